@@ -1,0 +1,52 @@
+"""What a graph costs: formulas, memory, roofline, devices."""
+
+from __future__ import annotations
+
+from ..graph import Graph, graph_sha256
+from ..graph.shapes import Given, infer
+from .cost import cost_nodes, count_nodes
+from .device import Device
+from .result import GraphCost, ModelSummary, NodeCost, Totals
+from .roofline import estimate
+from .totals import coverage, totals
+
+__all__ = ["Device", "GraphCost", "NodeCost", "Totals", "cost_graph"]
+
+
+def cost_graph(graph: Graph, device: Device, given: Given | None = None) -> GraphCost:
+    """Cost a graph as written, with a roofline latency of every node on a device.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    device
+        Whose roofline to use.
+    given
+        Shapes, dims and values of inputs.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts the model.
+    """
+    shapes = infer(graph, given)
+    costed = cost_nodes(shapes)
+    nodes = tuple(estimate(c.cost, device) for c in costed)
+    inputs = {n: shapes.get(n) for n in graph.inputs if n not in graph.initializers}
+    summary = ModelSummary(
+        path=str(graph.header.source.path or ""),
+        graph_sha256=graph_sha256(graph),
+        opset=dict(graph.opset),
+        nodes=count_nodes(graph),
+        inputs={n: None if i is None else i.shape for n, i in inputs.items()},
+        assumed_dims=dict(shapes.assumed),
+    )
+    return GraphCost(
+        summary, "written", nodes, totals(shapes, costed, nodes), coverage(nodes), _notes(nodes)
+    )
+
+
+def _notes(nodes: tuple[NodeCost, ...]) -> tuple[str, ...]:
+    """Assumptions worth a line."""
+    return ()

@@ -1,0 +1,260 @@
+"""The cost of every node of a graph, bodies included, by the registered formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..graph import dtypes
+from ..graph.graph import Graph
+from ..graph.node import Node
+from ..graph.shapes import Info, Quality, Shapes
+from .exempt import EXEMPT
+from .kinds import Kind
+from .result import NodeCost, ShapeQuality
+from .work import Call, TensorType, Unknown, Work, rules
+
+_QUALITY: dict[Quality, ShapeQuality] = {
+    Quality.EXACT: "exact",
+    Quality.ASSUMED: "assumed",
+    Quality.BOUND: "bound",
+}
+_BRANCHES = ("then_branch", "else_branch")
+
+
+def call_of(node: Node, scope: Shapes) -> Call:
+    """The node as its formula sees it.
+
+    Raises
+    ------
+    Unknown
+        If a shape or type that it needs is not known.
+    """
+    inputs = [_type(name, scope) for name in node.inputs]
+    outputs = [_type(name, scope) for name in node.outputs]
+    values = {}
+    for slot, name in enumerate(node.inputs):
+        info = scope.get(name) if name else None
+        if info is not None and info.value is not None:
+            values[slot] = info.value
+    return Call(node, inputs, outputs, scope.graph.opset.get(node.domain, 1), values)
+
+
+def _type(name: str, scope: Shapes) -> TensorType | None:
+    if not name:
+        return None
+    info = scope.get(name)
+    if info is None:
+        raise Unknown(f"nothing is known of tensor '{name}'")
+    if info.type is not None:
+        raise Unknown(f"'{name}' is no tensor but a sequence, an optional or a map")
+    shape = info.resolved
+    if shape is None:
+        raise Unknown(info.reason or f"the shape of '{name}' is not known")
+    return TensorType(info.dtype, shape)
+
+
+def work_of(node: Node, scope: Shapes) -> tuple[Call, Work]:
+    """The node's call and its work by the registered formula.
+
+    Raises
+    ------
+    Unknown
+        If there is no formula, or what it needs is not known.
+    """
+    rule = rules().get((node.domain, node.op_type))
+    if rule is None:
+        reason = EXEMPT.get((node.domain, node.op_type))
+        raise Unknown(reason or f"no cost formula for {node.qualified_type}")
+    call = call_of(node, scope)
+    return call, rule.formula(call)
+
+
+class Costed(NamedTuple):
+    """A node's cost with what it was computed from; call and work are None if it is unknown."""
+
+    cost: NodeCost
+    node: Node
+    scope: Shapes
+    call: Call | None = None
+    work: Work | None = None
+
+
+def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) -> list[Costed]:
+    """Costs of all nodes of a scope in execution order, those of bodies after their owner.
+
+    Parameters
+    ----------
+    scope
+        A graph with its shapes.
+    trips
+        How often the scope is executed in all.
+    floor
+        How well that is known.
+    """
+    costs: list[Costed] = []
+    for node in scope.graph:
+        bodies = bodies_of(node, scope)
+        if bodies is None:
+            costs.append(_node_cost(node, scope, trips, floor))
+            continue
+        costs.append(Costed(_owner_cost(node, scope, trips, floor), node, scope))
+        count, quality = scope.trips.get(node.id, (1, Quality.EXACT))
+        quality = max(quality, floor)
+        if len(bodies) > 1:  # an If of unknown condition
+            options = [cost_nodes(body, trips, max(quality, Quality.BOUND)) for body in bodies]
+            costs += max(options, key=_size)
+        for body in bodies if len(bodies) == 1 else ():
+            costs += cost_nodes(body, trips * count, quality)
+    return costs
+
+
+def bodies_of(node: Node, scope: Shapes) -> list[Shapes] | None:
+    """The scopes that may run for a node: both of an If whose condition is not known."""
+    names = ("function", "body", *_BRANCHES)
+    found = [scope.bodies[node.id, name] for name in names if (node.id, name) in scope.bodies]
+    return found or None
+
+
+def _size(branch: Sequence[Costed]) -> tuple[int, int]:
+    """What makes one branch larger than another: FLOP, then traffic."""
+    costs = [costed.cost for costed in branch]
+    return sum(c.flops or 0 for c in costs), sum(c.traffic_bytes or 0 for c in costs)
+
+
+def quality_of(node: Node, scope: Shapes) -> Quality:
+    """How the shapes that a node's cost rests on are known."""
+    infos = (scope.get(name) for name in (*node.inputs, *node.outputs) if name)
+    return max((info.quality for info in infos if info is not None), default=Quality.EXACT)
+
+
+def _owner_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> NodeCost:
+    """An If, Loop, Scan or function call: what it costs lies in its body."""
+    quality = max(floor, quality_of(node, scope))
+    return NodeCost(
+        name=scope.graph.path(node),
+        op_type=node.op_type,
+        domain=node.domain,
+        kind=Kind.CONTROL,
+        macs=0,
+        flops=0,
+        padded_flops=0,
+        read_bytes=0,
+        write_bytes=0,
+        weight_bytes=0,
+        shape=_QUALITY[quality],
+        trips=trips,
+        originals=(scope.graph.path(node),),
+    )
+
+
+def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
+    path = scope.graph.path(node)
+    blank = NodeCost(
+        name=path,
+        op_type=node.op_type,
+        domain=node.domain,
+        kind=None,
+        macs=None,
+        flops=None,
+        padded_flops=None,
+        read_bytes=None,
+        write_bytes=None,
+        weight_bytes=None,
+        shape=_QUALITY[max(floor, quality_of(node, scope))],
+        trips=trips,
+        originals=(path,),
+    )
+    try:
+        call, work = work_of(node, scope)
+        read, weight = _reads(call, work, scope)
+        written = _writes(call, work)
+    except Unknown as reason:
+        return Costed(replace(blank, reason=str(reason)), node, scope)
+    cost = replace(
+        blank,
+        kind=work.kind,
+        macs=work.macs * trips,
+        flops=work.flops * trips,
+        padded_flops=0,
+        read_bytes=read * trips,
+        write_bytes=written * trips,
+        weight_bytes=weight * trips,
+        dtype=_arithmetic(call, work),
+        view=work.view,
+    )
+    return Costed(cost, node, scope, call, work)
+
+
+def _still(work: Work) -> bool:
+    """Whether nothing moves: a view, or a constant that is there before the run."""
+    return work.view or work.kind in (Kind.CONSTANT, Kind.CONTROL)
+
+
+def reads_by_tensor(call: Call, work: Work) -> Iterator[tuple[str, int]]:
+    """Bytes read of each distinct input: ``Mul(x, x)`` reads x once.
+
+    Raises
+    ------
+    Unknown
+        If an element has no fixed size (strings).
+    """
+    if _still(work):
+        return
+    touched: dict[str, int] = {}
+    for slot, (name, kind) in enumerate(zip(call.node.inputs, call.inputs, strict=True)):
+        if kind is not None:
+            amount = _nbytes(name, kind, work.reads.get(slot))
+            touched[name] = max(touched.get(name, 0), amount)
+    yield from touched.items()
+
+
+def _reads(call: Call, work: Work, scope: Shapes) -> tuple[int, int]:
+    total = weight = 0
+    for name, amount in reads_by_tensor(call, work):
+        total += amount
+        info = scope.get(name)
+        if info is not None and info.constant:
+            weight += amount
+    return total, weight
+
+
+def _writes(call: Call, work: Work) -> int:
+    if _still(work):
+        return 0
+    pairs = enumerate(zip(call.node.outputs, call.outputs, strict=True))
+    return sum(
+        _nbytes(name, kind, work.writes.get(slot))
+        for slot, (name, kind) in pairs
+        if kind is not None
+    )
+
+
+def _nbytes(name: str, kind: TensorType, elements: int | None) -> int:
+    amount = dtypes.nbytes(kind.dtype, kind.size if elements is None else elements)
+    if amount is None:
+        raise Unknown(f"elements of '{name}' ({dtypes.name(kind.dtype)}) have no fixed size")
+    return amount
+
+
+def _arithmetic(call: Call, work: Work) -> int | None:
+    """The element type that the arithmetic runs in."""
+    if work.dtype is not None:
+        return work.dtype
+    kinds = [t for t in (*call.inputs, *call.outputs) if t is not None]
+    return next((t.dtype for t in kinds if dtypes.is_float(t.dtype)), None) or (
+        kinds[0].dtype if kinds else None
+    )
+
+
+def bytes_of(info: Info | None) -> int | None:
+    """Bytes that a tensor takes, None where its type or shape is not known."""
+    if info is None or info.type is not None or info.size is None:
+        return None
+    return dtypes.nbytes(info.dtype, info.size)
+
+
+def count_nodes(graph: Graph) -> int:
+    """Nodes of a graph, those of its bodies included."""
+    return sum(1 for _ in graph.walk())

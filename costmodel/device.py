@@ -1,0 +1,175 @@
+"""Devices: what a piece of hardware with its runtime can do at best, and how kernels fare on it.
+
+A device is a TOML file; the bundled ones lie in ``costmodel/devices/``. docs/devices.md says
+how to write one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+from ..graph import dtypes
+from ..graph.errors import OcostError
+from .kinds import Kind
+
+Source = Literal["datasheet", "calibrated", "detected"]
+
+HOST = "host"  # the name of the machine that this runs on; detected, not a file
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """The shares (0 to 1) of the peak and of the bandwidth that a kind of kernel reaches."""
+
+    compute: float = 1.0
+    memory: float = 1.0
+    measured: bool = False
+
+
+_NOT_MEASURED = Efficiency()
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device with the runtime that drives it.
+
+    Parameters
+    ----------
+    name, title
+        What the user types, and what reports show.
+    source
+        Where the figures come from: a datasheet, measurements, or a guess from the CPU's flags.
+    runtime
+        Chooses the lowering: ``onnxruntime-cpu``, ``onnxruntime-cuda``, ...
+    isa
+        Instruction set (``avx512``, ``avx2``, ``neon``, ``sm_80``).
+    channel_block
+        Channels that the runtime's blocked layout packs together; 1 where it packs none.
+    cores
+        What ``with_threads`` divides; 1 for an accelerator, which a run has whole.
+    peaks
+        FLOP/s (integer operations alike) by element type; ``float32`` is always there.
+        Dense: no structured sparsity.
+    bandwidth
+        Bytes per second of main memory, or of the cache level that the file's sources name.
+    overhead_s
+        Seconds that each executed node costs besides its work.
+    sources
+        How every figure was come by, a line each.
+    bandwidth_per_core
+        Bytes per second that one core can draw, where known.
+    efficiency
+        Measured rows only; a kind without one counts as reaching everything.
+    """
+
+    name: str
+    title: str
+    source: Source
+    runtime: str
+    isa: str
+    channel_block: int
+    cores: int
+    peaks: Mapping[str, float]
+    bandwidth: float
+    overhead_s: float
+    sources: tuple[str, ...]
+    bandwidth_per_core: float | None = None
+    efficiency: Mapping[Kind, Efficiency] = field(default_factory=dict)
+
+    @property
+    def ridge(self) -> float:
+        """FLOP/byte above which float32 work is compute-bound: peak / bandwidth."""
+        return self.peaks["float32"] / self.bandwidth
+
+    def peak(self, dtype: int | None) -> tuple[float, bool]:
+        """FLOP/s for an ONNX element type, and whether it is that type's own.
+
+        A type without a peak of its own gets float32's, which is worth a note in a report.
+        """
+        name = "float32" if dtype is None else dtypes.name(dtype)
+        if name == "uint8" and name not in self.peaks:
+            name = "int8"  # one instruction multiplies 8-bit integers of either sign
+        if name in self.peaks:
+            return self.peaks[name], dtype is not None
+        return self.peaks["float32"], False
+
+    def row(self, kind: Kind | None) -> Efficiency:
+        """The efficiency of a kind of kernel; 1.0 and not measured where the file has none."""
+        return _NOT_MEASURED if kind is None else self.efficiency.get(kind, _NOT_MEASURED)
+
+    def with_threads(self, threads: int) -> Device:
+        """The device with only so many of its cores at work.
+
+        Peaks scale with the cores (at an unchanged clock), bandwidth is limited by what that
+        many cores can draw where the file says so.
+
+        Raises
+        ------
+        OcostError
+            If there are not so many cores, or fewer than one is asked for.
+        """
+        if not 1 <= threads <= self.cores:
+            raise OcostError(
+                f"{self.name} has {self.cores} core(s): --threads must be 1 to {self.cores}, "
+                f"not {threads}"
+            )
+        bandwidth = self.bandwidth
+        if self.bandwidth_per_core is not None:
+            bandwidth = min(bandwidth, threads * self.bandwidth_per_core)
+        return replace(
+            self,
+            cores=threads,
+            peaks={name: peak * threads / self.cores for name, peak in self.peaks.items()},
+            bandwidth=bandwidth,
+        )
+
+
+def devices() -> tuple[str, ...]:
+    """Names of the bundled devices."""
+    return tuple(sorted(_bundled()))
+
+
+def find(name_or_path: str | Path) -> Device:
+    """A bundled device by its name, one from a TOML file, or ``host``.
+
+    Raises
+    ------
+    OcostError
+        If there is no such device, or its file is wrong.
+    """
+    from .device_file import load  # noqa: PLC0415 - these two make a Device:
+    from .host import host  # noqa: PLC0415 - they need this module first
+
+    name = str(name_or_path)
+    if name == HOST:
+        return host()
+    bundled = _bundled()
+    if name in bundled:
+        return load(bundled[name])
+    if name.endswith(".toml"):
+        return load(Path(name))
+    raise OcostError(
+        f"no device {name!r}{did_you_mean(name, [*bundled, HOST])}; "
+        "give a name that `ocost devices` lists, or a .toml file"
+    )
+
+
+def _bundled() -> dict[str, Traversable]:
+    folder = files(f"{__package__}.devices")
+    return {
+        entry.name.removesuffix(".toml"): entry
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    }
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean x?)`` for a misspelt name, or nothing."""
+    close = get_close_matches(name, sorted(known))
+    return f" (did you mean {' or '.join(close)}?)" if close else ""

@@ -1,0 +1,134 @@
+"""Reads a device's TOML file, strictly: a misspelt key must not silently mean the default."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, get_args
+
+from onnx import TensorProto
+
+from ..graph import dtypes
+from ..graph.errors import OcostError
+from .device import Device, Efficiency, Source, did_you_mean
+from .kinds import Kind
+
+_KEYS = frozenset(f.name for f in fields(Device))
+_OPTIONAL = frozenset(("bandwidth_per_core", "efficiency"))
+_DTYPES = frozenset(dtypes.name(n) for n in TensorProto.DataType.values() if dtypes.bits(n))
+_FRACTIONS = frozenset(("compute", "memory"))
+
+
+def load(path: Path | Traversable) -> Device:
+    """A device from its TOML file.
+
+    Raises
+    ------
+    OcostError
+        If the file can't be read, or a key is missing, unknown or out of range.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OcostError(f"{path}: can't read the device file: {error.strerror}") from error
+    except ValueError as error:
+        raise OcostError(f"{path}: not a TOML file: {error}") from error
+    return _Reader(str(path)).device(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Checks a parsed device file, value by value; ``file`` is for the messages."""
+
+    file: str
+
+    def device(self, table: Mapping[str, Any]) -> Device:
+        self.known(table, _KEYS)
+        if missing := sorted(_KEYS - _OPTIONAL - table.keys()):
+            raise self.wrong(missing[0], "is missing")
+        if table["source"] not in get_args(Source):
+            raise self.wrong("source", f"must be one of {', '.join(get_args(Source))}")
+        per_core = "bandwidth_per_core"
+        return Device(
+            name=self.text("name", table["name"]),
+            title=self.text("title", table["title"]),
+            source=table["source"],
+            runtime=self.text("runtime", table["runtime"]),
+            isa=self.text("isa", table["isa"]),
+            channel_block=self.whole("channel_block", table["channel_block"]),
+            cores=self.whole("cores", table["cores"]),
+            peaks=self.peaks(table["peaks"]),
+            bandwidth=self.positive("bandwidth", table["bandwidth"]),
+            overhead_s=self.positive("overhead_s", table["overhead_s"]),
+            sources=self.sources(table["sources"]),
+            bandwidth_per_core=self.positive(per_core, table[per_core])
+            if per_core in table
+            else None,
+            efficiency=self.efficiency(table.get("efficiency", {})),
+        )
+
+    def peaks(self, table: object) -> dict[str, float]:
+        rows = self.table("peaks", table)
+        self.known(rows, _DTYPES, "peaks.")
+        if "float32" not in rows:
+            raise self.wrong("peaks.float32", "is missing")
+        return {name: self.positive(f"peaks.{name}", value) for name, value in rows.items()}
+
+    def efficiency(self, table: object) -> dict[Kind, Efficiency]:
+        rows = self.table("efficiency", table)
+        self.known(rows, frozenset(Kind), "efficiency.")
+        return {Kind(kind): self.row(f"efficiency.{kind}", row) for kind, row in rows.items()}
+
+    def row(self, key: str, value: object) -> Efficiency:
+        row = self.table(key, value)
+        self.known(row, _FRACTIONS, f"{key}.")
+        if not row:
+            raise self.wrong(
+                key, "must give compute, memory or both; leave out what isn't measured"
+            )
+        return Efficiency(
+            **{name: self.fraction(f"{key}.{name}", value) for name, value in row.items()},
+            measured=True,
+        )
+
+    def sources(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value:
+            raise self.wrong("sources", "must list where the figures come from")
+        return tuple(self.text("sources", line) for line in value)
+
+    def table(self, key: str, value: object) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise self.wrong(key, "must be a table")
+        return value
+
+    def text(self, key: str, value: object) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise self.wrong(key, "must be a text that isn't empty")
+        return value
+
+    def whole(self, key: str, value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise self.wrong(key, f"must be a whole number from 1 up, not {value!r}")
+        return value
+
+    def positive(self, key: str, value: object) -> float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+            return float(value)
+        raise self.wrong(key, f"must be a number above 0, not {value!r}")
+
+    def fraction(self, key: str, value: object) -> float:
+        share = self.positive(key, value)
+        if share > 1:
+            raise self.wrong(key, f"is a share and can't exceed 1, but is {value!r}")
+        return share
+
+    def known(self, table: Mapping[str, Any], allowed: frozenset[str], place: str = "") -> None:
+        for key in sorted(table.keys() - allowed):
+            raise self.wrong(place + key, f"is not known{did_you_mean(key, allowed)}")
+
+    def wrong(self, key: str, problem: str) -> OcostError:
+        return OcostError(f"{self.file}: {key} {problem}")

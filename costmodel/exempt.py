@@ -1,0 +1,36 @@
+"""Operators without a cost formula, and why none can be given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_SEQUENCE = "works on a sequence, whose length and members' shapes the graph does not state"
+_STRING = "works on strings, whose lengths the graph does not state"
+_MAP = "works on a map, whose size the graph does not state"
+_ML = "ai.onnx.ml"
+
+EXEMPT: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("", "SequenceAt"): _SEQUENCE,
+        ("", "SequenceConstruct"): _SEQUENCE,
+        ("", "SequenceEmpty"): _SEQUENCE,
+        ("", "SequenceErase"): _SEQUENCE,
+        ("", "SequenceInsert"): _SEQUENCE,
+        ("", "SequenceLength"): _SEQUENCE,
+        ("", "SplitToSequence"): _SEQUENCE,
+        ("", "ConcatFromSequence"): _SEQUENCE,
+        ("", "RegexFullMatch"): _STRING,
+        ("", "StringConcat"): _STRING,
+        ("", "StringNormalizer"): _STRING,
+        ("", "StringSplit"): _STRING,
+        (_ML, "CategoryMapper"): _STRING,
+        (_ML, "CastMap"): _MAP,
+        (_ML, "DictVectorizer"): _MAP,
+        (_ML, "ZipMap"): _MAP,
+        ("", "ImageDecoder"): "decodes a compressed image, whose size is in its data",
+        ("ai.onnx.preview.training", "Gradient"): (
+            "stands for a backward graph that the model does not contain"
+        ),
+    }
+)

@@ -1,0 +1,39 @@
+"""Kernel kinds: the rows of a device's efficiency table.
+
+A kind groups operators whose kernels reach about the same share of a device's peak.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of kernel runs an operator."""
+
+    CONV = "conv"  # dense, kernel larger than 1x1, 16 or more input channels
+    FIRST_LAYER = "first_layer"  # dense Conv of at most 4 input channels
+    POINTWISE = "pointwise"  # 1x1 Conv
+    DEPTHWISE = "depthwise"  # one input channel a group
+    GROUPED = "grouped"  # several, but not all, input channels a group
+    CONV_TRANSPOSE = "conv_transpose"
+    GEMM = "gemm"  # one matrix product: Gemm, MatMul with a 2-D right side
+    MATMUL = "matmul"  # a batch of products: attention's, Einsum
+    ATTENTION = "attention"  # fused attention
+    RNN = "rnn"
+    ELEMENTWISE = "elementwise"
+    TRANSCENDENTAL = "transcendental"
+    POOLING = "pooling"
+    NORMALISATION = "normalisation"
+    REDUCTION = "reduction"
+    SOFTMAX = "softmax"
+    RESIZE = "resize"
+    LAYOUT = "layout"  # moves elements without computing: Transpose, Concat, Slice, Pad
+    INDEXING = "indexing"  # moves elements to or from computed places: Gather, Scatter
+    QUANTISE = "quantise"
+    SORT = "sort"  # TopK, Unique, NonMaxSuppression
+    RANDOM = "random"
+    CLASSICAL = "classical"  # trees, SVMs and the like of ai.onnx.ml
+    VIEW = "view"  # another name for the same bytes: Reshape, Squeeze
+    CONTROL = "control"  # If, Loop, Scan: what they cost lies in their bodies
+    CONSTANT = "constant"  # is there before the run: Constant

@@ -1,0 +1,110 @@
+"""Tree ensembles of ai.onnx.ml.
+
+A sample goes down each tree along a path that the data decide: at most the tree's depth in
+comparisons, which is read off the attributes. The weights of one leaf a tree are added, at most
+those of the leaf that has most. Trees are attributes: neither traffic nor parameters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+
+from ..kinds import Kind
+from ..work import Call, Unknown, Work, formula
+from .classical import POST_TRANSFORM_FLOPS, post_transform_flops
+
+_DOMAIN = "ai.onnx.ml"
+
+
+def longest_path(root: int, branches: Mapping[int, Sequence[int]]) -> int:
+    """Comparisons on the longest way from a root to a leaf; what has no branches is a leaf.
+
+    Raises
+    ------
+    Unknown
+        If the branches form a cycle.
+    """
+    steps = 0
+    level: Set[int] = {root}
+    while level := branches.keys() & level:
+        steps += 1
+        if steps > len(branches):
+            raise Unknown("the nodes of a tree form a cycle")
+        level = {child for node in level for child in branches[node]}
+    return steps
+
+
+def _comparisons(call: Call) -> int:
+    """Sum of the depths of all trees of a TreeEnsembleClassifier or TreeEnsembleRegressor."""
+    node = call.node
+    trees, ids = node.ints("nodes_treeids") or (), node.ints("nodes_nodeids") or ()
+    position = {key: at for at, key in enumerate(zip(trees, ids, strict=True))}
+    true, false = node.ints("nodes_truenodeids") or (), node.ints("nodes_falsenodeids") or ()
+    modes = node.attributes["nodes_modes"].strings if "nodes_modes" in node.attributes else ()
+    branches: dict[int, tuple[int, int]] = {}
+    try:
+        for at, mode in enumerate(modes):
+            if mode != b"LEAF":
+                children = (position[trees[at], true[at]], position[trees[at], false[at]])
+                branches[at] = children
+    except KeyError as missing:
+        tree, child = missing.args[0]
+        raise Unknown(f"tree {tree} has no node {child}") from None
+    inner = {child for children in branches.values() for child in children}
+    return sum(longest_path(at, branches) for at in position.values() if at not in inner)
+
+
+def _widest_leaves(trees: Sequence[int], nodes: Sequence[int]) -> int:
+    """Weights that a sample adds: the most that a leaf of each tree has, summed."""
+    widest: Counter[int] = Counter()
+    for (tree, _), count in Counter(zip(trees, nodes, strict=True)).items():
+        widest[tree] = max(widest[tree], count)
+    return widest.total()
+
+
+def _ensemble(call: Call, leaf: str, scores: int) -> Work:
+    """An ensemble of ``scores`` numbers a sample, whose leaf attributes begin with ``leaf``."""
+    node, x = call.node, call.input(0)
+    samples = x.shape[0] if len(x.shape) > 1 else 1
+    trees, nodes = node.ints(f"{leaf}_treeids") or (), node.ints(f"{leaf}_nodeids") or ()
+    each = _comparisons(call) + _widest_leaves(trees, nodes)
+    score = post_transform_flops(call)
+    score += "base_values" in node.attributes or "base_values_as_tensor" in node.attributes
+    score += node.string("aggregate_function", "SUM") == "AVERAGE"
+    return Work(Kind.CLASSICAL, flops=samples * (each + score * scores))
+
+
+@formula("TreeEnsembleClassifier", domain=_DOMAIN)
+def tree_ensemble_classifier(call: Call) -> Work:
+    """A sample: at most the sum of the trees' depths, one leaf's weights a tree, post_transform."""
+    labels = (call.node.attributes.get(f"classlabels_{kind}") for kind in ("int64s", "strings"))
+    classes = sum(len(each.ints) + len(each.strings) for each in labels if each is not None)
+    return _ensemble(call, "class", classes)
+
+
+@formula("TreeEnsembleRegressor", domain=_DOMAIN)
+def tree_ensemble_regressor(call: Call) -> Work:
+    """As TreeEnsembleClassifier; an average divides each target."""
+    return _ensemble(call, "target", call.node.int("n_targets", 1))
+
+
+@formula("TreeEnsemble", domain=_DOMAIN)
+def tree_ensemble(call: Call) -> Work:
+    """As TreeEnsembleRegressor: a leaf has one weight; membership of a set is one comparison."""
+    node, x = call.node, call.input(0)
+    sides = [
+        zip(node.ints(f"nodes_{side}nodeids") or (), leafs, strict=True)
+        for side in ("true", "false")
+        if (leafs := node.ints(f"nodes_{side}leafs")) is not None
+    ]
+    branches = {
+        at: [child for child, is_leaf in pair if not is_leaf]
+        for at, pair in enumerate(zip(*sides, strict=True))
+    }
+    roots = node.ints("tree_roots") or ()
+    each = sum(longest_path(root, branches) + 1 for root in roots)
+    score = tuple(POST_TRANSFORM_FLOPS.values())[node.int("post_transform", 0)]
+    score += node.int("aggregate_function", 1) == 0  # AVERAGE
+    scores = node.int("n_targets", 1)
+    return Work(Kind.CLASSICAL, flops=x.shape[0] * (each + score * scores))

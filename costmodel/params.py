@@ -1,0 +1,107 @@
+"""Parameters and constants: what counts, and how often.
+
+A parameter is an element of a constant that stands in a weight slot of an operator, or that is
+an elementwise operand of more than one element. A shared one counts once. Scales, zero points,
+masks, scalars, shape tensors and a BatchNormalization's running statistics stand in no weight
+slot, which is how they are told from parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from onnx import AttributeProto
+
+from ..graph import dtypes
+from ..graph.graph import Graph
+from ..graph.shapes import Shapes
+from ..graph.tensor import Tensor
+from .cost import Costed
+from .work import rules
+
+# These hand on a constant's data, or a part of them, as they are: look behind them.
+_THROUGH = frozenset(
+    {"Cast", "CastLike", "DequantizeLinear", "Dropout", "Expand", "Flatten", "Identity", "Pad"}
+    | {"QuantizeLinear", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
+)
+
+_Key = tuple[Shapes, str]  # a scope and the constant's name in it
+
+
+def parameters(costs: Iterable[Costed]) -> int:
+    """Number of parameters that the costed nodes read, each constant once."""
+    found: dict[_Key, int] = {}
+    for costed in costs:
+        if costed.call is None:
+            continue
+        node, scope = costed.node, costed.scope
+        rule = rules()[node.domain, node.op_type]
+        elementwise = rule.weights is None
+        slots = range(len(node.inputs)) if rule.weights is None else rule.weights
+        for slot in slots:
+            name = node.inputs[slot] if slot < len(node.inputs) else ""
+            info = scope.get(name) if name else None
+            if info is None or not info.constant:
+                continue
+            for key, size, dtype in _leaves(scope, name):
+                if elementwise and (size <= 1 or not _is_weight(dtype)):
+                    continue
+                if not elementwise and not _is_weight(dtype) and dtype != dtypes.INT32:
+                    continue  # an integer table (Gather), not a weight; int32 is a bias
+                if rule.parameters is not None:
+                    size = rule.parameters(costed.call, slot)
+                found[key] = size
+    return sum(found.values())
+
+
+def _is_weight(dtype: int) -> bool:
+    return dtypes.is_float(dtype) or dtypes.is_quantised(dtype)
+
+
+def _leaves(scope: Shapes, name: str) -> Iterator[tuple[_Key, int, int]]:
+    """The constants behind a constant tensor: (key, elements, element type)."""
+    while True:
+        scope, name = scope.home(name)
+        tensor = scope.graph.initializers.get(name)
+        if tensor is not None:
+            yield (scope, name), tensor.size, tensor.dtype
+            return
+        maker = scope.graph.producer(name)
+        if maker is None:
+            return
+        if maker.op_type in ("Constant", "ConstantOfShape"):
+            info = scope.get(name)
+            if info is not None and info.size is not None:
+                yield (scope, name), info.size, info.dtype
+            return
+        if maker.op_type == "Concat":
+            for part in maker.inputs:
+                yield from _leaves(scope, part)
+            return
+        if maker.op_type not in _THROUGH or not maker.inputs:
+            return  # computed from other constants: those count where they are read
+        name = maker.inputs[0]
+
+
+def constants(graph: Graph) -> Iterator[Tensor]:
+    """Every constant that the file stores: initializers and Constant nodes, bodies included."""
+    yield from graph.initializers.values()
+    source = graph.header.source
+    for node in graph:
+        for attribute in node.attributes.values():
+            if attribute.type == AttributeProto.TENSOR:
+                yield Tensor.from_proto(attribute.t, source)
+            elif attribute.type == AttributeProto.SPARSE_TENSOR:
+                yield Tensor.from_proto(attribute.sparse_tensor, source)
+        for body in graph.subgraphs(node).values():
+            yield from constants(body)
+
+
+def param_bytes(graph: Graph) -> int | None:
+    """Bytes of all constants as stored; None where strings have no fixed size."""
+    total = 0
+    for tensor in constants(graph):
+        if tensor.nbytes is None:
+            return None
+        total += tensor.nbytes
+    return total

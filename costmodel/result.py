@@ -1,0 +1,140 @@
+"""What costing a graph answers: a cost per node, totals, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from .kinds import Kind
+
+Bound = Literal["compute", "memory", "overhead"]
+ShapeQuality = Literal["exact", "assumed", "bound"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCost:
+    """The cost of one node. Bytes, FLOP and seconds; a figure that is not known is None.
+
+    A node inside a subgraph stands for all its executions: its figures are those of one,
+    times ``trips``. ``intensity`` is None where nothing moves.
+    """
+
+    name: str
+    op_type: str
+    domain: str
+    kind: Kind | None
+    macs: int | None
+    flops: int | None
+    padded_flops: int | None
+    read_bytes: int | None
+    write_bytes: int | None
+    weight_bytes: int | None
+    shape: ShapeQuality
+    trips: int = 1
+    dtype: int | None = None  # element type that the arithmetic runs in
+    reason: str = ""  # why the figures are not known
+    view: bool = False
+    bound: Bound | None = None
+    efficiency: float | None = None  # attainable share of the device's peak by the roofline
+    latency_s: float | None = None
+    latency_low_s: float | None = None
+    latency_high_s: float | None = None
+    estimator: str | None = None
+    originals: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether the node is costed."""
+        return self.flops is not None
+
+    @property
+    def traffic_bytes(self) -> int | None:
+        """Bytes read and written."""
+        if self.read_bytes is None or self.write_bytes is None:
+            return None
+        return self.read_bytes + self.write_bytes
+
+    @property
+    def intensity(self) -> float | None:
+        """FLOP per byte of traffic."""
+        traffic = self.traffic_bytes
+        return self.flops / traffic if traffic and self.flops is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Figures of the whole graph, named as in the JSON contract.
+
+    Sums run over the nodes that are costed: read them together with the coverage. A figure
+    that no node gives is None.
+    """
+
+    macs: int | None
+    flops: int | None
+    padded_flops: int | None
+    padded_bytes: int | None
+    params: int | None
+    param_bytes: int | None
+    file_bytes: int | None
+    read_bytes: int | None
+    write_bytes: int | None
+    traffic_bytes: int | None
+    compulsory_bytes: int | None
+    peak_bytes: int | None
+    mean_activation_bytes: float | None
+    total_activation_bytes: int | None
+    intensity: float | None
+    latency_s: float | None
+    latency_low_s: float | None
+    latency_high_s: float | None
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The figures' names in the order of the contract."""
+        return tuple(f.name for f in fields(cls))
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownNode:
+    """A node that is not costed, and why."""
+
+    node: str
+    op_type: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many nodes are costed, and how well their shapes are known."""
+
+    nodes: int
+    costed: int
+    exact: int
+    assumed: int
+    bound: int
+    unknown: tuple[UnknownNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """What the reports' header says of a model."""
+
+    path: str
+    graph_sha256: str
+    opset: Mapping[str, int]
+    nodes: int
+    inputs: Mapping[str, tuple[int | None, ...] | None]
+    assumed_dims: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCost:
+    """A costed graph."""
+
+    model: ModelSummary
+    level: str
+    nodes: tuple[NodeCost, ...]
+    totals: Totals
+    coverage: Coverage
+    notes: tuple[str, ...] = ()  # assumptions worth a line: trip counts, dtype peaks

@@ -1,0 +1,123 @@
+"""Figures of the whole graph: sums over its nodes, parameters, files, compulsory traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+
+from onnx import TensorProto
+
+from ..graph.graph import Graph
+from ..graph.save import every_tensor, to_proto
+from ..graph.shapes import Shapes
+from ..graph.tensor import external_entry
+from ..models import pack
+from .cost import Costed, bytes_of, reads_by_tensor
+from .memory import memory
+from .params import param_bytes, parameters
+from .result import Coverage, NodeCost, Totals, UnknownNode
+
+
+def total(costs: Sequence[Costed], figure: str) -> int | None:
+    """Sum of a figure over the nodes that have it; None where none has."""
+    values = [v for v in map(attrgetter(f"cost.{figure}"), costs) if v is not None]
+    return sum(values) if values or not costs else None
+
+
+def coverage(costs: Iterable[NodeCost]) -> Coverage:
+    """How many nodes are costed, and how well their shapes are known."""
+    counts = {"exact": 0, "assumed": 0, "bound": 0}
+    unknown = []
+    for cost in costs:
+        if cost.known:
+            counts[cost.shape] += 1
+        else:
+            unknown.append(UnknownNode(cost.name, cost.op_type, cost.reason))
+    costed = sum(counts.values())
+    return Coverage(costed + len(unknown), costed, **counts, unknown=tuple(unknown))
+
+
+def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) -> Totals:
+    """All totals of a costed graph; ``latency`` are the nodes with their latencies filled in."""
+    read, write = total(costs, "read_bytes"), total(costs, "write_bytes")
+    traffic = None if read is None or write is None else read + write
+    flops = total(costs, "flops")
+    alive = memory(scope, costs)
+
+    def seconds(figure: str) -> float | None:
+        values = [v for v in map(attrgetter(figure), latency) if v is not None]
+        return sum(values) if values else None
+
+    return Totals(
+        macs=total(costs, "macs"),
+        flops=flops,
+        padded_flops=total(costs, "padded_flops"),
+        padded_bytes=None if traffic is None else 0,
+        params=parameters(costs),
+        param_bytes=param_bytes(scope.graph),
+        file_bytes=file_bytes(scope.graph),
+        read_bytes=read,
+        write_bytes=write,
+        traffic_bytes=traffic,
+        compulsory_bytes=compulsory_bytes(scope, costs),
+        peak_bytes=alive.peak_bytes if alive else None,
+        mean_activation_bytes=alive.mean_activation_bytes if alive else None,
+        total_activation_bytes=alive.total_activation_bytes if alive else None,
+        intensity=flops / traffic if traffic and flops is not None else None,
+        latency_s=seconds("latency_s"),
+        latency_low_s=seconds("latency_low_s"),
+        latency_high_s=seconds("latency_high_s"),
+    )
+
+
+def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
+    """Touched bytes of graph inputs and constants, plus graph outputs.
+
+    No fusion goes below this traffic. What is read through a view counts for what is viewed; a
+    tensor that several nodes read counts once, by the node that touches most of it.
+    """
+    root: dict[tuple[Shapes, str], tuple[Shapes, str]] = {}
+    touched: dict[tuple[Shapes, str], int] = {}
+    for costed in costs:
+        if costed.call is None or costed.work is None:
+            continue
+        inner = costed.scope
+        if costed.work.view:
+            of = inner.home(costed.node.inputs[0])
+            root[inner, costed.node.outputs[0]] = root.get(of, of)
+        for name, amount in reads_by_tensor(costed.call, costed.work):
+            home = inner.home(name)
+            key = root.get(home, home)
+            touched[key] = max(touched.get(key, 0), amount)
+    amount = sum(size for key, size in touched.items() if _from_outside(*key, scope))
+    for name in scope.graph.outputs:
+        size = bytes_of(scope.get(name))
+        if size is None:
+            return None
+        amount += size
+    return amount
+
+
+def _from_outside(home: Shapes, name: str, root: Shapes) -> bool:
+    """Whether a tensor is there before the run: a graph input or a stored constant."""
+    maker = home.graph.producer(name)
+    if maker is not None:
+        return maker.op_type == "Constant"
+    return home is root or name in home.graph.initializers
+
+
+def file_bytes(graph: Graph) -> int:
+    """Bytes on disk, external data included; of a weightless graph, with its weights filled."""
+    header = graph.header
+    path = header.source.path
+    if path is None:
+        return to_proto(graph).ByteSize()
+    tensors = list(every_tensor(to_proto(graph, "none")))
+    external = {
+        external_entry(t).location for t in tensors if t.data_location == TensorProto.EXTERNAL
+    }
+    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in external)
+    if header.source.fillers:
+        size += sum(filler.nbytes for filler in header.source.fillers.values())
+        size -= len(header.metadata[pack.KEY].encode())
+    return size

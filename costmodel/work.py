@@ -1,0 +1,153 @@
+"""What a formula sees of a node, what it answers, and the register of formulas.
+
+To add an operator: one function decorated with ``@formula`` in ``costmodel/ops/``, one test
+with the arithmetic in a comment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..graph.node import Node
+from .kinds import Kind
+
+
+class TensorType(NamedTuple):
+    """Element type (an ONNX ``TensorProto.DataType``) and resolved shape of a tensor."""
+
+    dtype: int
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of elements; a scalar has one."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One node with the resolved types of its tensors: all that a formula may look at.
+
+    ``inputs`` and ``outputs`` are as long as the node's; an omitted optional one is None.
+    ``values`` holds the contents of small inputs that are known before the run
+    (axes, sizes, trip counts), by slot.
+    """
+
+    node: Node
+    inputs: Sequence[TensorType | None]
+    outputs: Sequence[TensorType | None]
+    opset: int = 1
+    values: Mapping[int, npt.NDArray[np.generic]] = field(default_factory=dict)
+
+    def input(self, slot: int) -> TensorType:
+        """The type of an input that the operator requires."""
+        found = self.inputs[slot] if slot < len(self.inputs) else None
+        if found is None:
+            raise Unknown(f"{self.node.op_type} lacks its input {slot}")
+        return found
+
+    def output(self, slot: int = 0) -> TensorType:
+        """The type of an output that the operator requires."""
+        found = self.outputs[slot] if slot < len(self.outputs) else None
+        if found is None:
+            raise Unknown(f"{self.node.op_type} lacks its output {slot}")
+        return found
+
+    def has_input(self, slot: int) -> bool:
+        """Whether an optional input is given."""
+        return slot < len(self.inputs) and self.inputs[slot] is not None
+
+    def has_output(self, slot: int) -> bool:
+        """Whether an optional output is asked for."""
+        return slot < len(self.outputs) and self.outputs[slot] is not None
+
+
+class Unknown(Exception):  # noqa: N818 - an answer, not a failure
+    """Raised by a formula that can't tell; its text becomes the reason in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one execution of an operator does.
+
+    Parameters
+    ----------
+    kind
+        Which row of a device's efficiency table applies.
+    macs
+        Multiply-accumulates of products (Conv, MatMul, ...); no bias, no elementwise.
+    flops
+        All arithmetic: 2 x macs + bias + elementwise.
+    reads, writes
+        Elements touched, by slot, where that is not the whole tensor.
+    view
+        Output 0 is another name for input 0: nothing moves.
+    dtype
+        Element type that the arithmetic runs in, where it is not that of input 0.
+    """
+
+    kind: Kind
+    macs: int = 0
+    flops: int = 0
+    reads: Mapping[int, int] = field(default_factory=dict)
+    writes: Mapping[int, int] = field(default_factory=dict)
+    view: bool = False
+    dtype: int | None = None
+
+
+Formula = Callable[[Call], Work]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered formula.
+
+    ``weights`` are the slots whose constants are parameters; with ``weights=None`` the operator
+    is elementwise and a float constant of more than one element in any slot counts.
+    ``parameters`` turns the stored elements of a weight into parameters where they are packed.
+    """
+
+    formula: Formula
+    weights: tuple[int, ...] | None
+    parameters: Callable[[Call, int], int] | None = None
+
+
+_RULES: dict[tuple[str, str], Rule] = {}
+
+
+def formula(
+    *op_types: str,
+    domain: str = "",
+    weights: tuple[int, ...] | None = (),
+    parameters: Callable[[Call, int], int] | None = None,
+) -> Callable[[Formula], Formula]:
+    """Register a function as the cost formula of these operators.
+
+    Raises
+    ------
+    ValueError
+        If an operator has one already.
+    """
+
+    def register(function: Formula) -> Formula:
+        for op_type in op_types:
+            key = (domain, op_type)
+            if key in _RULES:
+                raise ValueError(f"{domain or 'ai.onnx'}::{op_type} has a cost formula already")
+            _RULES[key] = Rule(function, weights, parameters)
+        return function
+
+    return register
+
+
+def rules() -> Mapping[tuple[str, str], Rule]:
+    """All registered rules by (domain, operator), the operator files imported."""
+    from . import ops  # noqa: F401, PLC0415 - registers on import
+
+    return _RULES

@@ -1,0 +1,8 @@
+"""The error that is the user's to mend, apart from bugs."""
+
+
+class OcostError(Exception):
+    """Bad input: one line that says what is wrong, where, and what to do.
+
+    The command line prints it without a traceback and exits with code 2.
+    """

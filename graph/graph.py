@@ -1,0 +1,280 @@
+"""The IR: a networkx MultiDiGraph of operator nodes.
+
+An edge stands for one consumed tensor: from its producer to its consumer, keyed by the input
+slot, so that ``Mul(x, x)`` makes two parallel edges. A tensor that a subgraph captures from the
+outer scope is an edge too, keyed ``capture:<tensor>``. Graph inputs and initializers have no
+producer and so no edge: ``consumers`` finds their readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import networkx as nx
+from onnx import FunctionProto, GraphProto, ModelProto, ValueInfoProto
+
+from .errors import OcostError
+from .node import Node
+from .tensor import Source, Tensor
+
+FunctionKey = tuple[str, str, str]  # domain, name, overload
+
+
+@dataclass(frozen=True)
+class Header:
+    """What belongs to the model as a whole and not to one graph.
+
+    ``skeleton`` is the ModelProto without its graph: metadata, functions, training info.
+    """
+
+    ir_version: int
+    skeleton: ModelProto
+    functions: Mapping[FunctionKey, FunctionProto] = field(default_factory=dict)
+    source: Source = field(default_factory=Source)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The model's metadata_props."""
+        return {p.key: p.value for p in self.skeleton.metadata_props}
+
+
+class Graph:
+    """A graph or subgraph: nodes, edges, constants and declared types.
+
+    Iterating it yields the nodes in a stable topological order, which is the file's own order
+    where that is topological. Only the mutators below change it; after any number of them
+    ``verify`` re-derives every edge.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        skeleton: GraphProto,
+        opset: Mapping[str, int],
+        *,
+        parent: Graph | None = None,
+        prefix: str = "",
+    ) -> None:
+        self.header = header
+        self.skeleton = skeleton
+        self.opset = dict(opset)
+        self.parent = parent
+        self.prefix = prefix
+        self.inputs: tuple[str, ...] = ()
+        self._input_names: frozenset[str] = frozenset()
+        self.outputs: tuple[str, ...] = ()
+        self.initializers: dict[str, Tensor] = {}
+        self.declared: dict[str, ValueInfoProto] = {}
+        self.nx: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self._nodes: dict[str, Node] = {}  # in the order of insertion
+        self._producers: dict[str, str] = {}
+        self._consumers: dict[str, dict[tuple[str, int | str], None]] = {}
+        self._subgraphs: dict[str, dict[str, Graph]] = {}
+        self._captures: dict[str, tuple[str, ...]] = {}
+        self._removed: set[str] = set()  # tensors: a file may also declare some it never had
+        self._order: list[str] | None = None
+
+    # --- reading ---------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The graph's name in the file."""
+        return self.skeleton.name
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        if self._order is None:
+            self._order = self._sort()
+        return map(self._nodes.__getitem__, self._order)
+
+    def __contains__(self, node_id: object) -> bool:
+        return node_id in self._nodes
+
+    def node(self, node_id: str) -> Node:
+        """The node of this id."""
+        return self._nodes[node_id]
+
+    def path(self, node: Node) -> str:
+        """The node's name in reports: its id, behind the path of the subgraph it is in."""
+        return self.prefix + node.id
+
+    def producer(self, tensor: str) -> Node | None:
+        """The node that makes a tensor; None for graph inputs, constants and outer scopes."""
+        found = self._producers.get(tensor)
+        return None if found is None else self._nodes[found]
+
+    def consumers(self, tensor: str) -> list[tuple[Node, int | str]]:
+        """The readers of a tensor, each with its input slot or capture key."""
+        return [(self._nodes[n], key) for n, key in self._consumers.get(tensor, ())]
+
+    def subgraphs(self, node: Node) -> Mapping[str, Graph]:
+        """A node's bodies by attribute name; the i-th of a list is ``name.i``."""
+        return self._subgraphs.get(node.id, {})
+
+    def captures(self, node: Node) -> tuple[str, ...]:
+        """Tensors of the outer scopes that a node's bodies read."""
+        return self._captures.get(node.id, ())
+
+    def function(self, node: Node) -> FunctionProto | None:
+        """The model's own function that a node calls, if it does."""
+        return self.header.functions.get((node.domain, node.op_type, node.overload))
+
+    def constant(self, tensor: str) -> Tensor | None:
+        """An initializer of this or an outer scope."""
+        scope: Graph | None = self
+        while scope is not None:
+            found = scope.initializers.get(tensor)
+            if found is not None:
+                return found
+            if tensor in scope._producers or tensor in scope._input_names:
+                return None
+            scope = scope.parent
+        return None
+
+    def overridable(self, tensor: str) -> bool:
+        """Whether an initializer is also a graph input, so that a caller may override it.
+
+        Below IR version 4 every initializer has to be listed as an input and counts as constant.
+        """
+        return self.header.ir_version >= 4 and tensor in self._input_names
+
+    def live_tensors(self) -> set[str]:
+        """Names of all tensors of this graph: inputs, constants, what nodes make."""
+        return {*self.inputs, *self.initializers, *self._producers}
+
+    def removed_tensors(self) -> set[str]:
+        """Tensors that the file had and the graph has no more."""
+        return self._removed - self.live_tensors()
+
+    def walk(self) -> Iterator[tuple[Graph, Node]]:
+        """Every node, those of subgraphs after the node that owns them."""
+        for node in self:
+            yield self, node
+            for sub in self.subgraphs(node).values():
+                yield from sub.walk()
+
+    def _sort(self) -> list[str]:
+        seen: set[str] = set()
+        for node_id in self._nodes:
+            if not seen.issuperset(self.nx.pred[node_id]):
+                break
+            seen.add(node_id)
+        else:
+            return list(self._nodes)
+        rank = {node_id: i for i, node_id in enumerate(self._nodes)}
+        try:
+            return list(nx.lexicographical_topological_sort(self.nx, key=rank.__getitem__))
+        except nx.NetworkXUnfeasible as error:
+            cycle = " -> ".join(edge[0] for edge in nx.find_cycle(self.nx))
+            raise OcostError(f"the graph has a cycle: {cycle}") from error
+
+    # --- the mutators ----------------------------------------------------------------------
+
+    def add_node(self, node: Node, subgraphs: Mapping[str, Graph] | None = None) -> None:
+        """Add a node at the end; edges to producers and readers follow from its tensors.
+
+        Raises
+        ------
+        OcostError
+            If its id or one of its outputs is taken.
+        """
+        if node.id in self._nodes:
+            raise OcostError(f"two nodes are called '{self.path(node)}'")
+        for output in node.outputs:
+            if output and (output in self._producers or output in self.initializers):
+                raise OcostError(
+                    f"tensor '{output}' is produced twice, the second time by '{self.path(node)}'"
+                )
+        self._nodes[node.id] = node
+        self._order = None
+        self.nx.add_node(node.id, node=node)
+        if subgraphs:
+            self._subgraphs[node.id] = dict(subgraphs)
+            self._captures[node.id] = captured(subgraphs.values())
+        for output in node.outputs:
+            if output:
+                self._producers[output] = node.id
+                for reader, key in self._consumers.get(output, ()):
+                    self.nx.add_edge(node.id, reader, key=key, tensor=output)
+        for slot, tensor in self._reads(node):
+            self._consumers.setdefault(tensor, {})[node.id, slot] = None
+            made_by = self._producers.get(tensor)
+            if made_by is not None:
+                self.nx.add_edge(made_by, node.id, key=slot, tensor=tensor)
+
+    def remove_node(self, node_id: str) -> Node:
+        """Take a node out, with its edges and bodies; its outputs lose their producer."""
+        node = self._nodes.pop(node_id)
+        self._order = None
+        self.nx.remove_node(node_id)
+        for slot, tensor in self._reads(node):
+            readers = self._consumers[tensor]
+            del readers[node_id, slot]
+            if not readers:
+                del self._consumers[tensor]
+        for output in filter(None, node.outputs):
+            del self._producers[output]
+            self._removed.add(output)
+        self._subgraphs.pop(node_id, None)
+        self._captures.pop(node_id, None)
+        return node
+
+    def rewire(self, old: str, new: str) -> None:
+        """Make every reader of tensor ``old`` in this graph read ``new`` (captures excepted)."""
+        for reader, key in list(self._consumers.get(old, ())):
+            if isinstance(key, str):
+                raise OcostError(f"tensor '{old}' is captured by '{reader}': it can't be rewired")
+            node = self._nodes[reader]
+            inputs = list(node.inputs)
+            inputs[key] = new
+            changed = node.with_io(inputs=inputs)
+            self._nodes[reader] = changed
+            self.nx.nodes[reader]["node"] = changed
+            made_by = self._producers.get(old)
+            if made_by is not None:
+                self.nx.remove_edge(made_by, reader, key=key)
+            del self._consumers[old][reader, key]
+            self._consumers.setdefault(new, {})[reader, key] = None
+            made_by = self._producers.get(new)
+            if made_by is not None:
+                self.nx.add_edge(made_by, reader, key=key, tensor=new)
+        if not self._consumers.get(old, True):
+            del self._consumers[old]
+        self._order = None
+
+    def set_initializer(self, tensor: Tensor) -> None:
+        """Add a constant, or replace the one of this name."""
+        if tensor.name in self._producers:
+            raise OcostError(f"tensor '{tensor.name}' has a producer: it can't be an initializer")
+        self.initializers[tensor.name] = tensor
+
+    def remove_initializer(self, name: str) -> None:
+        """Take a constant out."""
+        del self.initializers[name]
+        self._removed.add(name)
+
+    def set_interface(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Name the graph's inputs and outputs."""
+        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self._input_names = frozenset(inputs)
+
+    def _reads(self, node: Node) -> Iterator[tuple[int | str, str]]:
+        for slot, tensor in enumerate(node.inputs):
+            if tensor:
+                yield slot, tensor
+        for tensor in self._captures.get(node.id, ()):
+            yield f"capture:{tensor}", tensor
+
+
+def captured(graphs: Iterable[Graph]) -> tuple[str, ...]:
+    """Names that these bodies read but don't make, in order of appearance."""
+    names: dict[str, None] = {}
+    for graph in graphs:
+        own = graph.live_tensors()
+        for tensor in (*graph._consumers, *graph.outputs):
+            if tensor not in own:
+                names[tensor] = None
+    return tuple(names)

@@ -1,0 +1,247 @@
+"""ONNX in: a file or a ModelProto becomes a Graph; no weight is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from onnx import (
+    AttributeProto,
+    FunctionProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    defs,
+)
+
+from ..models import pack
+from ..models.walk import walk
+from . import wire
+from .errors import OcostError
+from .graph import Graph, Header
+from .node import Node
+from .tensor import Source, Tensor, external_entry
+
+
+def load(path: str | Path) -> Graph:
+    """Open a model file, or the bundled sample ``@name``.
+
+    Raises
+    ------
+    OcostError
+        If the file is missing, no ONNX model, truncated, cyclic, of an opset that the installed
+        onnx doesn't know, or if its external data is missing or lies outside its folder.
+    """
+    from ..models import resolve  # noqa: PLC0415 - it takes its errors from this package
+
+    file = resolve(str(path))
+    try:
+        return from_proto(_read(file), Source(file))
+    except OcostError as error:
+        text = str(error)
+        raise OcostError(text if text.startswith(str(file)) else f"{file}: {text}") from error
+
+
+def _read(file: Path) -> ModelProto:
+    if file.is_dir():
+        raise OcostError(f"{file}: a directory; give the .onnx file in it")
+    try:
+        if file.stat().st_size == 0:
+            raise OcostError(f"{file}: the file is empty")
+        model = wire.read(file)
+    except FileNotFoundError as error:
+        raise OcostError(f"{file}: no such file") from error
+    except OSError as error:
+        raise OcostError(f"{file}: can't be read ({error.strerror or error})") from error
+    except wire.Malformed as error:
+        raise OcostError(
+            f"{file}: not an ONNX model, or truncated ({str(error).strip() or 'no protobuf'})"
+        ) from error
+    if not model.HasField("graph") or not (model.opset_import or model.ir_version):
+        raise OcostError(f"{file}: not an ONNX model (it has no graph)")
+    return model
+
+
+def from_proto(model: ModelProto, source: Source | None = None) -> Graph:
+    """The IR of a model in memory. The proto is kept, not copied: don't change it afterwards.
+
+    Raises
+    ------
+    OcostError
+        As ``load``.
+    """
+    source = source or Source()
+    if pack.is_weightless(model):
+        model = _copy(model)  # the marks below are ours
+        fillers = pack.fillers(model)
+        for index, (tensor, _) in enumerate(walk(model)):
+            if index in fillers:
+                wire.mark(tensor, f"fill:{index}")
+        source = Source(source.path, fillers)
+    opset = {entry.domain or "": entry.version for entry in model.opset_import}
+    _check_opset(opset)
+    skeleton = _without(model, ModelProto(), ("graph",))
+    functions = {(f.domain, f.name, f.overload): f for f in skeleton.functions}
+    header = Header(model.ir_version, skeleton, functions, source)
+    return _build(header, model.graph, opset, None, "")
+
+
+def _check_opset(opset: dict[str, int]) -> None:
+    known = defs.onnx_opset_version()
+    for domain in ("", "ai.onnx"):
+        version = opset.get(domain)
+        if version is not None and not 1 <= version <= known:
+            raise OcostError(
+                f"opset {version} is not known to the installed onnx, which goes up to {known}; "
+                "install a newer onnx or export with an older opset"
+            )
+
+
+_Message = TypeVar("_Message", ModelProto, GraphProto)
+
+
+def _without(message: _Message, into: _Message, names: tuple[str, ...]) -> _Message:
+    """Copy all fields but those named."""
+    for field, value in message.ListFields():
+        if field.name in names:
+            continue
+        target = getattr(into, field.name)
+        if hasattr(target, "extend"):
+            target.extend(value)
+        elif hasattr(target, "CopyFrom"):
+            target.CopyFrom(value)
+        else:
+            setattr(into, field.name, value)
+    return into
+
+
+def _copy(model: ModelProto) -> ModelProto:
+    copied = ModelProto()
+    copied.CopyFrom(model)
+    return copied
+
+
+def _build(
+    header: Header, proto: GraphProto, opset: dict[str, int], parent: Graph | None, prefix: str
+) -> Graph:
+    skeleton = _without(proto, GraphProto(), ("node", "initializer", "sparse_initializer"))
+    graph = Graph(header, skeleton, opset, parent=parent, prefix=prefix)
+    for kind in (proto.initializer, proto.sparse_initializer):
+        for constant in kind:
+            tensor = Tensor.from_proto(constant, header.source)
+            _check_external(constant, header.source)
+            graph.initializers[tensor.name] = tensor
+    declare(graph, (*proto.value_info, *proto.input, *proto.output))
+    graph.set_interface([i.name for i in proto.input], [o.name for o in proto.output])
+    add_nodes(graph, proto.node)
+    return graph
+
+
+def declare(graph: Graph, infos: Iterable[ValueInfoProto]) -> None:
+    """Take in the types that the file declares."""
+    graph.declared.update((info.name, info) for info in infos)
+
+
+def add_nodes(graph: Graph, protos: Sequence[NodeProto]) -> None:
+    """Add nodes of a file, each under its name if that is unique, else its first output."""
+    names: dict[str, int] = {}
+    for proto in protos:
+        names[proto.name] = names.get(proto.name, 0) + 1
+    taken = {name for name, count in names.items() if name and count == 1}
+    for index, proto in enumerate(protos):
+        name = proto.name
+        if name and names[name] == 1:
+            node_id = name
+        else:
+            outputs = (output for output in proto.output if output)
+            node_id = next(outputs, "") or f"{proto.op_type}_{index}"
+            while node_id in taken:
+                node_id += "'"
+            taken.add(node_id)
+        node = Node(
+            node_id,
+            proto.op_type,
+            tuple(proto.input),
+            tuple(proto.output),
+            {a.name: a for a in proto.attribute},
+            "" if proto.domain == "ai.onnx" else proto.domain,
+            name,
+            proto.overload,
+            proto,
+        )
+        graph.add_node(node, _bodies(graph, node))
+
+
+def _bodies(graph: Graph, node: Node) -> dict[str, Graph]:
+    bodies: dict[str, GraphProto] = {}
+    for name, attribute in node.attributes.items():
+        if attribute.type == AttributeProto.GRAPH:
+            bodies[name] = attribute.g
+        elif attribute.type == AttributeProto.GRAPHS:
+            bodies.update((f"{name}.{i}", g) for i, g in enumerate(attribute.graphs))
+        elif attribute.type == AttributeProto.TENSOR:
+            _check_external(attribute.t, graph.header.source)
+    return {
+        name: _build(graph.header, body, graph.opset, graph, f"{graph.path(node)}/{name}/")
+        for name, body in bodies.items()
+    }
+
+
+def _check_external(proto: object, source: Source) -> None:
+    """External data has to be there, whole, inside the model's folder."""
+    if not isinstance(proto, TensorProto) or proto.data_location != TensorProto.EXTERNAL:
+        return
+    entry = external_entry(proto)
+    where = f"tensor '{proto.name}': its external data '{entry.location}'"
+    if source.path is None:
+        raise OcostError(f"{where} has no folder to lie in; load the model from its file")
+    folder = source.folder.resolve()
+    file = (folder / entry.location).resolve()
+    if not file.is_relative_to(folder):
+        raise OcostError(f"{where} points outside the model's folder; move it inside")
+    if not file.is_file():
+        raise OcostError(f"{where} is missing; put the file into {folder}")
+    wanted = entry.offset + (entry.length or 0)
+    if file.stat().st_size < wanted:
+        raise OcostError(f"{where} is truncated: {wanted} bytes wanted, {file.stat().st_size} there")
+
+
+def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
+    """The body of a function as this node calls it: its attributes bound, its names local.
+
+    The body's inputs and outputs are the function's own; the caller maps them by position.
+    """
+    opset = {entry.domain or "": entry.version for entry in function.opset_import}
+    body = Graph(graph.header, GraphProto(name=function.name), opset, prefix=graph.path(node) + "/")
+    declare(body, function.value_info)
+    body.set_interface(function.input, function.output)
+    bound = {a.name: a for a in function.attribute_proto} | dict(node.attributes)
+    protos = function.node
+    if function.attribute or function.attribute_proto:
+        protos = [_bind(proto, bound) for proto in function.node]
+    add_nodes(body, protos)
+    return body
+
+
+def _bind(proto: NodeProto, bound: dict[str, AttributeProto]) -> NodeProto:
+    made = NodeProto()
+    made.CopyFrom(proto)
+    del made.attribute[:]
+    for attribute in proto.attribute:
+        if attribute.ref_attr_name:
+            value = bound.get(attribute.ref_attr_name)
+            if value is not None:
+                entry = made.attribute.add()
+                entry.CopyFrom(value)
+                entry.name = attribute.name
+            continue
+        entry = made.attribute.add()
+        entry.CopyFrom(attribute)
+        for body in [entry.g] if entry.HasField("g") else entry.graphs:
+            bodies = [_bind(inner, bound) for inner in body.node]
+            del body.node[:]
+            body.node.extend(bodies)
+    return made

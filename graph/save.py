@@ -1,0 +1,197 @@
+"""ONNX out: what was not touched comes out as it went in."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from google.protobuf.message import Message
+from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
+
+from ..models import pack
+from ..models.walk import walk
+from . import wire
+from .errors import OcostError
+from .graph import Graph
+from .node import Node
+from .tensor import external_entry
+
+Weights = Literal["kept", "filled", "none"]
+
+
+def to_proto(graph: Graph, weights: Weights = "kept") -> ModelProto:
+    """The model as a proto.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    weights
+        ``kept``: data that the file holds is read in, external data stays external, a weightless
+        graph stays weightless. ``filled``: all data inline, regenerated where it has to be.
+        ``none``: large payloads are left out; for hashing and shape inference.
+
+    Raises
+    ------
+    OcostError
+        If data can't be read.
+    """
+    model = ModelProto()
+    model.CopyFrom(graph.header.skeleton)
+    _write(graph, model.graph)
+    if weights == "none":
+        return model
+    if weights == "kept":
+        _renumber(model)
+    else:
+        _drop_manifest(model)
+    for tensor in every_tensor(model):
+        if weights == "filled" or wire.payload(tensor) is not None:
+            tensor.CopyFrom(graph.header.source.load(tensor, fill=weights == "filled"))
+    return model
+
+
+def _renumber(model: ModelProto) -> None:
+    """Bring the manifest of a weightless graph up to date: nodes may have come and gone."""
+    entry = next((p for p in model.metadata_props if p.key == pack.KEY), None)
+    if entry is None:
+        return
+    before = json.loads(entry.value)
+    rows = {row[0]: row[1:] for row in before}
+    after = []
+    for index, (tensor, _) in enumerate(walk(model)):
+        where = wire.payload(tensor)
+        if where is not None and where.startswith("fill:"):
+            after.append([index, *rows[int(where[5:])]])
+    if after != sorted(before):
+        entry.value = json.dumps(after, separators=(",", ":"))
+
+
+def _drop_manifest(model: ModelProto) -> None:
+    for position, entry in enumerate(model.metadata_props):
+        if entry.key == pack.KEY:
+            del model.metadata_props[position]
+            return
+
+
+def every_tensor(message: Message) -> Iterator[TensorProto]:
+    """All TensorProtos in a message, those of sparse tensors and training graphs included."""
+    if isinstance(message, TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in [value] if isinstance(value, Message) else value:
+                yield from every_tensor(inner)
+
+
+def _write(graph: Graph, proto: GraphProto) -> None:
+    proto.CopyFrom(graph.skeleton)
+    proto.node.extend(_node(graph, node) for node in graph)
+    for tensor in graph.initializers.values():
+        if isinstance(tensor.proto, SparseTensorProto):
+            proto.sparse_initializer.append(tensor.proto)
+        else:
+            proto.initializer.append(tensor.proto)
+    removed = graph.removed_tensors()
+    if removed:
+        kept = [v for v in proto.value_info if v.name not in removed]
+        del proto.value_info[:]
+        proto.value_info.extend(kept)
+
+
+def _node(graph: Graph, node: Node) -> NodeProto:
+    bodies = graph.subgraphs(node)
+    proto = node.as_proto()
+    if not bodies:
+        return proto
+    made = NodeProto()
+    made.CopyFrom(proto)
+    for attribute in made.attribute:
+        if attribute.HasField("g"):
+            attribute.g.Clear()
+            _write(bodies[attribute.name], attribute.g)
+        for i, body in enumerate(attribute.graphs):
+            body.Clear()
+            _write(bodies[f"{attribute.name}.{i}"], body)
+    return made
+
+
+def graph_sha256(graph: Graph) -> str:
+    """SHA-256 over the model's proto without tensor payloads: one graph, one hash.
+
+    The same whether weights lie in the file, beside it, or are stripped.
+    """
+    model = to_proto(graph, "none")
+    for tensor in every_tensor(model):
+        dims, dtype, name = list(tensor.dims), tensor.data_type, tensor.name
+        tensor.Clear()
+        tensor.dims.extend(dims)
+        tensor.data_type, tensor.name = dtype, name
+    return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
+
+
+def save(graph: Graph, path: str | Path, *, force: bool = False) -> None:
+    """Write a model: whole or not at all. External data is copied beside it.
+
+    Raises
+    ------
+    OcostError
+        If a file is in the way and ``force`` is not given, or on a full disk: then nothing
+        is left behind.
+    """
+    path = Path(path)
+    source = graph.header.source.path
+    model = to_proto(graph)
+    copies: list[tuple[Path, Path]] = []
+    if source is not None and source.parent.resolve() != path.parent.resolve():
+        locations = {
+            external_entry(t).location
+            for t in every_tensor(model)
+            if t.data_location == TensorProto.EXTERNAL
+        }
+        copies = [(source.parent / name, path.parent / name) for name in sorted(locations)]
+    for target in (path, *(to for _, to in copies)):
+        if target.exists() and not force:
+            raise OcostError(f"{target}: exists already; choose another name or allow overwriting")
+    for origin, target in copies:
+        with replacing(target) as temporary:
+            shutil.copyfile(origin, temporary)
+    try:
+        data = model.SerializeToString()
+    except ValueError as error:
+        raise OcostError(f"{path}: over protobuf's 2 GB; keep the weights external") from error
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file that becomes ``path`` when all is written, and else disappears."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise OcostError(f"{path}: can't be written ({error.strerror})") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OcostError(f"{path}: can't be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,175 @@
+"""Shapes through control flow: If, Loop, Scan.
+
+A body is inferred as a scope of its own. What can't be known before the run is bounded: an If of
+unknown condition has the larger of its branches' shapes, a Loop that may end early its full trip
+count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .. import dtypes
+from .info import Array, Info, Quality, ShapeCall, Unresolved
+
+if TYPE_CHECKING:
+    from .engine import Shapes
+
+_SCALAR_INT = Info(dtypes.INT64, ())
+_SCALAR_BOOL = Info(dtypes.BOOL, ())
+
+
+def _scalar(value: Array | None) -> int | None:
+    return int(value.reshape(-1)[0]) if value is not None and value.size == 1 else None
+
+
+def _forget(info: Info) -> Info:
+    """Without contents: they change from one execution of a body to the next."""
+    return replace(info, value=None, constant=False)
+
+
+def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+    """The branch that is taken; the larger shape of both where the condition is not known."""
+    condition = _scalar(call.value(0))
+    names = ("then_branch", "else_branch")
+    if condition is not None:
+        taken = scope.body(call.node, names[0] if condition else names[1], [])
+        return [taken.get(name) for name in taken.graph.outputs]
+    bodies = [scope.body(call.node, name, []) for name in names]
+    pairs = zip(*([body.get(o) for o in body.graph.outputs] for body in bodies), strict=True)
+    return [_larger(then, other) for then, other in pairs]
+
+
+def _larger(then: Info | None, other: Info | None) -> Info | None:
+    if then is None or other is None:
+        return None
+    quality = max(then.quality, other.quality)
+    if then.shape == other.shape:
+        return replace(_forget(then), quality=quality)
+    a, b = then.resolved, other.resolved
+    if a is None or b is None:
+        reason = then.reason or other.reason or "the branches of an If differ in shape"
+        return Info(then.dtype, None, reason=reason)
+    shape = tuple(map(max, a, b)) if len(a) == len(b) else max(a, b, key=math.prod)
+    return Info(then.dtype, shape, Quality.BOUND)
+
+
+def _endless(body: Shapes) -> bool:
+    """Whether a Loop's body provably never ends it early."""
+    graph = body.graph
+    if len(graph.inputs) < 2 or not graph.outputs:
+        return False
+    name = graph.outputs[0]
+    for _ in range(len(graph)):
+        if name == graph.inputs[1]:
+            return True
+        maker = graph.producer(name)
+        if maker is None or maker.op_type != "Identity":
+            break
+        name = maker.inputs[0]
+    info = body.get(name)
+    return info is not None and _scalar(info.value) == 1
+
+
+def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+    """Carried values keep their shape, or grow by the same amount in each trip; scans stack."""
+    node = call.node
+    count, start = _scalar(call.value(0)), _scalar(call.value(1))
+    carried = [_forget(call.input(slot)) for slot in range(2, len(node.inputs))]
+    if start == 0 and call.get(1) is not None:
+        count = 0
+    trips, quality = (1, Quality.ASSUMED) if count is None else (max(count, 0), Quality.EXACT)
+    body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *carried])
+    starts = call.get(1) is None or start is not None
+    if trips and not (starts and _endless(body)):
+        quality = max(quality, Quality.BOUND)
+    outputs = _outputs(body)
+    after = outputs[1 : 1 + len(carried)]
+    if trips and any(a.shape != b.shape for a, b in zip(carried, after, strict=False)):
+        last = [_grown(a, b, trips - 1) for a, b in zip(carried, after, strict=True)]
+        body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *last])
+        outputs = _outputs(body)
+        after = outputs[1 : 1 + len(carried)]
+        quality = max(quality, Quality.BOUND)
+    scope.trips[node.id] = (trips, quality)
+    final = after if trips else carried
+    results = [*final, *(_stacked(info, trips, 0) for info in outputs[1 + len(carried) :])]
+    return [replace(_forget(r), quality=max(r.quality, quality)) for r in results]
+
+
+def _outputs(body: Shapes) -> list[Info]:
+    missing = Info(dtypes.UNDEFINED, None, reason="a body's output is not made")
+    return [body.get(name) or missing for name in body.graph.outputs]
+
+
+def _grown(before: Info, after: Info, times: int) -> Info:
+    """The carried value after so many more trips, if each adds as much as the first."""
+    if before.shape == after.shape:
+        return before
+    a, b = before.resolved, after.resolved
+    if a is None or b is None or len(a) != len(b):
+        return Info(after.dtype, None, reason="a Loop's carried value changes its shape")
+    shape = tuple(max(x, x + (y - x) * times) for x, y in zip(a, b, strict=True))
+    return Info(after.dtype, shape, Quality.BOUND)
+
+
+def _stacked(info: Info, trips: int, axis: int) -> Info:
+    if info.shape is None:
+        return info
+    axis = axis % (len(info.shape) + 1)
+    return replace(info, shape=(*info.shape[:axis], trips, *info.shape[axis:]))
+
+
+def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+    """Scan inputs lose their scan axis in the body; scan outputs gain theirs."""
+    node = call.node
+    if call.opset < 9:
+        return _scan_8(scope, call)
+    scans = node.int("num_scan_inputs", 1)
+    states = len(node.inputs) - scans
+    axes = node.ints("scan_input_axes") or (0,) * scans
+    inputs = [_forget(call.input(slot)) for slot in range(states)]
+    trips = 0
+    for slot, axis in enumerate(axes, start=states):
+        shape = list(call.shape(slot))
+        trips = shape.pop(axis)
+        inputs.append(replace(_forget(call.input(slot)), shape=tuple(shape)))
+    scope.trips[node.id] = (trips, Quality.EXACT)
+    outputs = _outputs(scope.body(node, "body", inputs))
+    count = len(outputs) - states
+    out_axes = node.ints("scan_output_axes") or (0,) * count
+    stacked = map(_stacked, outputs[states:], (trips,) * count, out_axes)
+    return [_forget(info) for info in (*outputs[:states], *stacked)]
+
+
+def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+    """Opset 8: input 0 gives sequence lengths; axis 0 is the batch, axis 1 the sequence."""
+    node = call.node
+    scans = node.int("num_scan_inputs", 1)
+    states = len(node.inputs) - 1 - scans
+    inputs: list[Info] = []
+    batch = length = 0
+    for slot in range(1, len(node.inputs)):
+        shape = call.shape(slot)
+        if not shape or (slot > states and len(shape) < 2):
+            raise Unresolved(f"Scan's input {slot} lacks its batch or sequence axis")
+        batch = shape[0]
+        if slot > states:
+            length = shape[1]
+        inner = shape[1:] if slot <= states else shape[2:]
+        inputs.append(replace(_forget(call.input(slot)), shape=inner))
+    scope.trips[node.id] = (batch * length, Quality.EXACT)
+    outputs = _outputs(scope.body(node, "body", inputs))
+    results = []
+    for index, info in enumerate(outputs):
+        stacked = info if index < states else _stacked(info, length, 0)
+        results.append(_forget(_stacked(stacked, batch, 0)))
+    return results
+
+
+Rule = Callable[["Shapes", ShapeCall], Sequence[Info | None]]
+RULES: dict[str, Rule] = {"If": if_, "Loop": loop, "Scan": scan}
+

@@ -1,0 +1,239 @@
+"""Shapes, types and small contents of every tensor, in one pass over the nodes.
+
+Each node is asked of, in turn: value folding (shape arithmetic on known contents), a shape rule
+of ours, onnx's inference for that one node. Bodies of If, Loop, Scan and functions are scopes of
+their own. The pass is linear in the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from onnx import FunctionProto, helper
+from onnx.shape_inference import InferenceError
+
+from .. import dtypes
+from ..errors import OcostError
+from ..graph import Graph
+from ..load import instantiate
+from ..node import Node
+from ..tensor import Tensor
+from . import control, onnx_inference
+from .fold import fold
+from .given import Given, input_infos
+from .info import Array, Info, Quality, ShapeCall, Unresolved, shape_rules
+
+# Contents of more elements are data, not shape arithmetic.
+VALUE_LIMIT = 1024
+# Float contents that decide shapes (Resize's scales) are shorter still.
+FLOAT_LIMIT = 16
+_NOT_CONSTANT = frozenset(
+    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"}
+    | {"Multinomial", "Bernoulli"}
+)
+
+
+class Shapes:
+    """What is known of the tensors of one scope; names of outer scopes are found too.
+
+    Attributes
+    ----------
+    graph
+        The graph, body or instantiated function.
+    bodies
+        The scopes of a node's bodies, by (node id, attribute name): those that may run.
+    trips
+        How often a Loop's or Scan's body runs, and how that is known, by node id.
+    assumed
+        Open dims that were assumed 1 (root scope).
+    caller, arguments
+        For a function's body: the scope that calls it, and that scope's name of each of the
+        body's inputs.
+    """
+
+    def __init__(self, graph: Graph, parent: Shapes | None = None) -> None:
+        self.graph = graph
+        self.parent = parent
+        self.root: Shapes = self if parent is None else parent.root
+        self.bodies: dict[tuple[str, str], Shapes] = {}
+        self.trips: dict[str, tuple[int, Quality]] = {}
+        self.assumed: dict[str, int] = {}
+        self.caller: Shapes | None = None
+        self.arguments: dict[str, str] = {}
+        self.user_shapes = False if parent is None else parent.user_shapes
+        self._calls: tuple[str, ...] = () if parent is None else parent._calls
+        self._infos: dict[str, Info] = {}
+
+    def get(self, name: str) -> Info | None:
+        """What is known of a tensor, None if nothing."""
+        scope: Shapes | None = self
+        while scope is not None:
+            found = scope._infos.get(name)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return None
+
+    def home(self, name: str) -> tuple[Shapes, str]:
+        """The scope that a tensor belongs to, and its name there; arguments are followed out."""
+        scope = self
+        while name not in scope._infos or name in scope.arguments:
+            if name in scope.arguments and scope.caller is not None:
+                scope, name = scope.caller, scope.arguments[name]
+            elif scope.parent is not None:
+                scope = scope.parent
+            else:
+                break
+        return scope, name
+
+    def call(self, node: Node) -> ShapeCall:
+        """A node with what is known of its inputs."""
+        return ShapeCall(
+            node,
+            [self.get(name) if name else None for name in node.inputs],
+            self.graph.opset.get(node.domain, 1),
+        )
+
+    def run(self, inputs: dict[str, Info]) -> None:
+        """Infer everything from the inputs on."""
+        self._infos.update(inputs)
+        for name, tensor in self.graph.initializers.items():
+            self._infos[name] = _constant(tensor)
+        for node in self.graph:
+            self._node(node)
+
+    def _node(self, node: Node) -> None:
+        call = self.call(node)
+        inputs = call.inputs
+        quality = Quality.EXACT
+        constant = node.op_type not in _NOT_CONSTANT and not self.graph.captures(node)
+        for info in inputs:
+            if info is not None:
+                quality = max(quality, info.quality)
+                constant = constant and info.constant
+        try:
+            outputs = self._outputs(node, call)
+        except Unresolved as reason:
+            outputs = [Info(dtypes.UNDEFINED, None, reason=str(reason))] * len(node.outputs)
+        except InferenceError as error:
+            text = _clean(str(error))
+            if self.user_shapes:
+                raise OcostError(
+                    f"the shapes given contradict node '{self.graph.path(node)}': {text}"
+                ) from error
+            outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
+        for slot, name in enumerate(node.outputs):
+            if not name:
+                continue
+            info = outputs[slot] if slot < len(outputs) else None
+            if info is None:
+                info = Info(dtypes.UNDEFINED, None)
+            if info.resolved is None and info.type is None:
+                info = self._declared(name, info, call)
+            self._infos[name] = replace(
+                info, quality=max(quality, info.quality), constant=constant or info.constant
+            )
+
+    def _outputs(self, node: Node, call: ShapeCall) -> Sequence[Info | None]:
+        function = self.graph.function(node)
+        if function is not None:
+            return self._function(node, call, function)
+        if (rule := control.RULES.get(node.op_type)) is not None and not node.domain:
+            return rule(self, call)
+        if node.op_type == "Constant" and not node.domain:
+            return [self._constant_node(node)]
+        folded = fold(call, VALUE_LIMIT)
+        if folded is not None:
+            return [_from_value(value) for value in folded]
+        found = shape_rules().get((node.domain, node.op_type))
+        return onnx_inference.infer(call) if found is None else found(call)
+
+    def _constant_node(self, node: Node) -> Info:
+        proto = node.tensor("value")
+        if proto is not None:
+            return _constant(Tensor.from_proto(proto, self.graph.header.source, node.outputs[0]))
+        sparse = node.attributes.get("sparse_value")
+        if sparse is not None:
+            source = self.graph.header.source
+            return _constant(Tensor.from_proto(sparse.sparse_tensor, source, node.outputs[0]))
+        folded = fold(ShapeCall(node, []), VALUE_LIMIT)
+        if folded is None:
+            return replace(onnx_inference.infer(self.call(node))[0] or _NOTHING, constant=True)
+        return replace(_from_value(folded[0]), constant=True)
+
+    def _function(
+        self, node: Node, call: ShapeCall, function: FunctionProto
+    ) -> Sequence[Info | None]:
+        if function.name in self._calls:
+            raise OcostError(f"function '{function.name}' calls itself")
+        scope = Shapes(instantiate(self.graph, node, function))
+        scope.root, scope.user_shapes = self.root, self.user_shapes
+        scope._calls = (*self._calls, function.name)
+        body = scope.graph
+        scope.caller, scope.arguments = self, dict(zip(body.inputs, node.inputs, strict=False))
+        given = dict(zip(body.inputs, call.inputs, strict=False))
+        scope.run({name: info for name, info in given.items() if info is not None})
+        self.bodies[node.id, "function"] = scope
+        return [scope.get(name) for name in body.outputs]
+
+    def body(self, node: Node, name: str, inputs: Sequence[Info]) -> Shapes:
+        """Infer one of a node's bodies with these inputs, and keep it."""
+        graph = self.graph.subgraphs(node)[name]
+        scope = Shapes(graph, self)
+        scope.run(dict(zip(graph.inputs, inputs, strict=False)))
+        self.bodies[node.id, name] = scope
+        return scope
+
+    def _declared(self, name: str, info: Info, call: ShapeCall) -> Info:
+        """Fall back on the type that the file declares, where it still must hold."""
+        declared = self.graph.declared.get(name)
+        if declared is not None:
+            stated = onnx_inference.from_type(declared.type)
+            if stated.type is not None:
+                return stated
+            if stated.resolved is not None and not (self.root.assumed or self.user_shapes):
+                return stated
+            info = replace(info, dtype=info.dtype or stated.dtype)
+        if info.reason:
+            return info
+        above = (i.reason for i in call.inputs if i is not None and i.reason)
+        own = f"the shape of {call.node.op_type}'s output depends on data"
+        return replace(info, reason=next(above, own))
+
+
+_NOTHING = Info(dtypes.UNDEFINED, None)
+
+
+def _clean(text: str) -> str:
+    """An InferenceError's message as one line."""
+    return " ".join(text.split()).removeprefix("[ShapeInferenceError] ")
+
+
+def _constant(tensor: Tensor) -> Info:
+    value: Array | None = None
+    limit = FLOAT_LIMIT if dtypes.is_float(tensor.dtype) else VALUE_LIMIT
+    if tensor.size <= limit and tensor.dtype != dtypes.STRING:
+        value = tensor.data()
+    return Info(tensor.dtype, tensor.shape, value=value, constant=True)
+
+
+def _from_value(value: Array) -> Info:
+    dtype = helper.np_dtype_to_tensor_dtype(value.dtype)
+    return Info(dtype, value.shape, value=value)
+
+
+def infer(graph: Graph, given: Given | None = None) -> Shapes:
+    """Shapes, types and small contents of every tensor of a graph and its bodies.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts the model.
+    """
+    given = given or Given()
+    shapes = Shapes(graph)
+    inputs, shapes.assumed = input_infos(graph, given)
+    shapes.user_shapes = bool(given.shapes or given.dims)
+    shapes.run(inputs)
+    return shapes

@@ -1,0 +1,168 @@
+"""Constant tensors: their types at once, their data only when asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from onnx import SparseTensorProto, TensorProto, numpy_helper
+
+from ..models.pack import Filler
+from . import dtypes
+from .errors import OcostError
+from .wire import delimited, payload, unmark
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where payloads lie: the model's file and, for a weightless graph, what regenerates them."""
+
+    path: Path | None = None
+    fillers: Mapping[int, Filler] = field(default_factory=dict)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder that external data is relative to."""
+        return self.path.parent if self.path is not None else Path()
+
+    def read(self, path: Path, offset: int, length: int | None) -> bytes:
+        """Bytes of a file; to its end where no length is given."""
+        try:
+            with path.open("rb") as file:
+                file.seek(offset)
+                data = file.read(-1 if length is None else length)
+        except OSError as error:
+            raise OcostError(f"{path}: tensor data can't be read ({error.strerror})") from error
+        if length is not None and len(data) < length:
+            raise OcostError(f"{path}: truncated, {length} bytes wanted at offset {offset}")
+        return data
+
+    def load(self, proto: TensorProto, *, fill: bool = True) -> TensorProto:
+        """The proto with its data inline, wherever it lay: a copy, unless it was inline already.
+
+        With ``fill=False`` a tensor of a weightless graph stays without data.
+        """
+        where = payload(proto)
+        if where is None and proto.data_location != TensorProto.EXTERNAL:
+            return proto
+        full = TensorProto()
+        full.CopyFrom(proto)
+        if where is None:
+            entry = external_entry(proto)
+            full.raw_data = self.read(self.folder / entry.location, entry.offset, entry.length)
+            del full.external_data[:]
+            full.ClearField("data_location")
+            return full
+        unmark(full)
+        kind, _, rest = where.partition(":")
+        if kind == "fill":
+            if fill:
+                full.raw_data = self.fillers[int(rest)].raw()
+            return full
+        offset, length = map(int, rest.split(":"))
+        assert self.path is not None
+        data = self.read(self.path, offset, length)
+        number = int(kind)
+        if number == 9:
+            full.raw_data = data
+        else:  # a packed field as the file has it: let protobuf decode it
+            full.MergeFromString(delimited(number << 3 | 2, data))
+        return full
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalEntry:
+    """Where external data lies: a location relative to the model's folder, offset and length."""
+
+    location: str
+    offset: int
+    length: int | None
+
+
+def external_entry(proto: TensorProto) -> ExternalEntry:
+    """The external data entry of a tensor."""
+    entries = {e.key: e.value for e in proto.external_data}
+    try:
+        length = entries.get("length")
+        return ExternalEntry(
+            entries["location"],
+            int(entries.get("offset", 0)),
+            int(length) if length else None,
+        )
+    except (KeyError, ValueError) as error:
+        raise OcostError(
+            f"tensor '{proto.name}': broken external data entry {dict(entries)}"
+        ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A constant: initializer, Constant's value or attribute.
+
+    Parameters
+    ----------
+    name
+        The tensor's name in its graph.
+    dtype
+        ONNX ``TensorProto.DataType``.
+    shape
+        Always known.
+    proto
+        As the file has it; the data may lie elsewhere.
+    source
+        Where.
+    """
+
+    name: str
+    dtype: int
+    shape: tuple[int, ...]
+    proto: TensorProto | SparseTensorProto
+    source: Source = field(repr=False)
+
+    @classmethod
+    def from_proto(
+        cls, proto: TensorProto | SparseTensorProto, source: Source, name: str | None = None
+    ) -> Tensor:
+        """Of a TensorProto, or a sparse one (its dense shape; stored values and indices)."""
+        if isinstance(proto, SparseTensorProto):
+            dense, inner = proto.dims, proto.values
+            return cls(name or inner.name, inner.data_type, tuple(dense), proto, source)
+        return cls(name or proto.name, proto.data_type, tuple(proto.dims), proto, source)
+
+    @classmethod
+    def from_array(cls, name: str, array: npt.NDArray[np.generic]) -> Tensor:
+        """A new constant."""
+        return cls.from_proto(numpy_helper.from_array(array, name), Source())
+
+    @property
+    def size(self) -> int:
+        """Number of elements; a scalar has one."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int | None:
+        """Bytes as stored: a sparse tensor's values and indices; None for strings."""
+        if isinstance(self.proto, SparseTensorProto):
+            values, indices = self.proto.values, self.proto.indices
+            stored = dtypes.nbytes(values.data_type, math.prod(values.dims))
+            return None if stored is None else stored + 8 * math.prod(indices.dims)
+        return dtypes.nbytes(self.dtype, self.size)
+
+    def data(self) -> npt.NDArray[np.generic]:
+        """The contents, read or regenerated now; a sparse tensor's are made dense."""
+        if isinstance(self.proto, SparseTensorProto):
+            values = numpy_helper.to_array(self.source.load(self.proto.values))
+            indices = numpy_helper.to_array(self.source.load(self.proto.indices))
+            dense = np.zeros(self.shape, dtype=values.dtype)
+            if indices.ndim == 1:
+                dense.reshape(-1)[indices] = values
+            else:
+                dense[tuple(indices.T)] = values
+            return dense
+        array: npt.NDArray[np.generic] = numpy_helper.to_array(self.source.load(self.proto))
+        return array

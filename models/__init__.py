@@ -1,0 +1,106 @@
+"""Bundled sample models: real graphs without their weights, named ``@name`` on the command line.
+
+``pack`` fills them, ``inputs`` makes inputs for them; ``README.md`` says where each comes from.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from .errors import refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A bundled model: what it shows, the licence of its graph, and where that comes from."""
+
+    name: str
+    description: str
+    licence: str
+    source: str
+
+    @property
+    def path(self) -> Path:
+        """The file as installed."""
+        return Path(str(resources.files(__package__))) / f"{self.name}.onnx"
+
+
+_SAMPLES = (
+    Sample(
+        "gpt2_4l",
+        "decoder step with a key-value cache: symbolic dims, long Shape/Gather/Unsqueeze chains",
+        "Apache-2.0",
+        "transformers 5.23.0, GPT-2 with 4 layers",
+    ),
+    Sample(
+        "mobilenet_v2",
+        "depthwise convolutions with BatchNormalization apart, constants in Constant nodes",
+        "BSD-3-Clause",
+        "torchvision 0.28.0",
+    ),
+    Sample(
+        "odd_channels",
+        "channel counts (13, 29, 51, 67, 101) that no vector width divides",
+        "Apache-2.0",
+        "ocost",
+    ),
+    Sample(
+        "repvgg_a0",
+        "parallel 3x3, 1x1 and identity branches that one convolution can replace",
+        "Apache-2.0",
+        "timm 1.0.31",
+    ),
+    Sample(
+        "resnet18",
+        "residual blocks with BatchNormalization apart",
+        "BSD-3-Clause",
+        "torchvision 0.28.0",
+    ),
+    Sample(
+        "resnet18_qdq",
+        "resnet18 quantised to uint8 activations and int8 weights by QuantizeLinear pairs",
+        "BSD-3-Clause",
+        "torchvision 0.28.0, onnxruntime 1.32.0",
+    ),
+    Sample(
+        "shufflenet_v2",
+        "channel shuffles: Slice, Reshape and Transpose around small convolutions",
+        "BSD-3-Clause",
+        "torchvision 0.28.0",
+    ),
+    Sample(
+        "silero_vad",
+        "voice detector with control flow: nested Ifs, decided by the sampling rate and by shapes",
+        "MIT",
+        "silero-vad 6.2.3",
+    ),
+)
+
+
+def samples() -> list[Sample]:
+    """Every bundled model, by name."""
+    return list(_SAMPLES)
+
+
+def resolve(spec: str) -> Path:
+    """The file that ``@name`` of a bundled model, or a plain path, stands for.
+
+    A plain path is not looked up: whether it can be read is found by reading it.
+
+    Raises
+    ------
+    OcostError
+        No bundled model has that name.
+    """
+    if not spec.startswith("@"):
+        return Path(spec)
+    by_name = {sample.name: sample for sample in _SAMPLES}
+    if sample := by_name.get(spec[1:]):
+        return sample.path
+    close = difflib.get_close_matches(spec[1:].lower(), by_name, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(f'@{name}' for name in close)}? " if close else ""
+    everything = ", ".join(f"@{name}" for name in by_name)
+    raise refusal(f"no sample model is called {spec}: {hint}There are {everything}")
