@@ -20,6 +20,7 @@ EXEMPT: Mapping[tuple[str, str], str] = MappingProxyType(
         ("", "SequenceLength"): _SEQUENCE,
         ("", "SplitToSequence"): _SEQUENCE,
         ("", "ConcatFromSequence"): _SEQUENCE,
+        ("", "Optional"): "makes an optional, whose contents the graph does not state",
         ("", "RegexFullMatch"): _STRING,
         ("", "StringConcat"): _STRING,
         ("", "StringNormalizer"): _STRING,

@@ -27,7 +27,6 @@ _NAMES = (*_CHEAP.split(), *_TRANSCENDENTAL.split())
 
 FLOPS: dict[str, int] = {
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow", "Where", *_NAMES), 1),
-    **dict.fromkeys(("Sum", "Max", "Min", "Mean"), 1),  # per input; see ``variadic``
     "LeakyRelu": 2,  # compare, multiply
     "PRelu": 2,  # compare, multiply
     "Shrink": 3,  # compare with both bounds, add
@@ -39,7 +38,7 @@ FLOPS: dict[str, int] = {
     "Elu": 3,  # exp, subtract, multiply
     "Selu": 4,  # exp, subtract, multiply, multiply
     "Celu": 5,  # divide, Elu, multiply
-    "Gelu": 5,  # divide, Erf, add, multiply, multiply; with approximate="tanh" see below
+    "Gelu": 5,  # divide, Erf, add, multiply, multiply; with approximate="tanh" GELU_TANH_FLOPS
     "Swish": 2,  # Sigmoid, multiply; with an alpha, one multiplication more
     "SwiGLU": 3,  # Swish, multiply; with an alpha, one multiplication more
 }
@@ -53,7 +52,7 @@ def _each(call: Call, kind: Kind) -> Work:
 
 @formula(*_CHEAP.split())
 def cheap(call: Call) -> Work:
-    """The constant in the table below, an output element."""
+    """The constant in the table of constants, an output element."""
     return _each(call, Kind.ELEMENTWISE)
 
 
@@ -65,7 +64,7 @@ def arithmetic(call: Call) -> Work:
 
 @formula(*_TRANSCENDENTAL.split())
 def transcendental(call: Call) -> Work:
-    """The constant in the table below, an output element."""
+    """The constant in the table of constants, an output element."""
     return _each(call, Kind.TRANSCENDENTAL)
 
 

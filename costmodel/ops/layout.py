@@ -16,12 +16,6 @@ def view(_: Call) -> Work:
     return Work(Kind.VIEW, view=True)
 
 
-@formula("Optional")
-def optional(call: Call) -> Work:
-    """0: its input under another name, or nothing."""
-    return Work(Kind.VIEW, view=True) if call.has_input(0) else Work(Kind.CONSTANT, writes={0: 0})
-
-
 @formula("Transpose")
 def transpose(call: Call) -> Work:
     """0: a copy; a view where the dims larger than 1 keep their order."""

@@ -10,6 +10,7 @@ from math import prod
 
 from ..kinds import Kind
 from ..work import Call, Work, formula
+from .attributes import required_int
 
 
 def layer_norm_flops(elements: int, rows: int, scale: bool, bias: bool) -> int:
@@ -75,7 +76,7 @@ def group_normalization(call: Call) -> Work:
     square the mean, subtract, add epsilon, square root.
     """
     x = call.input(0)
-    groups = x.shape[0] * call.node.int("num_groups", 1)
+    groups = x.shape[0] * required_int(call, "num_groups")
     return Work(Kind.NORMALISATION, flops=7 * x.size + 4 * groups)
 
 
@@ -116,4 +117,4 @@ def lrn(call: Call) -> Work:
 
     Windows that reach past the first or last channel count as whole ones.
     """
-    return Work(Kind.NORMALISATION, flops=(call.node.int("size", 1) + 4) * call.output().size)
+    return Work(Kind.NORMALISATION, flops=(required_int(call, "size") + 4) * call.output().size)

@@ -1,4 +1,4 @@
-"""Where a token stands: rotary embeddings and relative position biases of com.microsoft."""
+"""Where a token stands: rotary embeddings and relative position biases."""
 
 from __future__ import annotations
 
@@ -17,21 +17,32 @@ def table_reads(call: Call, slots: Iterable[int], rows: int) -> dict[int, int]:
     return {slot: min(t.size, rows * t.shape[-1]) for slot, t in tables.items()}
 
 
-@formula("RotaryEmbedding", domain="com.microsoft")
-def rotary_embedding(call: Call) -> Work:
+def _rotate(call: Call, tables: tuple[int, int]) -> Work:
     """3 a rotated element of X [B, L, heads x size] or [B, heads, L, size].
 
-    The tables of cosines and sines (slots 2, 3) are half as wide as what is rotated of a head;
-    of them, the rows of the tokens are read.
+    The tables of cosines and sines are half as wide as what is rotated of a head; of them, the
+    rows of the tokens are read.
     """
     x, heads = call.input(0), call.node.int("num_heads", 0)
-    rotated = 2 * call.input(2).shape[-1]
+    rotated = 2 * call.input(tables[0]).shape[-1]
     if len(x.shape) == 4:
         head, tokens = x.shape[-1], x.shape[0] * x.shape[2]
     else:
         head, tokens = x.shape[-1] // heads if heads else rotated, prod(x.shape[:-1])
     flops = ROTARY_FLOPS * x.size // head * rotated
-    return Work(Kind.ELEMENTWISE, flops=flops, reads=table_reads(call, (2, 3), tokens))
+    return Work(Kind.ELEMENTWISE, flops=flops, reads=table_reads(call, tables, tokens))
+
+
+@formula("RotaryEmbedding")
+def rotary_embedding(call: Call) -> Work:
+    """3 a rotated element; cosines and sines in slots 1 and 2, with or without position ids."""
+    return _rotate(call, (1, 2))
+
+
+@formula("RotaryEmbedding", domain="com.microsoft")
+def microsoft_rotary_embedding(call: Call) -> Work:
+    """3 a rotated element; cosines and sines in slots 2 and 3."""
+    return _rotate(call, (2, 3))
 
 
 @formula("RelativePositionBias", domain="com.microsoft", weights=(0,))

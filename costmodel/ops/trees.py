@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
+from ...graph.dtypes import FLOAT
 from ..kinds import Kind
 from ..work import Call, Unknown, Work, formula
 from .classical import POST_TRANSFORM_FLOPS, post_transform_flops
@@ -35,24 +36,29 @@ def longest_path(root: int, branches: Mapping[int, Sequence[int]]) -> int:
     return steps
 
 
+def _same_length(call: Call, *columns: Sequence[object]) -> None:
+    if len({len(column) for column in columns}) > 1:
+        raise Unknown(f"attributes of {call.node.op_type} that belong together differ in length")
+
+
 def _comparisons(call: Call) -> int:
     """Sum of the depths of all trees of a TreeEnsembleClassifier or TreeEnsembleRegressor."""
     node = call.node
-    trees, ids = node.ints("nodes_treeids") or (), node.ints("nodes_nodeids") or ()
-    position = {key: at for at, key in enumerate(zip(trees, ids, strict=True))}
-    true, false = node.ints("nodes_truenodeids") or (), node.ints("nodes_falsenodeids") or ()
+    names = ("nodes_treeids", "nodes_nodeids", "nodes_truenodeids", "nodes_falsenodeids")
+    trees, ids, true, false = (node.ints(name) or () for name in names)
     modes = node.attributes["nodes_modes"].strings if "nodes_modes" in node.attributes else ()
+    _same_length(call, trees, ids, true, false, modes)
+    position = {key: at for at, key in enumerate(zip(trees, ids, strict=True))}
     branches: dict[int, tuple[int, int]] = {}
     try:
-        for at, mode in enumerate(modes):
+        for at, (tree, mode) in enumerate(zip(trees, modes, strict=True)):
             if mode != b"LEAF":
-                children = (position[trees[at], true[at]], position[trees[at], false[at]])
-                branches[at] = children
+                branches[at] = (position[tree, true[at]], position[tree, false[at]])
     except KeyError as missing:
         tree, child = missing.args[0]
         raise Unknown(f"tree {tree} has no node {child}") from None
-    inner = {child for children in branches.values() for child in children}
-    return sum(longest_path(at, branches) for at in position.values() if at not in inner)
+    roots = {tree: at for at, tree in reversed(tuple(enumerate(trees)))}  # a tree's first node
+    return sum(longest_path(root, branches) for root in roots.values())
 
 
 def _widest_leaves(trees: Sequence[int], nodes: Sequence[int]) -> int:
@@ -68,11 +74,12 @@ def _ensemble(call: Call, leaf: str, scores: int) -> Work:
     node, x = call.node, call.input(0)
     samples = x.shape[0] if len(x.shape) > 1 else 1
     trees, nodes = node.ints(f"{leaf}_treeids") or (), node.ints(f"{leaf}_nodeids") or ()
+    _same_length(call, trees, nodes)
     each = _comparisons(call) + _widest_leaves(trees, nodes)
     score = post_transform_flops(call)
     score += "base_values" in node.attributes or "base_values_as_tensor" in node.attributes
     score += node.string("aggregate_function", "SUM") == "AVERAGE"
-    return Work(Kind.CLASSICAL, flops=samples * (each + score * scores))
+    return Work(Kind.CLASSICAL, flops=samples * (each + score * scores), dtype=FLOAT)
 
 
 @formula("TreeEnsembleClassifier", domain=_DOMAIN)
@@ -93,18 +100,17 @@ def tree_ensemble_regressor(call: Call) -> Work:
 def tree_ensemble(call: Call) -> Work:
     """As TreeEnsembleRegressor: a leaf has one weight; membership of a set is one comparison."""
     node, x = call.node, call.input(0)
-    sides = [
-        zip(node.ints(f"nodes_{side}nodeids") or (), leafs, strict=True)
-        for side in ("true", "false")
-        if (leafs := node.ints(f"nodes_{side}leafs")) is not None
-    ]
+    names = ("nodes_truenodeids", "nodes_trueleafs", "nodes_falsenodeids", "nodes_falseleafs")
+    columns = [node.ints(name) or () for name in names]
+    _same_length(call, *columns)
     branches = {
-        at: [child for child, is_leaf in pair if not is_leaf]
-        for at, pair in enumerate(zip(*sides, strict=True))
+        at: [child for child, leaf in ((true, true_leaf), (false, false_leaf)) if not leaf]
+        for at, (true, true_leaf, false, false_leaf) in enumerate(zip(*columns, strict=True))
     }
-    roots = node.ints("tree_roots") or ()
-    each = sum(longest_path(root, branches) + 1 for root in roots)
-    score = tuple(POST_TRANSFORM_FLOPS.values())[node.int("post_transform", 0)]
+    each = sum(longest_path(root, branches) + 1 for root in node.ints("tree_roots") or ())
+    transform = node.int("post_transform", 0)
+    if not 0 <= transform < len(POST_TRANSFORM_FLOPS):
+        raise Unknown(f"TreeEnsemble has no post_transform {transform}")
+    score = tuple(POST_TRANSFORM_FLOPS.values())[transform]
     score += node.int("aggregate_function", 1) == 0  # AVERAGE
-    scores = node.int("n_targets", 1)
-    return Work(Kind.CLASSICAL, flops=x.shape[0] * (each + score * scores))
+    return Work(Kind.CLASSICAL, flops=x.shape[0] * (each + score * node.int("n_targets", 1)))

@@ -1,4 +1,5 @@
 import pytest
+
 from ocost.costmodel.device import Device, Efficiency, devices, find
 from ocost.costmodel.kinds import Kind
 from ocost.graph import dtypes

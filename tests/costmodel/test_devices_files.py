@@ -3,6 +3,7 @@ import math
 from pathlib import Path
 
 import pytest
+
 from ocost.costmodel.device import devices, find
 
 BLOCK = {"avx512": 16, "avx2": 8, "neon": 1}  # of onnxruntime's blocked layout, by ISA

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+
 from ocost.costmodel import host as host_module
 from ocost.costmodel.device import find
 from ocost.costmodel.host import describe, host

@@ -1,4 +1,5 @@
 import pytest
+
 from ocost.costmodel.device import Device, Efficiency, find
 from ocost.costmodel.kinds import Kind
 from ocost.costmodel.result import NodeCost

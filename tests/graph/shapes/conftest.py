@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from onnx import TensorProto, numpy_helper
+
 from ocost.graph.node import Node
 from ocost.graph.shapes.info import Info, ShapeCall
-from onnx import TensorProto, numpy_helper
 
 
 class NodeCase(NamedTuple):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
 from ocost.graph.node import Node
 from ocost.graph.shapes.fold import fold, fold_functions, folds
 from ocost.graph.shapes.info import Info, ShapeCall
-from onnx import TensorProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 
 def i64(*values):

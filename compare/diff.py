@@ -1,0 +1,116 @@
+"""Compare two graphs: cost both, pair their nodes, add up what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from ..costmodel import cost_graph
+from ..costmodel.device import Device
+from ..costmodel.result import GraphCost, NodeCost, Totals
+from ..graph import Graph
+from ..graph.shapes import Given
+from .match import match
+from .result import Diff, How, NodePair, OpTypeChange
+
+Number = TypeVar("Number", int, float)
+
+
+def diff_graphs(
+    before: Graph,
+    after: Graph,
+    device: Device,
+    given: Given | None = None,
+    made_by: str = "",
+) -> Diff:
+    """Compare two graphs as written, on one device.
+
+    Parameters
+    ----------
+    before, after
+        Root graphs; what is given of inputs holds for both.
+    device
+        Whose roofline to use.
+    given
+        Shapes, dims and values of inputs.
+    made_by
+        What made ``after`` from ``before``, "" if the user gave both.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts a model.
+    """
+    costs = cost_graph(before, device, given), cost_graph(after, device, given)
+    macs = {n.name: n.macs for n in costs[0].nodes}, {n.name: n.macs for n in costs[1].nodes}
+    return diff_costs(*costs, match(before, after, macs), device, made_by)
+
+
+def diff_costs(
+    before: GraphCost,
+    after: GraphCost,
+    matches: Mapping[str, tuple[str, How]],
+    device: Device,
+    made_by: str = "",
+) -> Diff:
+    """Compare two costed graphs whose nodes are paired already."""
+    old, new = ({n.name: n for n in c.nodes} for c in (before, after))
+    pairs = []
+    taken = set()
+    for name, cost in old.items():
+        other, how = matches.get(name, (None, None))
+        partner = new.get(other) if other is not None else None
+        if partner is not None:
+            taken.add(partner.name)
+        pairs.append(NodePair(cost, partner, how if partner is not None else None))
+    pairs += [NodePair(None, cost) for name, cost in new.items() if name not in taken]
+    return Diff(
+        before,
+        after,
+        delta(before.totals, after.totals),
+        device,
+        tuple(pairs),
+        tuple(_op_types(old.values(), new.values())),
+        made_by,
+    )
+
+
+def delta(before: Totals, after: Totals) -> Totals:
+    """After minus before, figure by figure; None where either is not known."""
+    return Totals(
+        **{n: _minus(getattr(after, n), getattr(before, n)) for n in Totals.names()}
+    )
+
+
+def _minus(after: Number | None, before: Number | None) -> Number | None:
+    return None if after is None or before is None else after - before
+
+
+def _op_types(before: Iterable[NodeCost], after: Iterable[NodeCost]) -> list[OpTypeChange]:
+    """By operator type, the most changed latency first."""
+    groups: dict[str, tuple[list[NodeCost], list[NodeCost]]] = {}
+    for side, costs in enumerate((before, after)):
+        for cost in costs:
+            name = f"{cost.domain}::{cost.op_type}" if cost.domain else cost.op_type
+            groups.setdefault(name, ([], []))[side].append(cost)
+    changes = [
+        OpTypeChange(
+            name,
+            (len(old), len(new)),
+            (_sum(c.flops for c in old), _sum(c.flops for c in new)),
+            (_sum(c.traffic_bytes for c in old), _sum(c.traffic_bytes for c in new)),
+            (_sum(c.latency_s for c in old), _sum(c.latency_s for c in new)),
+        )
+        for name, (old, new) in groups.items()
+    ]
+    return sorted(
+        changes,
+        key=lambda c: (-abs((c.latency_s[1] or 0.0) - (c.latency_s[0] or 0.0)), c.op_type),
+    )
+
+
+def _sum(values: Iterable[Number | None]) -> Number | None:
+    """The sum of what is known: 0 of no nodes, None where nodes are there but none is known."""
+    found = list(values)
+    known = [v for v in found if v is not None]
+    return sum(known[1:], known[0]) if known else (None if found else 0)

@@ -1,0 +1,195 @@
+"""Which node of one graph became which of the other.
+
+By name, then by the tensor that a node makes, then by dataflow: equal operators that read
+corresponding tensors, found forwards from the inputs, backwards from the outputs, and by looking
+past nodes that were removed or added next to a pair already found. So a graph whose nodes were all
+renamed does not show as all new. Linear in the nodes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..graph import Graph, Node
+from .result import How
+
+# How far past removed or added nodes to look, and at how many of them.
+_REACH = 3
+_LOOKED_AT = 12
+
+
+@dataclass(eq=False)
+class _Side:
+    """One graph's nodes by path, with what is matched so far."""
+
+    graph: Graph
+    weight: Mapping[str, object]  # by path: what else has to be equal, such as MACs
+    partner: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nodes: dict[str, tuple[Graph, Node]] = {g.path(n): (g, n) for g, n in self.graph.walk()}
+
+    def kind(self, path: str) -> Hashable:
+        """What must be equal for two nodes to be the same operation."""
+        node = self.nodes[path][1]
+        return node.op_type, node.domain, self.weight.get(path)
+
+    def after(self, path: str) -> list[str]:
+        graph, node = self.nodes[path]
+        return [graph.path(r) for o in node.outputs if o for r, _ in graph.consumers(o)]
+
+    def before(self, path: str) -> list[str]:
+        graph, node = self.nodes[path]
+        makers = (graph.producer(i) for i in node.inputs if i)
+        return [graph.path(m) for m in makers if m is not None]
+
+    def open(self) -> Iterator[str]:
+        return (path for path in self.nodes if path not in self.partner)
+
+
+def match(
+    before: Graph, after: Graph, macs: tuple[Mapping[str, object], Mapping[str, object]] = ({}, {})
+) -> dict[str, tuple[str, How]]:
+    """Pair the nodes of two graphs, bodies included.
+
+    Parameters
+    ----------
+    before, after
+        Root graphs.
+    macs
+        MACs by node path of each side, where known: equal ones tell renamed nodes apart.
+
+    Returns
+    -------
+    dict
+        Path in ``before`` to (path in ``after``, what the match rests on).
+    """
+    a, b = _Side(before, macs[0]), _Side(after, macs[1])
+    found: dict[str, tuple[str, How]] = {}
+
+    def pair(x: str, y: str, how: How) -> None:
+        found[x] = y, how
+        a.partner[x], b.partner[y] = y, x
+
+    for path, (_, node) in a.nodes.items():
+        other = b.nodes.get(path)
+        if other is not None and other[1].op_type == node.op_type:
+            pair(path, path, "name")
+    _by_key(a, b, lambda s, p: (s.nodes[p][0].prefix, s.nodes[p][1].outputs[:1], _type(s, p)),
+            lambda x, y: pair(x, y, "tensor"))
+    for forwards in (True, False):
+        keys = (_structure(a, forwards), _structure(b, forwards))
+        _by_key(a, b, lambda s, p, keys=keys: keys[s is b][p], lambda x, y: pair(x, y, "dataflow"))
+    _spread(a, b, list(found.items()), lambda x, y: pair(x, y, "dataflow"))
+    for path in a.nodes:  # the same name, another operator: Conv -> FusedConv
+        if path not in a.partner and path in b.nodes and path not in b.partner:
+            pair(path, path, "name")
+    return found
+
+
+def _type(side: _Side, path: str) -> Hashable:
+    node = side.nodes[path][1]
+    return node.op_type, node.domain
+
+
+def _by_key(
+    a: _Side,
+    b: _Side,
+    key: Callable[[_Side, str], Hashable],
+    pair: Callable[[str, str], None],
+) -> None:
+    """Pair open nodes of equal keys, in order."""
+    waiting: dict[Hashable, deque[str]] = {}
+    for path in b.open():
+        waiting.setdefault(key(b, path), deque()).append(path)
+    for path in list(a.open()):
+        queue = waiting.get(key(a, path))
+        if queue:
+            pair(path, queue.popleft())
+
+
+def _structure(side: _Side, forwards: bool) -> dict[str, int]:
+    """A hash of each node's operator and of what it reads (or of what reads it), all the way."""
+    hashes: dict[str, int] = {}
+    paths: Iterable[str] = side.nodes if forwards else reversed(side.nodes)
+    for path in paths:
+        graph, node = side.nodes[path]
+        if forwards:
+            around: tuple[Hashable, ...] = tuple(
+                _read_hash(side, graph, name, hashes) for name in node.inputs
+            )
+        else:
+            around = tuple(
+                (slot, tuple(sorted(_reader_hashes(side, graph, name, hashes))))
+                for slot, name in enumerate(node.outputs)
+                if name
+            )
+        hashes[path] = hash((side.kind(path), around))
+    return hashes
+
+
+def _anchor(side: _Side, path: str, hashes: Mapping[str, int]) -> Hashable:
+    """A node that has a partner stands for the pair, by the name it has before."""
+    partner = side.partner.get(path)
+    if partner is None:
+        return hashes.get(path, 0)
+    return max(path, partner)
+
+
+def _read_hash(side: _Side, graph: Graph, name: str, hashes: Mapping[str, int]) -> Hashable:
+    maker = graph.producer(name)
+    if maker is not None:
+        return _anchor(side, graph.path(maker), hashes), maker.outputs.index(name)
+    constant = graph.constant(name)
+    if constant is not None:
+        return constant.dtype, constant.shape
+    return name
+
+
+def _reader_hashes(
+    side: _Side, graph: Graph, name: str, hashes: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
+    if name in graph.outputs:
+        yield "output", str(graph.outputs.index(name))
+    for reader, key in graph.consumers(name):
+        yield str(_anchor(side, graph.path(reader), hashes)), str(key)
+
+
+def _spread(
+    a: _Side,
+    b: _Side,
+    found: list[tuple[str, tuple[str, How]]],
+    pair: Callable[[str, str], None],
+) -> None:
+    """From each pair on, pair the nearest open neighbours that do the same."""
+    todo = deque((x, y) for x, (y, _) in found)
+    while todo:
+        x, y = todo.popleft()
+        for step_a, step_b in ((a.after, b.after), (a.before, b.before)):
+            near = {}
+            for path in _near(b, y, step_b):
+                near.setdefault(b.kind(path), path)
+            for path in _near(a, x, step_a):
+                other = near.pop(a.kind(path), None)
+                if other is not None:
+                    pair(path, other)
+                    todo.append((path, other))
+
+
+def _near(side: _Side, start: str, step: Callable[[str], list[str]]) -> list[str]:
+    """Open nodes within reach of a node, through open nodes only, nearest first."""
+    found: dict[str, None] = {}
+    layer = [start]
+    for _ in range(_REACH):
+        layer = [
+            path
+            for at in layer
+            for path in step(at)[:_LOOKED_AT]
+            if path not in side.partner and path not in found
+        ]
+        found.update(dict.fromkeys(layer))
+        if not layer or len(found) > _LOOKED_AT:
+            break
+    return list(found)
