@@ -5,156 +5,17 @@ Each command is one function here. Models are given as a path, ``@name`` of a bu
 ``Device``.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-# Nothing heavy is imported before it is needed: `ocost --help` answers at once.
-if TYPE_CHECKING:
-    from .compare import Diff
-    from .costmodel import Device, GraphCost
-    from .explanation import Explanation
-    from .graph import Graph
-    from .graph.shapes import Given
+from .api import DEFAULT_DEVICE, cost, devices, diff, explain, find_device, given, load
 
 __version__ = "0.1.0"
 
-DEFAULT_DEVICE = "x86-server-core"
-
-
-def load(model: str | Path | Graph) -> Graph:
-    """Open a model; no weight is read.
-
-    Raises
-    ------
-    OcostError
-        If it can't be opened: one line that says what is wrong, where, and what to do.
-    """
-    from .graph import Graph, load, verify
-
-    if isinstance(model, Graph):
-        return model
-    graph = load(model)
-    verify(graph)
-    return graph
-
-
-def device(which: str | Path | Device = DEFAULT_DEVICE, threads: int | None = None) -> Device:
-    """A device by name, by file, or ``host`` for a rough picture of this machine."""
-    from .costmodel.device import Device, find
-
-    found = which if isinstance(which, Device) else find(which)
-    return found if threads is None else found.with_threads(threads)
-
-
-def cost(
-    model: str | Path | Graph,
-    device: str | Path | Device = DEFAULT_DEVICE,
-    *,
-    given: Given | None = None,
-    threads: int | None = None,
-) -> GraphCost:
-    """What a graph costs as written: every node, totals, coverage.
-
-    Parameters
-    ----------
-    model
-        What to cost.
-    device
-        Whose roofline gives latency and bound.
-    given
-        Shapes, dims and contents of inputs.
-    threads
-        Cores of the device at work; all of them by default.
-
-    Raises
-    ------
-    OcostError
-        On bad input.
-    """
-    from .costmodel import cost_graph
-
-    return cost_graph(load(model), _device(device, threads), given)
-
-
-def diff(
-    before: str | Path | Graph,
-    after: str | Path | Graph | None = None,
-    device: str | Path | Device = DEFAULT_DEVICE,
-    *,
-    given: Given | None = None,
-    threads: int | None = None,
-) -> Diff:
-    """What changed between two graphs. Without ``after``, onnxsim makes it.
-
-    Raises
-    ------
-    OcostError
-        On bad input, or if onnxsim fails.
-    """
-    from .compare import diff_graphs
-    from .optimize import simplify
-
-    chosen = _device(device, threads)
-    first = load(before)
-    if after is None:
-        made = simplify(first)
-        return diff_graphs(first, made.graph, chosen, given, made.made_by)
-    return diff_graphs(first, load(after), chosen, given)
-
-
-def devices() -> Sequence[Device]:
-    """The bundled devices, and this machine as ``host``."""
-    from .costmodel.device import HOST, devices, find
-
-    return [find(name) for name in (*devices(), HOST)]
-
-
-def explain(name: str) -> Explanation:
-    """What an operator's formula, a device, a kernel kind or a report's figure is.
-
-    Raises
-    ------
-    OcostError
-        If nothing is called so.
-    """
-    from .explanation import explain
-
-    return explain(name)
-
-
-def given(
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    dims: Mapping[str, int] | None = None,
-    values: Mapping[str, object] | None = None,
-    *,
-    strict: bool = False,
-) -> Given:
-    """What is known of a model's inputs before the run.
-
-    Parameters
-    ----------
-    shapes
-        By input name.
-    dims
-        Sizes of symbolic dims.
-    values
-        Contents of inputs that decide shapes or branches, by name.
-    strict
-        Refuse dims that are left open instead of assuming 1.
-    """
-    import numpy as np
-
-    from .graph.shapes import Given
-
-    return Given(
-        {n: tuple(s) for n, s in (shapes or {}).items()},
-        dict(dims or {}),
-        {n: np.asarray(v) for n, v in (values or {}).items()},
-        strict,
-    )
-
-
-_device = device
+__all__ = [
+    "DEFAULT_DEVICE",
+    "cost",
+    "devices",
+    "diff",
+    "explain",
+    "find_device",
+    "given",
+    "load",
+]

@@ -105,12 +105,12 @@ def cost(
     verbose: _Verbose = False,
 ) -> None:
     """Totals, the costliest nodes, what bounds each, and coverage."""
-    import ocost
+    from . import api
 
     given = _given(shape, dim, value, strict_dims)
-    graph = ocost.load(model)
-    devices = [ocost.device(d, threads) for d in device or [ocost.DEFAULT_DEVICE]]
-    costs = [(d, ocost.cost(graph, d, given=given)) for d in devices]
+    graph = api.load(model)
+    devices = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
+    costs = [(d, api.cost(graph, d, given=given)) for d in devices]
     _emit_cost(costs, format_, report, top, color, verbose, [model])
 
 
@@ -157,15 +157,14 @@ def diff(
     quiet: _Quiet = False,
 ) -> None:
     """What changed between two graphs: computation, bytes, memory, latency, node by node."""
-    import ocost
-
+    from . import api
     from . import report as reports
 
     given = _given(shape, dim, value, strict_dims)
-    chosen = ocost.device(device or ocost.DEFAULT_DEVICE, threads)
+    chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
     if after is None and not quiet and sys.stderr.isatty():
         typer.echo("ocost: onnxsim makes the graph to compare with ...", err=True)
-    result = ocost.diff(before, after, chosen, given=given)
+    result = api.diff(before, after, chosen, given=given)
     _emit(
         format_,
         report,
@@ -185,11 +184,10 @@ def devices(
     color: _Color = Color.auto,
 ) -> None:
     """List the devices, or show one with the sources of its figures."""
-    import ocost
-
+    from . import api
     from . import report as reports
 
-    found = ocost.devices() if name is None else [ocost.device(name)]
+    found = api.devices() if name is None else [api.find_device(name)]
     _emit(
         format_,
         None,
@@ -208,11 +206,10 @@ def explain(
     color: _Color = Color.auto,
 ) -> None:
     """What a name means, with its formula or its sources."""
-    import ocost
-
+    from . import api
     from . import report as reports
 
-    found = ocost.explain(name)
+    found = api.explain(name)
     _emit(
         Format.text,
         None,
@@ -230,9 +227,9 @@ def explain(
 def _given(
     shape: list[str] | None, dim: list[str] | None, value: list[str] | None, strict: bool
 ) -> Given:
-    import ocost
+    from . import api
 
-    return ocost.given(
+    return api.given(
         dict(_pair("--shape", s, _parse_shape) for s in shape or ()),
         dict(_pair("--dim", d, int) for d in dim or ()),
         dict(_pair("--value", v, _parse_value) for v in value or ()),

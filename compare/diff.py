@@ -77,9 +77,7 @@ def diff_costs(
 
 def delta(before: Totals, after: Totals) -> Totals:
     """After minus before, figure by figure; None where either is not known."""
-    return Totals(
-        **{n: _minus(getattr(after, n), getattr(before, n)) for n in Totals.names()}
-    )
+    return Totals(**{n: _minus(getattr(after, n), getattr(before, n)) for n in Totals.names()})
 
 
 def _minus(after: Number | None, before: Number | None) -> Number | None:

@@ -29,7 +29,9 @@ class _Side:
     partner: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.nodes: dict[str, tuple[Graph, Node]] = {g.path(n): (g, n) for g, n in self.graph.walk()}
+        self.nodes: dict[str, tuple[Graph, Node]] = {
+            g.path(n): (g, n) for g, n in self.graph.walk()
+        }
 
     def kind(self, path: str) -> Hashable:
         """What must be equal for two nodes to be the same operation."""
@@ -77,42 +79,40 @@ def match(
         other = b.nodes.get(path)
         if other is not None and other[1].op_type == node.op_type:
             pair(path, path, "name")
-    _by_key(a, b, lambda s, p: (s.nodes[p][0].prefix, s.nodes[p][1].outputs[:1], _type(s, p)),
-            lambda x, y: pair(x, y, "tensor"))
+    for x, y in _by_key(a, _made_tensors(a), b, _made_tensors(b)):
+        pair(x, y, "tensor")
     for forwards in (True, False):
-        keys = (_structure(a, forwards), _structure(b, forwards))
-        _by_key(a, b, lambda s, p, keys=keys: keys[s is b][p], lambda x, y: pair(x, y, "dataflow"))
-    _spread(a, b, list(found.items()), lambda x, y: pair(x, y, "dataflow"))
+        for x, y in _by_key(a, _structure(a, forwards), b, _structure(b, forwards)):
+            pair(x, y, "dataflow")
+    _spread(a, b, list(found), lambda x, y: pair(x, y, "dataflow"))
     for path in a.nodes:  # the same name, another operator: Conv -> FusedConv
         if path not in a.partner and path in b.nodes and path not in b.partner:
             pair(path, path, "name")
     return found
 
 
-def _type(side: _Side, path: str) -> Hashable:
-    node = side.nodes[path][1]
-    return node.op_type, node.domain
+def _made_tensors(side: _Side) -> dict[str, Hashable]:
+    """By path: the operator and the tensor that it makes."""
+    return {
+        path: (graph.prefix, node.outputs[:1], node.op_type, node.domain)
+        for path, (graph, node) in side.nodes.items()
+    }
 
 
 def _by_key(
-    a: _Side,
-    b: _Side,
-    key: Callable[[_Side, str], Hashable],
-    pair: Callable[[str, str], None],
-) -> None:
-    """Pair open nodes of equal keys, in order."""
+    a: _Side, keys_a: Mapping[str, Hashable], b: _Side, keys_b: Mapping[str, Hashable]
+) -> list[tuple[str, str]]:
+    """Pairs of open nodes of equal keys, in order."""
     waiting: dict[Hashable, deque[str]] = {}
     for path in b.open():
-        waiting.setdefault(key(b, path), deque()).append(path)
-    for path in list(a.open()):
-        queue = waiting.get(key(a, path))
-        if queue:
-            pair(path, queue.popleft())
+        waiting.setdefault(keys_b[path], deque()).append(path)
+    queues = ((path, waiting.get(keys_a[path])) for path in a.open())
+    return [(path, queue.popleft()) for path, queue in queues if queue]
 
 
-def _structure(side: _Side, forwards: bool) -> dict[str, int]:
+def _structure(side: _Side, forwards: bool) -> dict[str, Hashable]:
     """A hash of each node's operator and of what it reads (or of what reads it), all the way."""
-    hashes: dict[str, int] = {}
+    hashes: dict[str, Hashable] = {}
     paths: Iterable[str] = side.nodes if forwards else reversed(side.nodes)
     for path in paths:
         graph, node = side.nodes[path]
@@ -130,7 +130,7 @@ def _structure(side: _Side, forwards: bool) -> dict[str, int]:
     return hashes
 
 
-def _anchor(side: _Side, path: str, hashes: Mapping[str, int]) -> Hashable:
+def _anchor(side: _Side, path: str, hashes: Mapping[str, Hashable]) -> Hashable:
     """A node that has a partner stands for the pair, by the name it has before."""
     partner = side.partner.get(path)
     if partner is None:
@@ -138,7 +138,7 @@ def _anchor(side: _Side, path: str, hashes: Mapping[str, int]) -> Hashable:
     return max(path, partner)
 
 
-def _read_hash(side: _Side, graph: Graph, name: str, hashes: Mapping[str, int]) -> Hashable:
+def _read_hash(side: _Side, graph: Graph, name: str, hashes: Mapping[str, Hashable]) -> Hashable:
     maker = graph.producer(name)
     if maker is not None:
         return _anchor(side, graph.path(maker), hashes), maker.outputs.index(name)
@@ -149,7 +149,7 @@ def _read_hash(side: _Side, graph: Graph, name: str, hashes: Mapping[str, int]) 
 
 
 def _reader_hashes(
-    side: _Side, graph: Graph, name: str, hashes: Mapping[str, int]
+    side: _Side, graph: Graph, name: str, hashes: Mapping[str, Hashable]
 ) -> Iterator[tuple[str, str]]:
     if name in graph.outputs:
         yield "output", str(graph.outputs.index(name))
@@ -160,15 +160,15 @@ def _reader_hashes(
 def _spread(
     a: _Side,
     b: _Side,
-    found: list[tuple[str, tuple[str, How]]],
+    found: list[str],
     pair: Callable[[str, str], None],
 ) -> None:
     """From each pair on, pair the nearest open neighbours that do the same."""
-    todo = deque((x, y) for x, (y, _) in found)
+    todo = deque((x, a.partner[x]) for x in found)
     while todo:
         x, y = todo.popleft()
         for step_a, step_b in ((a.after, b.after), (a.before, b.before)):
-            near = {}
+            near: dict[Hashable, str] = {}
             for path in _near(b, y, step_b):
                 near.setdefault(b.kind(path), path)
             for path in _near(a, x, step_a):

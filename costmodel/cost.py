@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..graph import dtypes
@@ -68,7 +67,10 @@ def work_of(node: Node, scope: Shapes) -> tuple[Call, Work]:
         reason = EXEMPT.get((node.domain, node.op_type))
         raise Unknown(reason or f"no cost formula for {node.qualified_type}")
     call = call_of(node, scope)
-    return call, rule.formula(call)
+    try:
+        return call, rule.formula(call)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise Unknown(f"the shapes of {node.op_type} don't fit its operator ({error})") from error
 
 
 class Costed(NamedTuple):
@@ -117,7 +119,7 @@ def bodies_of(node: Node, scope: Shapes) -> list[Shapes] | None:
     return found or None
 
 
-def _size(branch: Sequence[Costed]) -> tuple[int, int]:
+def _size(branch: Iterable[Costed]) -> tuple[int, int]:
     """What makes one branch larger than another: FLOP, then traffic."""
     costs = [costed.cost for costed in branch]
     return sum(c.flops or 0 for c in costs), sum(c.traffic_bytes or 0 for c in costs)
@@ -131,49 +133,53 @@ def quality_of(node: Node, scope: Shapes) -> Quality:
 
 def _owner_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> NodeCost:
     """An If, Loop, Scan or function call: what it costs lies in its body."""
-    quality = max(floor, quality_of(node, scope))
-    return NodeCost(
-        name=scope.graph.path(node),
-        op_type=node.op_type,
-        domain=node.domain,
-        kind=Kind.CONTROL,
-        macs=0,
-        flops=0,
-        padded_flops=0,
-        read_bytes=0,
-        write_bytes=0,
-        weight_bytes=0,
-        shape=_QUALITY[quality],
-        trips=trips,
-        originals=(scope.graph.path(node),),
-    )
+    work = Work(Kind.CONTROL)
+    return _cost(node, scope, trips, max(floor, quality_of(node, scope)), work, (0, 0, 0), None)
 
 
 def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
+    quality = max(floor, quality_of(node, scope))
+    try:
+        call, work = work_of(node, scope)
+        traffic = (*_reads(call, work, scope), _writes(call, work))
+    except Unknown as reason:
+        path = scope.graph.path(node)
+        unknown = NodeCost(
+            name=path,
+            op_type=node.op_type,
+            domain=node.domain,
+            kind=None,
+            macs=None,
+            flops=None,
+            padded_flops=None,
+            read_bytes=None,
+            write_bytes=None,
+            weight_bytes=None,
+            shape=_QUALITY[quality],
+            trips=trips,
+            reason=str(reason),
+            originals=(path,),
+        )
+        return Costed(unknown, node, scope)
+    dtype = _arithmetic(call, work)
+    return Costed(_cost(node, scope, trips, quality, work, traffic, dtype), node, scope, call, work)
+
+
+def _cost(
+    node: Node,
+    scope: Shapes,
+    trips: int,
+    quality: Quality,
+    work: Work,
+    traffic: tuple[int, int, int],  # read, of that constant, written
+    dtype: int | None,
+) -> NodeCost:
     path = scope.graph.path(node)
-    blank = NodeCost(
+    read, weight, written = traffic
+    return NodeCost(
         name=path,
         op_type=node.op_type,
         domain=node.domain,
-        kind=None,
-        macs=None,
-        flops=None,
-        padded_flops=None,
-        read_bytes=None,
-        write_bytes=None,
-        weight_bytes=None,
-        shape=_QUALITY[max(floor, quality_of(node, scope))],
-        trips=trips,
-        originals=(path,),
-    )
-    try:
-        call, work = work_of(node, scope)
-        read, weight = _reads(call, work, scope)
-        written = _writes(call, work)
-    except Unknown as reason:
-        return Costed(replace(blank, reason=str(reason)), node, scope)
-    cost = replace(
-        blank,
         kind=work.kind,
         macs=work.macs * trips,
         flops=work.flops * trips,
@@ -181,10 +187,12 @@ def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
         read_bytes=read * trips,
         write_bytes=written * trips,
         weight_bytes=weight * trips,
-        dtype=_arithmetic(call, work),
+        shape=_QUALITY[quality],
+        trips=trips,
+        dtype=dtype,
         view=work.view,
+        originals=(path,),
     )
-    return Costed(cost, node, scope, call, work)
 
 
 def _still(work: Work) -> bool:

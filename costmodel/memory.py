@@ -6,12 +6,14 @@ graph outputs to the end. Views share the storage of what they view. Constants a
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ..graph.node import Node
 from ..graph.shapes import Shapes
 from .cost import Costed, bodies_of, bytes_of
 from .kinds import Kind
+from .result import NodeCost
 
 _IN_PLACE = frozenset({Kind.ELEMENTWISE, Kind.TRANSCENDENTAL})
 
@@ -25,8 +27,8 @@ class Memory:
     total_activation_bytes: int
 
 
-class _Unknown(Exception):
-    pass
+class _SizeUnknownError(Exception):
+    """A tensor's size is not known."""
 
 
 def memory(scope: Shapes, costs: Collection[Costed], *, in_place: bool = False) -> Memory | None:
@@ -42,56 +44,42 @@ def memory(scope: Shapes, costs: Collection[Costed], *, in_place: bool = False) 
         Let an elementwise operator write over an input that dies there and is as large as its
         output, as runtimes do.
     """
-    kinds = {
-        (id(c.scope), c.node.id): (c.cost.kind, c.cost.view) for c in costs if c.cost.kind
-    }
+    by_node = {(id(c.scope), c.node.id): c.cost for c in costs}
     try:
-        return _scope_memory(scope, kinds, in_place, inputs=True)
-    except _Unknown:
+        return _scope_memory(scope, by_node, in_place, inputs=True)
+    except _SizeUnknownError:
         return None
 
 
-_Kinds = dict[tuple[int, str], tuple[Kind, bool]]
+_Costs = dict[tuple[int, str], NodeCost]
 
 
-def _scope_memory(scope: Shapes, kinds: _Kinds, in_place: bool, *, inputs: bool) -> Memory:
+def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, inputs: bool) -> Memory:
+    """Of a graph or a body; ``inputs`` says whether its inputs are storage of its own."""
     graph = scope.graph
-    nodes = [n for n in graph if kinds.get((id(scope), n.id), (None,))[0] is not Kind.CONSTANT]
-    views = {n.id for n in nodes if kinds.get((id(scope), n.id), (None, False))[1]}
+    found = [(node, costs.get((id(scope), node.id))) for node in graph]
+    steps = [(n, c) for n, c in found if c is None or c.kind is not Kind.CONSTANT]
+    views = {n.id for n, c in steps if c is not None and c.view}
     root = _Roots()
-    for node in nodes:
+    for node, _ in steps:
         if node.id in views:
-            root.alias(node.outputs[0], node.inputs[0])
-    last_use: dict[str, int] = {}
-    for step, node in enumerate(nodes):
-        for name in (*node.inputs, *graph.captures(node), *node.outputs):
-            last_use[root[name]] = step
-    for name in graph.outputs:
-        last_use[root[name]] = len(nodes)
+            root[node.outputs[0]] = root[node.inputs[0]]
+    dies = _deaths(scope, [node for node, _ in steps], root)
 
-    alive: dict[str, int] = {}
+    alive = {}
     if inputs:
-        for name in graph.inputs:
-            if name not in graph.initializers and name in last_use:
-                alive[name] = _size(scope, name)
-    dies: list[list[str]] = [[] for _ in range(len(nodes) + 1)]
-    for name, step in last_use.items():
-        dies[step].append(name)
-    now = total = sum(alive.values())
-    peak, area = now, 0
-    for step, node in enumerate(nodes):
-        kind = kinds.get((id(scope), node.id), (None, False))[0]
+        used = {name for names in dies for name in names}
+        own = (n for n in graph.inputs if n in used and n not in graph.initializers)
+        alive = {name: _size(scope, name) for name in own}
+    now = total = peak = sum(alive.values())
+    area = 0
+    for step, (node, cost) in enumerate(steps):
+        reusable = in_place and cost is not None and cost.kind in _IN_PLACE
         for name in node.outputs if node.id not in views else ():
             if not name:
                 continue
             size = _size(scope, name)
-            taken = None
-            if in_place and kind in _IN_PLACE:
-                taken = next(
-                    (t for t in dict.fromkeys(root[i] for i in node.inputs)
-                     if last_use.get(t) == step and alive.get(t) == size),
-                    None,
-                )
+            taken = _dying(node, root, dies[step], alive, size) if reusable else None
             if taken is not None:  # the output takes over the storage of a dying input
                 dies[step].remove(taken)
                 del alive[taken]
@@ -99,24 +87,44 @@ def _scope_memory(scope: Shapes, kinds: _Kinds, in_place: bool, *, inputs: bool)
                 now += size
                 total += size
             alive[name] = size
-        inner = [_inner(body, kinds, in_place) for body in bodies_of(node, scope) or ()]
+        inner = [
+            _scope_memory(body, costs, in_place, inputs=body.caller is None)
+            for body in bodies_of(node, scope) or ()
+        ]
         here = now + max((m.peak_bytes for m in inner), default=0)
         total += max((m.total_activation_bytes for m in inner), default=0)
         peak, area = max(peak, here), area + here
         for name in dies[step]:
             now -= alive.pop(name, 0)
-    return Memory(peak, area / len(nodes) if nodes else float(now), total)
+    return Memory(peak, area / len(steps) if steps else float(now), total)
 
 
-def _inner(body: Shapes, kinds: _Kinds, in_place: bool) -> Memory:
-    """Of a body: a Loop's or Scan's own inputs are its own, an If's and a function's are not."""
-    return _scope_memory(body, kinds, in_place, inputs=body.caller is None)
+def _deaths(scope: Shapes, nodes: list[Node], root: Mapping[str, str]) -> list[list[str]]:
+    """By step: the storages that nothing reads after it. Graph outputs outlive every step."""
+    graph = scope.graph
+    last_use: dict[str, int] = {}
+    for step, node in enumerate(nodes):
+        for name in (*node.inputs, *graph.captures(node), *node.outputs):
+            last_use[root[name]] = step
+    last_use.update((root[name], len(nodes)) for name in graph.outputs)
+    dies: list[list[str]] = [[] for _ in range(len(nodes) + 1)]
+    for name, step in last_use.items():
+        dies[step].append(name)
+    return dies
+
+
+def _dying(
+    node: Node, root: Mapping[str, str], dies: list[str], alive: Mapping[str, int], size: int
+) -> str | None:
+    """An input's storage of this size that dies with the node."""
+    inputs = dict.fromkeys(root[name] for name in node.inputs)
+    return next((name for name in inputs if name in dies and alive.get(name) == size), None)
 
 
 def _size(scope: Shapes, name: str) -> int:
     size = bytes_of(scope.get(name))
     if size is None:
-        raise _Unknown
+        raise _SizeUnknownError
     return size
 
 
@@ -125,9 +133,3 @@ class _Roots(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return name
-
-    def alias(self, view: str, of: str) -> None:
-        """Nodes come in order, so ``of`` is resolved already."""
-        self[view] = self[of]
-
-

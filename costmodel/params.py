@@ -48,9 +48,8 @@ def parameters(costs: Iterable[Costed]) -> int:
                     continue
                 if not elementwise and not _is_weight(dtype) and dtype != dtypes.INT32:
                     continue  # an integer table (Gather), not a weight; int32 is a bias
-                if rule.parameters is not None:
-                    size = rule.parameters(costed.call, slot)
-                found[key] = size
+                packed = rule.parameters
+                found[key] = size if packed is None else packed(costed.call, slot)
     return sum(found.values())
 
 

@@ -8,13 +8,13 @@ from operator import attrgetter
 from onnx import TensorProto
 
 from ..graph.graph import Graph
-from ..graph.save import every_tensor, to_proto
+from ..graph.save import to_proto
 from ..graph.shapes import Shapes
 from ..graph.tensor import external_entry
 from ..models import pack
 from .cost import Costed, bytes_of, reads_by_tensor
 from .memory import memory
-from .params import param_bytes, parameters
+from .params import constants, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
 
@@ -111,10 +111,11 @@ def file_bytes(graph: Graph) -> int:
     header = graph.header
     path = header.source.path
     if path is None:
-        return to_proto(graph).ByteSize()
-    tensors = list(every_tensor(to_proto(graph, "none")))
+        return int(to_proto(graph).ByteSize())
     external = {
-        external_entry(t).location for t in tensors if t.data_location == TensorProto.EXTERNAL
+        external_entry(t.proto).location
+        for t in constants(graph)
+        if isinstance(t.proto, TensorProto) and t.proto.data_location == TensorProto.EXTERNAL
     }
     size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in external)
     if header.source.fillers:

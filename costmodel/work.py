@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -146,6 +147,7 @@ def formula(
     return register
 
 
+@cache
 def rules() -> Mapping[tuple[str, str], Rule]:
     """All registered rules by (domain, operator), the operator files imported."""
     from . import ops  # noqa: F401, PLC0415 - registers on import

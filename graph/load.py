@@ -12,6 +12,7 @@ from onnx import (
     GraphProto,
     ModelProto,
     NodeProto,
+    OperatorSetIdProto,
     TensorProto,
     ValueInfoProto,
     defs,
@@ -46,9 +47,9 @@ def load(path: str | Path) -> Graph:
 
 
 def _read(file: Path) -> ModelProto:
-    if file.is_dir():
-        raise OcostError(f"{file}: a directory; give the .onnx file in it")
     try:
+        if file.is_dir():
+            raise OcostError(f"{file}: a directory; give the .onnx file in it")
         if file.stat().st_size == 0:
             raise OcostError(f"{file}: the file is empty")
         model = wire.read(file)
@@ -81,23 +82,29 @@ def from_proto(model: ModelProto, source: Source | None = None) -> Graph:
             if index in fillers:
                 wire.mark(tensor, f"fill:{index}")
         source = Source(source.path, fillers)
-    opset = {entry.domain or "": entry.version for entry in model.opset_import}
+    opset = _opsets(model.opset_import)
     _check_opset(opset)
+    for rare in (*model.functions, *model.training_info):
+        for tensor in every_tensor(rare):
+            _check_external(tensor, source)
     skeleton = _without(model, ModelProto(), ("graph",))
     functions = {(f.domain, f.name, f.overload): f for f in skeleton.functions}
     header = Header(model.ir_version, skeleton, functions, source)
     return _build(header, model.graph, opset, None, "")
 
 
+def _opsets(imports: Iterable[OperatorSetIdProto]) -> dict[str, int]:
+    return {"" if i.domain == "ai.onnx" else i.domain: i.version for i in imports}
+
+
 def _check_opset(opset: dict[str, int]) -> None:
     known = defs.onnx_opset_version()
-    for domain in ("", "ai.onnx"):
-        version = opset.get(domain)
-        if version is not None and not 1 <= version <= known:
-            raise OcostError(
-                f"opset {version} is not known to the installed onnx, which goes up to {known}; "
-                "install a newer onnx or export with an older opset"
-            )
+    version = opset.get("", 1)
+    if not 1 <= version <= known:
+        raise OcostError(
+            f"opset {version} is not known to the installed onnx, which goes up to {known}; "
+            "install a newer onnx or export with an older opset"
+        )
 
 
 _Message = TypeVar("_Message", ModelProto, GraphProto)
@@ -206,7 +213,9 @@ def _check_external(proto: object, source: Source) -> None:
         raise OcostError(f"{where} is missing; put the file into {folder}")
     wanted = entry.offset + (entry.length or 0)
     if file.stat().st_size < wanted:
-        raise OcostError(f"{where} is truncated: {wanted} bytes wanted, {file.stat().st_size} there")
+        raise OcostError(
+            f"{where} is truncated: {wanted} bytes wanted, {file.stat().st_size} there"
+        )
 
 
 def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
@@ -214,15 +223,16 @@ def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
 
     The body's inputs and outputs are the function's own; the caller maps them by position.
     """
-    opset = {entry.domain or "": entry.version for entry in function.opset_import}
-    body = Graph(graph.header, GraphProto(name=function.name), opset, prefix=graph.path(node) + "/")
+    body = Graph(
+        graph.header,
+        GraphProto(name=function.name),
+        _opsets(function.opset_import),
+        prefix=graph.path(node) + "/",
+    )
     declare(body, function.value_info)
     body.set_interface(function.input, function.output)
     bound = {a.name: a for a in function.attribute_proto} | dict(node.attributes)
-    protos = function.node
-    if function.attribute or function.attribute_proto:
-        protos = [_bind(proto, bound) for proto in function.node]
-    add_nodes(body, protos)
+    add_nodes(body, [_bind(proto, bound) for proto in function.node] if bound else function.node)
     return body
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import is_
 from types import MappingProxyType
 from typing import Any
 
@@ -51,7 +53,7 @@ class Node:
         *,
         name: str = "",
         domain: str = "",
-        **attributes: Any,
+        **attributes: Any,  # noqa: ANN401 - what onnx.helper.make_attribute takes
     ) -> Node:
         """A new node; attributes are Python values, arrays as TensorProto."""
         made = {k: helper.make_attribute(k, v) for k, v in attributes.items() if v is not None}
@@ -87,7 +89,8 @@ class Node:
             and self.op_type == source.op_type
             and self.inputs == tuple(source.input)
             and self.outputs == tuple(source.output)
-            and list(self.attributes.values()) == list(source.attribute)
+            and len(self.attributes) == len(source.attribute)
+            and all(map(is_, self.attributes.values(), source.attribute))
         ):
             return source
         made = NodeProto()
@@ -110,12 +113,12 @@ class Node:
         """``Conv`` or ``com.microsoft::FusedConv``."""
         return f"{self.domain}::{self.op_type}" if self.domain else self.op_type
 
-    def int(self, name: str, default: int) -> int:
+    def int(self, name: str, default: builtins.int) -> builtins.int:
         """An integer attribute."""
         attribute = self.attributes.get(name)
         return default if attribute is None else attribute.i
 
-    def float(self, name: str, default: float) -> float:
+    def float(self, name: str, default: builtins.float) -> builtins.float:
         """A float attribute."""
         attribute = self.attributes.get(name)
         return default if attribute is None else attribute.f
@@ -125,7 +128,7 @@ class Node:
         attribute = self.attributes.get(name)
         return default if attribute is None else attribute.s.decode("utf-8", "replace")
 
-    def ints(self, name: str) -> tuple[int, ...] | None:
+    def ints(self, name: str) -> tuple[builtins.int, ...] | None:
         """A list of integers, or None where the attribute is absent."""
         attribute = self.attributes.get(name)
         return None if attribute is None else tuple(attribute.ints)

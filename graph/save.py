@@ -87,9 +87,15 @@ def every_tensor(message: Message) -> Iterator[TensorProto]:
         yield message
         return
     for field, value in message.ListFields():
-        if field.message_type is not None:
+        if field.message_type is not None and field.message_type.name in _HOLDERS:
             for inner in [value] if isinstance(value, Message) else value:
                 yield from every_tensor(inner)
+
+
+_HOLDERS = frozenset(
+    {"AttributeProto", "FunctionProto", "GraphProto", "NodeProto", "SparseTensorProto"}
+    | {"TensorProto", "TrainingInfoProto"}
+)
 
 
 def _write(graph: Graph, proto: GraphProto) -> None:

@@ -59,9 +59,8 @@ def simplify(graph: Graph) -> Simplified:
 def _mend(before: ModelProto, after: ModelProto) -> None:
     """Undo what a user did not ask for."""
     after.ir_version = before.ir_version
-    kept = [p for p in before.metadata_props]
     del after.metadata_props[:]
-    after.metadata_props.extend(kept)
+    after.metadata_props.extend(before.metadata_props)
     for node in after.graph.node:
         own = [p for p in node.metadata_props if not p.key.startswith(_OWN_METADATA)]
         if len(own) != len(node.metadata_props):

@@ -1,1 +1,11 @@
-"""To be filled."""
+"""One schema, one renderer a format.
+
+The renderers are imported where they are used: ``text_cost``, ``text_diff``, ``text_devices``
+and ``text_explain`` need rich.
+"""
+
+from __future__ import annotations
+
+from .document import cost_document, devices_document, diff_document, dumps
+
+__all__ = ["cost_document", "devices_document", "diff_document", "dumps"]

@@ -25,7 +25,12 @@ def test_packages_are_those_on_disk() -> None:
 
 
 def test_root_modules() -> None:
-    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py", "cli.py", "explanation.py"}
+    assert {p.name for p in ROOT.glob("*.py")} == {
+        "__init__.py",
+        "api.py",
+        "cli.py",
+        "explanation.py",
+    }
 
 
 def test_version_is_stated_once() -> None:

@@ -6,7 +6,7 @@ most min(E, tokens x k) are read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -48,9 +48,8 @@ def _activation(call: Call) -> int:
     flops = activation_flops(name)
     if name == "swiglu":
         flops += 2 if "swiglu_limit" in node.attributes else 0
-        flops += (node.float("activation_alpha", 1.0) != 1.0) + (
-            node.float("activation_beta", 0.0) != 0.0
-        )
+        flops += node.float("activation_alpha", 1.0) != 1.0
+        flops += node.float("activation_beta", 0.0) != 0.0
     return flops
 
 
@@ -77,9 +76,7 @@ def _experts(call: Call, layers: Sequence[_Layer], slots: Sequence[int], stored:
     flops = 2 * macs + passes * each + tokens * (router + (2 * k - 1) * hidden)
     flops += stored * touched * weights
     given = [slot for slot in slots if call.has_input(slot)]
-    reads: Mapping[int, int] = {
-        slot: call.input(slot).size * touched // max(experts, 1) for slot in given
-    }
+    reads = {slot: call.input(slot).size * touched // max(experts, 1) for slot in given}
     return Work(Kind.GEMM, macs=macs, flops=flops, reads=reads)
 
 

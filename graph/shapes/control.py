@@ -172,4 +172,3 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
 
 Rule = Callable[["Shapes", ShapeCall], Sequence[Info | None]]
 RULES: dict[str, Rule] = {"If": if_, "Loop": loop, "Scan": scan}
-

@@ -61,7 +61,7 @@ class Shapes:
         self.assumed: dict[str, int] = {}
         self.caller: Shapes | None = None
         self.arguments: dict[str, str] = {}
-        self.user_shapes = False if parent is None else parent.user_shapes
+        self.user_shapes: bool = parent is not None and parent.user_shapes
         self._calls: tuple[str, ...] = () if parent is None else parent._calls
         self._infos: dict[str, Info] = {}
 
@@ -131,8 +131,14 @@ class Shapes:
                 info = Info(dtypes.UNDEFINED, None)
             if info.resolved is None and info.type is None:
                 info = self._declared(name, info, call)
-            self._infos[name] = replace(
-                info, quality=max(quality, info.quality), constant=constant or info.constant
+            self._infos[name] = Info(
+                info.dtype,
+                info.shape,
+                max(quality, info.quality),
+                info.value,
+                constant or info.constant,
+                info.reason,
+                info.type,
             )
 
     def _outputs(self, node: Node, call: ShapeCall) -> Sequence[Info | None]:

@@ -174,5 +174,3 @@ def _with_value(name: str, info: Info, value: Array) -> Info:
 
 def _text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "scalar"
-
-

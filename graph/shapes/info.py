@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -143,6 +144,7 @@ def shape_rule(*op_types: str, domain: str = "") -> Callable[[ShapeRule], ShapeR
     return register
 
 
+@cache
 def shape_rules() -> Mapping[tuple[str, str], ShapeRule]:
     """All registered shape rules by (domain, operator), their files imported."""
     from . import rules  # noqa: F401, PLC0415 - registers on import

@@ -37,8 +37,14 @@ def _type(array):
 
 
 def _call(proto, model, arrays):
-    node = Node.make(proto.op_type, proto.input, proto.output, domain=proto.domain)
-    node.attributes.update({a.name: a for a in proto.attribute})
+    node = Node(
+        id=proto.name or proto.op_type,
+        op_type=proto.op_type,
+        inputs=tuple(proto.input),
+        outputs=tuple(proto.output),
+        attributes={a.name: a for a in proto.attribute},
+        domain=proto.domain,
+    )
     return Call(
         node,
         [_type(arrays.get(name)) for name in proto.input],

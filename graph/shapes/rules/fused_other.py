@@ -73,7 +73,8 @@ def range_(call: ShapeCall) -> Sequence[Info]:
 @shape_rule("GatherND", domain=MICROSOFT)
 def gather_nd(call: ShapeCall) -> Sequence[Info]:
     """Slices at the index tuples in the last dim of input 1."""
-    return [Info(call.input(0).dtype, twin("GatherND", [call.shape(0), call.shape(1)], {}))]
+    *outer, depth = call.shape(1)
+    return [Info(call.input(0).dtype, (*outer, *call.shape(0)[depth:]))]
 
 
 @shape_rule("CropAndResize", domain=MICROSOFT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from onnx import helper
+from onnx import TensorProto, helper
 
 from ... import dtypes
 from ..info import Info, ShapeCall, shape_rule
@@ -47,8 +47,9 @@ def qlinear_reduce_mean(call: ShapeCall) -> Sequence[Info]:
 
 @shape_rule("ReduceSumInteger", domain=MICROSOFT)
 def reduce_sum_integer(call: ShapeCall) -> Sequence[Info]:
-    """8-bit numbers, summed as 32-bit."""
-    return [Info(dtypes.INT32, _reduced(call))]
+    """8-bit numbers, summed as 32-bit ones of the same sign."""
+    unsigned = call.input(0).dtype == dtypes.UINT8
+    return [Info(TensorProto.UINT32 if unsigned else dtypes.INT32, _reduced(call))]
 
 
 @shape_rule("DynamicQuantizeLSTM", domain=MICROSOFT)

@@ -1,0 +1,88 @@
+"""What comes first in a report: operator types and nodes by latency, pairs by its change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..compare.result import Diff, NodePair
+from ..costmodel.result import NodeCost
+from .numbers import total
+
+
+@dataclass(frozen=True, slots=True)
+class OpTypeCost:
+    """All nodes of one operator type; a figure that none of them has is None."""
+
+    op_type: str  # domain-qualified where the domain is not the default
+    count: int
+    flops: int | None
+    traffic_bytes: int | None
+    latency_s: float | None
+
+
+def op_type_of(node: NodeCost) -> str:
+    """The operator type, domain-qualified where the domain is not the default."""
+    return f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+
+
+def by_op_type(nodes: Iterable[NodeCost]) -> list[OpTypeCost]:
+    """Costs by operator type, the slowest first and unknown ones last."""
+    groups: dict[str, list[NodeCost]] = {}
+    for node in nodes:
+        groups.setdefault(op_type_of(node), []).append(node)
+    costs = [
+        OpTypeCost(
+            op_type,
+            len(group),
+            total(n.flops for n in group),
+            total(n.traffic_bytes for n in group),
+            total(n.latency_s for n in group),
+        )
+        for op_type, group in groups.items()
+    ]
+    return sorted(costs, key=lambda c: (_slowest(c.latency_s), c.op_type))
+
+
+def slowest(nodes: Sequence[NodeCost]) -> list[int]:
+    """Places of the nodes, the slowest first, equal ones in their order and unknown ones last."""
+    return sorted(range(len(nodes)), key=lambda place: _slowest(nodes[place].latency_s))
+
+
+def _slowest(latency_s: float | None) -> float:
+    return 1.0 if latency_s is None else -latency_s
+
+
+def changed(pair: NodePair) -> bool:
+    """Whether a node came, went, or costs something else than before."""
+    before, after = pair.before, pair.after
+    if before is None or after is None:
+        return True
+    figures = ("op_type", "domain", "flops", "read_bytes", "write_bytes", "latency_s")
+    return any(getattr(before, f) != getattr(after, f) for f in figures)
+
+
+def latencies(pair: NodePair) -> tuple[float | None, float | None]:
+    """Latency before and after; 0 on a side where the node is not there."""
+    return (
+        0.0 if pair.before is None else pair.before.latency_s,
+        0.0 if pair.after is None else pair.after.latency_s,
+    )
+
+
+def traffic(pair: NodePair) -> tuple[int | None, int | None]:
+    """Traffic before and after; 0 on a side where the node is not there."""
+    return (
+        0 if pair.before is None else pair.before.traffic_bytes,
+        0 if pair.after is None else pair.after.traffic_bytes,
+    )
+
+
+def movers(diff: Diff) -> list[NodePair]:
+    """The pairs that changed, the largest change of latency first and unknown ones last."""
+
+    def rank(pair: NodePair) -> float:
+        before, after = latencies(pair)
+        return 1.0 if before is None or after is None else -abs(after - before)
+
+    return sorted(filter(changed, diff.pairs), key=rank)

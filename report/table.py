@@ -1,0 +1,127 @@
+"""Tables: aligned columns below a light rule, that make room where the width is short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+from .text import clean
+
+_GAP = "  "
+_SHORTEST = 16  # what is elided keeps so many columns
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Parameters
+    ----------
+    header, unit
+        The two lines of its head.
+    cells
+        Its text, row by row.
+    right
+        Whether it is aligned to the right, as numbers are.
+    elide
+        Whether long text loses its middle where the width is short.
+    drop
+        Columns with a higher number go first where eliding doesn't do; 0 always stays.
+    """
+
+    header: str
+    cells: Sequence[str | Text]
+    unit: str = ""
+    right: bool = True
+    elide: bool = False
+    drop: int = 0
+
+    @property
+    def width(self) -> int:
+        """Cells (terminal columns) of the widest text."""
+        texts = (self.header, self.unit, *map(str, self.cells))
+        return max(cell_len(text) for text in texts)
+
+    @property
+    def least(self) -> int:
+        """The width below which the column doesn't go."""
+        return min(self.width, _SHORTEST) if self.elide else self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns of equally many cells, none of them wrapped.
+
+    ``summary`` is how many of the last rows stand below a rule of their own; a ``bare`` table
+    has no head.
+    """
+
+    columns: Sequence[Column]
+    summary: int = 0
+    bare: bool = False
+    indent: int = field(default=0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width - self.indent
+        columns = _kept(self.columns, room)
+        widths = _widths(columns, room)
+        rule = ["─" * width for width in widths]
+        lines: list[tuple[Iterable[str | Text], str]] = []
+        if not self.bare:
+            lines.append(([c.header for c in columns], "bold"))
+            if any(c.unit for c in columns):
+                lines.append(([c.unit for c in columns], "dim"))
+            lines.append((rule, "dim"))
+        rows = list(zip(*(c.cells for c in columns), strict=True))
+        lines += [(row, "") for row in rows[: len(rows) - self.summary]]
+        if self.summary:
+            lines.append((rule, "dim"))
+            lines += [(row, "") for row in rows[len(rows) - self.summary :]]
+        for cells, style in lines:
+            line = Text(" " * self.indent, no_wrap=True, overflow="crop")
+            line.append_text(Text(_GAP).join(map(_fitted, cells, columns, widths)))
+            line.stylize(style)
+            line.rstrip()
+            yield line
+
+
+def elide(text: str, width: int) -> str:
+    """The text in so many columns: its end says more than its beginning, its middle least."""
+    if cell_len(text) <= width:
+        return text
+    head = (width - 1) // 3
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def _kept(columns: Sequence[Column], room: int) -> list[Column]:
+    kept = list(columns)
+    while _sum([c.least for c in kept]) > room and any(c.drop for c in kept):
+        kept.remove(max(kept, key=lambda c: c.drop))
+    return kept
+
+
+def _widths(columns: Sequence[Column], room: int) -> list[int]:
+    """The columns' widths, after the widest that may be elided gave what room is missing."""
+    widths = [c.width for c in columns]
+    while _sum(widths) > room:
+        spare = [i for i, c in enumerate(columns) if c.elide and widths[i] > c.least]
+        if not spare:
+            break
+        widths[max(spare, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _sum(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _fitted(cell: str | Text, column: Column, width: int) -> Text:
+    if column.elide:
+        cell = elide(clean(str(cell)), width)
+    text = cell.copy() if isinstance(cell, Text) else Text(cell)
+    text.align("right" if column.right else "left", width)
+    return text

@@ -1,0 +1,96 @@
+"""What all text reports rest on: the console, a page that any encoding can show, bars."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Literal
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+Color = Literal["auto", "always", "never"]
+
+WIDTH = 100  # columns where no terminal tells
+BAR = 24
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_ASCII = str.maketrans(
+    {**dict(zip(_EIGHTHS, "    #####", strict=True)), "░": ".", "▓": "+", "─": "-", "…": "~"}
+    | {"µ": "u"}
+)
+
+
+def console(file: IO[str], color: Color = "auto") -> Console:
+    """A console for text reports on a file.
+
+    ``auto`` colours a terminal's output unless NO_COLOR is set. What is no terminal gets 100
+    columns, or COLUMNS of them.
+    """
+    on_terminal = file.isatty()
+    plain = color == "never" or (color == "auto" and bool(os.environ.get("NO_COLOR")))
+    return Console(
+        file=file,
+        color_system=None if plain else "standard" if color == "always" else "auto",
+        force_terminal=True if color == "always" else None,
+        no_color=False if color == "always" else None,
+        width=None if on_terminal or "COLUMNS" in os.environ else WIDTH,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+class Page:
+    """Parts of a report below one another, in ASCII where the encoding has no more than that."""
+
+    def __init__(self, *parts: RenderableType) -> None:
+        self.parts = parts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        group = Group(*self.parts)
+        if not options.ascii_only:
+            yield group
+            return
+        for text, style, control in console.render(group, options):
+            yield Segment(to_ascii(text), style, control)
+
+
+def to_ascii(text: str) -> str:
+    """The text in ASCII, as many columns wide; ``?`` for what has no likeness."""
+    return text.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+def clean(name: str) -> str:
+    """A name out of a model, safe to print: control characters are escaped."""
+    return name if name.isprintable() else name.encode("unicode_escape").decode()
+
+
+def heading(text: str, note: str = "") -> Text:
+    """A section's heading, below an empty line."""
+    return Text.assemble("\n", (text, "bold"), (f"  {note}" if note else "", "dim"))
+
+
+def bar(part: float | None, largest: float | None) -> Text:
+    """A bar as long as the part of the largest."""
+    eighths = round(8 * BAR * (part or 0.0) / largest) if largest else 0
+    whole, rest = divmod(eighths, 8)
+    return Text(("█" * whole + _EIGHTHS[rest]).rstrip(), "cyan")
+
+
+def change_bar(before: float | None, after: float | None, largest: float | None) -> Text:
+    """A bar of what remains, then what was saved (light) or came on top (dark)."""
+    if before is None or after is None or not largest:
+        return Text()
+    old, new = (round(BAR * value / largest) for value in (before, after))
+    return Text.assemble(
+        ("█" * min(old, new), "cyan"),
+        ("░" * (old - new), "green"),
+        ("▓" * (new - old), "red"),
+    )
+
+
+def better(before: float | None, after: float | None) -> str:
+    """The style of a change: less is better."""
+    if before is None or after is None or before == after:
+        return "dim"
+    return "green" if after < before else "red"
