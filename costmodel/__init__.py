@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ..graph import Graph, graph_sha256
-from ..graph.shapes import Given, infer
+from collections import Counter
+from collections.abc import Iterator
+
+from ..graph import Graph, dtypes
+from ..graph.shapes import Given, Quality, Shapes, infer
 from .cost import cost_nodes, count_nodes
 from .device import Device
 from .result import GraphCost, ModelSummary, NodeCost, Totals
@@ -36,17 +39,43 @@ def cost_graph(graph: Graph, device: Device, given: Given | None = None) -> Grap
     inputs = {n: shapes.get(n) for n in graph.inputs if n not in graph.initializers}
     summary = ModelSummary(
         path=str(graph.header.source.path or ""),
-        graph_sha256=graph_sha256(graph),
         opset=dict(graph.opset),
         nodes=count_nodes(graph),
         inputs={n: None if i is None else i.shape for n, i in inputs.items()},
         assumed_dims=dict(shapes.assumed),
+        graph=graph,
     )
     return GraphCost(
-        summary, "written", nodes, totals(shapes, costed, nodes), coverage(nodes), _notes(nodes)
+        summary,
+        "written",
+        nodes,
+        totals(shapes, costed, nodes),
+        coverage(nodes),
+        _notes(shapes, nodes, device),
     )
 
 
-def _notes(nodes: tuple[NodeCost, ...]) -> tuple[str, ...]:
-    """Assumptions worth a line."""
-    return ()
+def _notes(shapes: Shapes, nodes: tuple[NodeCost, ...], device: Device) -> tuple[str, ...]:
+    """Assumptions worth a line: element types without a peak of their own, trip counts."""
+    foreign = Counter(
+        dtypes.name(node.dtype)
+        for node in nodes
+        if node.flops and node.dtype is not None and not device.peak(node.dtype)[1]
+    )
+    notes = [
+        f"{device.name} has no peak for {name}: float32's is used ({count} nodes)"
+        for name, count in foreign.items()
+        if name.startswith(("float", "bfloat", "int8", "uint8"))
+    ]
+    return (*notes, *_trip_notes(shapes))
+
+
+def _trip_notes(shapes: Shapes) -> Iterator[str]:
+    for node_id, (trips, quality) in shapes.trips.items():
+        path = shapes.graph.prefix + node_id
+        if quality is Quality.ASSUMED:
+            yield f"'{path}' is assumed to run {trips} time(s): its trip count is not known"
+        elif quality is Quality.BOUND:
+            yield f"'{path}' runs at most {trips} times: its condition may end it early"
+    for body in shapes.bodies.values():
+        yield from _trip_notes(body)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..graph import dtypes
@@ -19,10 +20,11 @@ _QUALITY: dict[Quality, ShapeQuality] = {
     Quality.ASSUMED: "assumed",
     Quality.BOUND: "bound",
 }
+_Infos = list[tuple[str, Info | None]]  # by tensor name, in slot order
 _BRANCHES = ("then_branch", "else_branch")
 
 
-def call_of(node: Node, scope: Shapes) -> Call:
+def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> Call:
     """The node as its formula sees it.
 
     Raises
@@ -30,20 +32,22 @@ def call_of(node: Node, scope: Shapes) -> Call:
     Unknown
         If a shape or type that it needs is not known.
     """
-    inputs = [_type(name, scope) for name in node.inputs]
-    outputs = [_type(name, scope) for name in node.outputs]
-    values = {}
-    for slot, name in enumerate(node.inputs):
-        info = scope.get(name) if name else None
-        if info is not None and info.value is not None:
-            values[slot] = info.value
-    return Call(node, inputs, outputs, scope.graph.opset.get(node.domain, 1), values)
+    return Call(
+        node,
+        [_type(name, info) for name, info in inputs],
+        [_type(name, info) for name, info in outputs],
+        opset,
+        {
+            slot: info.value
+            for slot, (_, info) in enumerate(inputs)
+            if info is not None and info.value is not None
+        },
+    )
 
 
-def _type(name: str, scope: Shapes) -> TensorType | None:
+def _type(name: str, info: Info | None) -> TensorType | None:
     if not name:
         return None
-    info = scope.get(name)
     if info is None:
         raise Unknown(f"nothing is known of tensor '{name}'")
     if info.type is not None:
@@ -54,7 +58,7 @@ def _type(name: str, scope: Shapes) -> TensorType | None:
     return TensorType(info.dtype, shape)
 
 
-def work_of(node: Node, scope: Shapes) -> tuple[Call, Work]:
+def _work(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> tuple[Call, Work]:
     """The node's call and its work by the registered formula.
 
     Raises
@@ -66,7 +70,7 @@ def work_of(node: Node, scope: Shapes) -> tuple[Call, Work]:
     if rule is None:
         reason = EXEMPT.get((node.domain, node.op_type))
         raise Unknown(reason or f"no cost formula for {node.qualified_type}")
-    call = call_of(node, scope)
+    call = _call(node, inputs, outputs, opset)
     try:
         return call, rule.formula(call)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -74,13 +78,13 @@ def work_of(node: Node, scope: Shapes) -> tuple[Call, Work]:
 
 
 class Costed(NamedTuple):
-    """A node's cost with what it was computed from; call and work are None if it is unknown."""
+    """A node's cost with what it was computed from; ``call`` is None if it is unknown."""
 
     cost: NodeCost
     node: Node
     scope: Shapes
     call: Call | None = None
-    work: Work | None = None
+    reads: Mapping[str, int] = MappingProxyType({})  # bytes by tensor
 
 
 def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) -> list[Costed]:
@@ -125,23 +129,29 @@ def _size(branch: Iterable[Costed]) -> tuple[int, int]:
     return sum(c.flops or 0 for c in costs), sum(c.traffic_bytes or 0 for c in costs)
 
 
-def quality_of(node: Node, scope: Shapes) -> Quality:
+def _infos(names: Sequence[str], scope: Shapes) -> _Infos:
+    return [(name, scope.get(name) if name else None) for name in names]
+
+
+def _quality(*sides: _Infos) -> Quality:
     """How the shapes that a node's cost rests on are known."""
-    infos = (scope.get(name) for name in (*node.inputs, *node.outputs) if name)
-    return max((info.quality for info in infos if info is not None), default=Quality.EXACT)
+    found = [info.quality for infos in sides for _, info in infos if info is not None]
+    return max(found, default=Quality.EXACT)
 
 
 def _owner_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> NodeCost:
     """An If, Loop, Scan or function call: what it costs lies in its body."""
-    work = Work(Kind.CONTROL)
-    return _cost(node, scope, trips, max(floor, quality_of(node, scope)), work, (0, 0, 0), None)
+    quality = max(floor, _quality(_infos(node.inputs, scope), _infos(node.outputs, scope)))
+    return _cost(node, scope, trips, quality, Work(Kind.CONTROL), (0, 0, 0), None)
 
 
 def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
-    quality = max(floor, quality_of(node, scope))
+    inputs, outputs = _infos(node.inputs, scope), _infos(node.outputs, scope)
+    quality = max(floor, _quality(inputs, outputs))
     try:
-        call, work = work_of(node, scope)
-        traffic = (*_reads(call, work, scope), _writes(call, work))
+        call, work = _work(node, inputs, outputs, scope.graph.opset.get(node.domain, 1))
+        reads = _reads(call, work)
+        written = _writes(call, work)
     except Unknown as reason:
         path = scope.graph.path(node)
         unknown = NodeCost(
@@ -161,8 +171,11 @@ def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
             originals=(path,),
         )
         return Costed(unknown, node, scope)
-    dtype = _arithmetic(call, work)
-    return Costed(_cost(node, scope, trips, quality, work, traffic, dtype), node, scope, call, work)
+    constants = {name for name, info in inputs if info is not None and info.constant}
+    weight = sum(amount for name, amount in reads.items() if name in constants)
+    traffic = sum(reads.values()), weight, written
+    cost = _cost(node, scope, trips, quality, work, traffic, _arithmetic(call, work))
+    return Costed(cost, node, scope, call, reads)
 
 
 def _cost(
@@ -200,7 +213,7 @@ def _still(work: Work) -> bool:
     return work.view or work.kind in (Kind.CONSTANT, Kind.CONTROL)
 
 
-def reads_by_tensor(call: Call, work: Work) -> Iterator[tuple[str, int]]:
+def _reads(call: Call, work: Work) -> Mapping[str, int]:
     """Bytes read of each distinct input: ``Mul(x, x)`` reads x once.
 
     Raises
@@ -208,24 +221,14 @@ def reads_by_tensor(call: Call, work: Work) -> Iterator[tuple[str, int]]:
     Unknown
         If an element has no fixed size (strings).
     """
-    if _still(work):
-        return
     touched: dict[str, int] = {}
+    if _still(work):
+        return touched
     for slot, (name, kind) in enumerate(zip(call.node.inputs, call.inputs, strict=True)):
         if kind is not None:
             amount = _nbytes(name, kind, work.reads.get(slot))
             touched[name] = max(touched.get(name, 0), amount)
-    yield from touched.items()
-
-
-def _reads(call: Call, work: Work, scope: Shapes) -> tuple[int, int]:
-    total = weight = 0
-    for name, amount in reads_by_tensor(call, work):
-        total += amount
-        info = scope.get(name)
-        if info is not None and info.constant:
-            weight += amount
-    return total, weight
+    return touched
 
 
 def _writes(call: Call, work: Work) -> int:

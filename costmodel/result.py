@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
+from ..graph import Graph, graph_sha256
 from .kinds import Kind
 
 Bound = Literal["compute", "memory", "overhead"]
 ShapeQuality = Literal["exact", "assumed", "bound"]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCost:
+class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is made fastest
     """The cost of one node. Bytes, FLOP and seconds; a figure that is not known is None.
 
     A node inside a subgraph stands for all its executions: its figures are those of one,
@@ -116,16 +117,21 @@ class Coverage:
     unknown: tuple[UnknownNode, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelSummary:
     """What the reports' header says of a model."""
 
     path: str
-    graph_sha256: str
     opset: Mapping[str, int]
     nodes: int
     inputs: Mapping[str, tuple[int | None, ...] | None]
     assumed_dims: Mapping[str, int] = field(default_factory=dict)
+    graph: Graph | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def graph_sha256(self) -> str | None:
+        """SHA-256 over the model's proto without tensor payloads; made when asked for."""
+        return None if self.graph is None else graph_sha256(self.graph)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ multicore architectures", Communications of the ACM 52(4), 2009.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .device import Device
 from .kinds import Kind
 from .result import Bound, NodeCost
@@ -35,7 +33,7 @@ def estimate(node: NodeCost, device: Device) -> NodeCost:
     if flops is None or traffic is None:
         return node
     if node.kind is Kind.CONSTANT:
-        return replace(node, latency_s=0.0, latency_low_s=0.0, estimator="roofline")
+        return node._replace(latency_s=0.0, latency_low_s=0.0, estimator="roofline")
     row = device.row(node.kind)
     peak, _ = device.peak(node.dtype)
     work = flops + (node.padded_flops or 0)  # as written, nothing is padded
@@ -43,8 +41,7 @@ def estimate(node: NodeCost, device: Device) -> NodeCost:
     compute_s = work / (peak * row.compute)
     memory_s = traffic / (device.bandwidth * row.memory)
     overhead_s = node.trips * device.overhead_s
-    return replace(
-        node,
+    return node._replace(
         bound=_bound(compute_s, memory_s, overhead_s),
         efficiency=_share(flops, traffic, device.bandwidth * row.memory / peak, row.compute),
         latency_s=max(compute_s, memory_s) + overhead_s,

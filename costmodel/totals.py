@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 
 from onnx import TensorProto
 
@@ -12,7 +11,7 @@ from ..graph.save import to_proto
 from ..graph.shapes import Shapes
 from ..graph.tensor import external_entry
 from ..models import pack
-from .cost import Costed, bytes_of, reads_by_tensor
+from .cost import Costed, bytes_of
 from .memory import memory
 from .params import constants, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
@@ -20,7 +19,7 @@ from .result import Coverage, NodeCost, Totals, UnknownNode
 
 def total(costs: Sequence[Costed], figure: str) -> int | None:
     """Sum of a figure over the nodes that have it; None where none has."""
-    values = [v for v in map(attrgetter(f"cost.{figure}"), costs) if v is not None]
+    values = [v for c in costs if (v := getattr(c.cost, figure)) is not None]
     return sum(values) if values or not costs else None
 
 
@@ -45,7 +44,7 @@ def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) 
     alive = memory(scope, costs)
 
     def seconds(figure: str) -> float | None:
-        values = [v for v in map(attrgetter(figure), latency) if v is not None]
+        values = [v for c in latency if (v := getattr(c, figure)) is not None]
         return sum(values) if values else None
 
     return Totals(
@@ -79,13 +78,11 @@ def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
     root: dict[tuple[Shapes, str], tuple[Shapes, str]] = {}
     touched: dict[tuple[Shapes, str], int] = {}
     for costed in costs:
-        if costed.call is None or costed.work is None:
-            continue
         inner = costed.scope
-        if costed.work.view:
+        if costed.cost.view:
             of = inner.home(costed.node.inputs[0])
             root[inner, costed.node.outputs[0]] = root.get(of, of)
-        for name, amount in reads_by_tensor(costed.call, costed.work):
+        for name, amount in costed.reads.items():
             home = inner.home(name)
             key = root.get(home, home)
             touched[key] = max(touched.get(key, 0), amount)

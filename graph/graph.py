@@ -179,12 +179,16 @@ class Graph:
         Raises
         ------
         OcostError
-            If its id or one of its outputs is taken.
+            If its id or one of its outputs is taken. Then nothing is changed.
         """
         if node.id in self._nodes:
             raise OcostError(f"two nodes are called '{self.path(node)}'")
         for output in node.outputs:
-            if output and (output in self._producers or output in self.initializers):
+            if output and (
+                output in self._producers
+                or output in self.initializers
+                or output in self._input_names
+            ):
                 raise OcostError(
                     f"tensor '{output}' is produced twice, the second time by '{self.path(node)}'"
                 )
@@ -224,9 +228,11 @@ class Graph:
 
     def rewire(self, old: str, new: str) -> None:
         """Make every reader of tensor ``old`` in this graph read ``new`` (captures excepted)."""
-        for reader, key in list(self._consumers.get(old, ())):
-            if isinstance(key, str):
-                raise OcostError(f"tensor '{old}' is captured by '{reader}': it can't be rewired")
+        readers = [(r, k) for r, k in self._consumers.get(old, ()) if not isinstance(k, str)]
+        captor = next((r for r, k in self._consumers.get(old, ()) if isinstance(k, str)), None)
+        if captor is not None:
+            raise OcostError(f"tensor '{old}' is captured by '{captor}': it can't be rewired")
+        for reader, key in readers:
             node = self._nodes[reader]
             inputs = list(node.inputs)
             inputs[key] = new

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -20,11 +22,11 @@ from onnx import (
 
 from ..models import pack
 from ..models.walk import walk
-from . import wire
+from . import dtypes, wire
 from .errors import OcostError
 from .graph import Graph, Header
 from .node import Node
-from .tensor import Source, Tensor, external_entry
+from .tensor import Source, Tensor, every_tensor, external_entry
 
 
 def load(path: str | Path) -> Graph:
@@ -84,8 +86,8 @@ def from_proto(model: ModelProto, source: Source | None = None) -> Graph:
         source = Source(source.path, fillers)
     opset = _opsets(model.opset_import)
     _check_opset(opset)
-    for rare in (*model.functions, *model.training_info):
-        for tensor in every_tensor(rare):
+    for tensor in every_tensor(model):
+        if tensor.data_location == TensorProto.EXTERNAL:
             _check_external(tensor, source)
     skeleton = _without(model, ModelProto(), ("graph",))
     functions = {(f.domain, f.name, f.overload): f for f in skeleton.functions}
@@ -139,11 +141,11 @@ def _build(
     for kind in (proto.initializer, proto.sparse_initializer):
         for constant in kind:
             tensor = Tensor.from_proto(constant, header.source)
-            _check_external(constant, header.source)
             graph.initializers[tensor.name] = tensor
     declare(graph, (*proto.value_info, *proto.input, *proto.output))
     graph.set_interface([i.name for i in proto.input], [o.name for o in proto.output])
     add_nodes(graph, proto.node)
+    iter(graph)  # sorts it: a cycle is found now
     return graph
 
 
@@ -189,33 +191,30 @@ def _bodies(graph: Graph, node: Node) -> dict[str, Graph]:
             bodies[name] = attribute.g
         elif attribute.type == AttributeProto.GRAPHS:
             bodies.update((f"{name}.{i}", g) for i, g in enumerate(attribute.graphs))
-        elif attribute.type == AttributeProto.TENSOR:
-            _check_external(attribute.t, graph.header.source)
     return {
         name: _build(graph.header, body, graph.opset, graph, f"{graph.path(node)}/{name}/")
         for name, body in bodies.items()
     }
 
 
-def _check_external(proto: object, source: Source) -> None:
+def _check_external(proto: TensorProto, source: Source) -> None:
     """External data has to be there, whole, inside the model's folder."""
-    if not isinstance(proto, TensorProto) or proto.data_location != TensorProto.EXTERNAL:
-        return
     entry = external_entry(proto)
     where = f"tensor '{proto.name}': its external data '{entry.location}'"
     if source.path is None:
         raise OcostError(f"{where} has no folder to lie in; load the model from its file")
-    folder = source.folder.resolve()
-    file = (folder / entry.location).resolve()
+    folder = Path(os.path.realpath(source.folder))
+    file = Path(os.path.realpath(folder / entry.location))  # resolve() balks at looping links
     if not file.is_relative_to(folder):
         raise OcostError(f"{where} points outside the model's folder; move it inside")
     if not file.is_file():
         raise OcostError(f"{where} is missing; put the file into {folder}")
-    wanted = entry.offset + (entry.length or 0)
-    if file.stat().st_size < wanted:
-        raise OcostError(
-            f"{where} is truncated: {wanted} bytes wanted, {file.stat().st_size} there"
-        )
+    length = entry.length
+    if length is None:
+        length = dtypes.nbytes(proto.data_type, math.prod(proto.dims)) or 0
+    wanted, there = entry.offset + length, file.stat().st_size
+    if there < wanted:
+        raise OcostError(f"{where} is truncated: {wanted} bytes wanted, {there} there")
 
 
 def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
@@ -232,7 +231,12 @@ def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
     declare(body, function.value_info)
     body.set_interface(function.input, function.output)
     bound = {a.name: a for a in function.attribute_proto} | dict(node.attributes)
-    add_nodes(body, [_bind(proto, bound) for proto in function.node] if bound else function.node)
+    add_nodes(
+        body,
+        [_bind(proto, bound) for proto in function.node]
+        if bound or function.attribute
+        else function.node,
+    )
     return body
 
 

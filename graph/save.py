@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from google.protobuf.message import Message
+from google.protobuf.message import EncodeError
 from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
 
 from ..models import pack
@@ -21,7 +21,7 @@ from . import wire
 from .errors import OcostError
 from .graph import Graph
 from .node import Node
-from .tensor import external_entry
+from .tensor import every_tensor, external_entry
 
 Weights = Literal["kept", "filled", "none"]
 
@@ -81,23 +81,6 @@ def _drop_manifest(model: ModelProto) -> None:
             return
 
 
-def every_tensor(message: Message) -> Iterator[TensorProto]:
-    """All TensorProtos in a message, those of sparse tensors and training graphs included."""
-    if isinstance(message, TensorProto):
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is not None and field.message_type.name in _HOLDERS:
-            for inner in [value] if isinstance(value, Message) else value:
-                yield from every_tensor(inner)
-
-
-_HOLDERS = frozenset(
-    {"AttributeProto", "FunctionProto", "GraphProto", "NodeProto", "SparseTensorProto"}
-    | {"TensorProto", "TrainingInfoProto"}
-)
-
-
 def _write(graph: Graph, proto: GraphProto) -> None:
     proto.CopyFrom(graph.skeleton)
     proto.node.extend(_node(graph, node) for node in graph)
@@ -136,6 +119,7 @@ def graph_sha256(graph: Graph) -> str:
     The same whether weights lie in the file, beside it, or are stripped.
     """
     model = to_proto(graph, "none")
+    _drop_manifest(model)
     for tensor in every_tensor(model):
         dims, dtype, name = list(tensor.dims), tensor.data_type, tensor.name
         tensor.Clear()
@@ -156,6 +140,10 @@ def save(graph: Graph, path: str | Path, *, force: bool = False) -> None:
     path = Path(path)
     source = graph.header.source.path
     model = to_proto(graph)
+    try:
+        data = model.SerializeToString()
+    except (EncodeError, ValueError) as error:
+        raise OcostError(f"{path}: over protobuf's 2 GB; keep the weights external") from error
     copies: list[tuple[Path, Path]] = []
     if source is not None and source.parent.resolve() != path.parent.resolve():
         locations = {
@@ -167,15 +155,11 @@ def save(graph: Graph, path: str | Path, *, force: bool = False) -> None:
     for target in (path, *(to for _, to in copies)):
         if target.exists() and not force:
             raise OcostError(f"{target}: exists already; choose another name or allow overwriting")
-    for origin, target in copies:
-        with replacing(target) as temporary:
-            shutil.copyfile(origin, temporary)
-    try:
-        data = model.SerializeToString()
-    except ValueError as error:
-        raise OcostError(f"{path}: over protobuf's 2 GB; keep the weights external") from error
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    with contextlib.ExitStack() as all_or_none:
+        for origin, target in copies:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(origin, all_or_none.enter_context(replacing(target)))
+        all_or_none.enter_context(replacing(path)).write_bytes(data)
 
 
 @contextlib.contextmanager

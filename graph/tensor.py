@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import Message
 from onnx import SparseTensorProto, TensorProto, numpy_helper
 
 from ..models.pack import Filler
@@ -75,6 +76,23 @@ class Source:
         return full
 
 
+def every_tensor(message: Message) -> Iterator[TensorProto]:
+    """All TensorProtos in a message, those of sparse tensors and training graphs included."""
+    if isinstance(message, TensorProto):
+        yield message
+        return
+    for kind, value in message.ListFields():
+        if kind.message_type is not None and kind.message_type.name in _HOLDERS:
+            for inner in [value] if isinstance(value, Message) else value:
+                yield from every_tensor(inner)
+
+
+_HOLDERS = frozenset(
+    {"AttributeProto", "FunctionProto", "GraphProto", "NodeProto", "SparseTensorProto"}
+    | {"TensorProto", "TrainingInfoProto"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ExternalEntry:
     """Where external data lies: a location relative to the model's folder, offset and length."""
@@ -88,16 +106,17 @@ def external_entry(proto: TensorProto) -> ExternalEntry:
     """The external data entry of a tensor."""
     entries = {e.key: e.value for e in proto.external_data}
     try:
-        length = entries.get("length")
-        return ExternalEntry(
-            entries["location"],
-            int(entries.get("offset", 0)),
-            int(length) if length else None,
+        location, length = entries["location"], entries.get("length")
+        found = ExternalEntry(
+            location, int(entries.get("offset", 0)), int(length) if length else None
         )
+        if "\0" in location or found.offset < 0 or (found.length or 0) < 0:
+            raise ValueError
     except (KeyError, ValueError) as error:
         raise OcostError(
             f"tensor '{proto.name}': broken external data entry {dict(entries)}"
         ) from error
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,5 +183,11 @@ class Tensor:
             else:
                 dense[tuple(indices.T)] = values
             return dense
-        array: npt.NDArray[np.generic] = numpy_helper.to_array(self.source.load(self.proto))
+        try:
+            array: npt.NDArray[np.generic] = numpy_helper.to_array(self.source.load(self.proto))
+        except (ValueError, TypeError) as error:
+            raise OcostError(
+                f"tensor '{self.name}': its data don't fit its type and shape "
+                f"{list(self.shape)} ({error})"
+            ) from error
         return array

@@ -25,12 +25,13 @@ def verify(graph: Graph, outer: Sequence[Collection[str]] = ()) -> None:
         graph is cyclic, or the edges don't follow from the nodes (a bug in a mutation).
     """
     made: dict[str, str] = {}
+    given = frozenset(graph.inputs).union(graph.initializers)
     for node in graph:  # in topological order, so a cycle is found here
         for output in filter(None, node.outputs):
-            if output in made or output in graph.initializers:
+            if output in made or output in given:
                 raise OcostError(f"tensor '{output}' is produced twice, by '{graph.path(node)}'")
             made[output] = node.id
-    scopes = (*outer, made, graph.initializers, frozenset(graph.inputs))
+    scopes = (*outer, made, given)
     edges: set[tuple[str, str, int | str]] = set()
     for node in graph:
         reads: list[tuple[int | str, str]] = [(i, t) for i, t in enumerate(node.inputs) if t]

@@ -82,6 +82,7 @@ def _strip(buffer: _Buffer, start: int, end: int, message: str) -> bytes | None:
     is_tensor = message == "tensor"
     out: list[bytes] = []
     payloads: list[bytes] = []
+    pieces = 0
     copied = at = start
     while at < end:
         field_start = at
@@ -98,14 +99,13 @@ def _strip(buffer: _Buffer, start: int, end: int, message: str) -> bytes | None:
             body, at = at, at + length
             if at > end:
                 raise Malformed(f"byte {body}: a field runs past the end")
-            if length <= LIMIT:
-                continue
-            if is_tensor:
-                if tag >> 3 in _DATA_FIELDS:
+            if is_tensor and tag >> 3 in _DATA_FIELDS:
+                pieces += 1
+                if length > LIMIT:
                     payloads.append(_marker(tag >> 3, body, length))
                     out.append(buffer[copied:field_start])
                     copied = at
-            elif (child := spec.get(tag >> 3)) is not None:
+            elif length > LIMIT and (child := spec.get(tag >> 3)) is not None:
                 stripped = _strip(buffer, body, at, child)
                 if stripped is not None:
                     out += (buffer[copied:field_start], delimited(tag, stripped))
@@ -120,7 +120,7 @@ def _strip(buffer: _Buffer, start: int, end: int, message: str) -> bytes | None:
                 raise Malformed(f"byte {at}")
         else:
             raise Malformed(f"byte {field_start}: wire type {wire}")
-    if len(payloads) > 1:
+    if pieces > 1:
         return None  # a payload in pieces, which protobuf would join: read as it is
     if not out:
         return None
@@ -139,7 +139,10 @@ def read(path: Path) -> ModelProto:
         If it can't be read.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        stripped = _strip(mapped, 0, len(mapped), "model")
+        try:
+            stripped = _strip(mapped, 0, len(mapped), "model")
+        except RecursionError as error:
+            raise Malformed("nested too deeply") from error
         model = ModelProto()
         try:
             model.ParseFromString(mapped[:] if stripped is None else stripped)

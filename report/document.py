@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
-import platform
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..compare.result import Diff, NodePair
 from ..costmodel.device import Device
-from ..costmodel.result import GraphCost, ModelSummary, NodeCost, Totals
+from ..costmodel.result import GraphCost, NodeCost
 from ..graph import dtypes
+from . import blocks
+from .blocks import Document, fields
 from .ranking import changed
 
-Document = dict[str, Any]
-
-_NODE = (
-    "name op_type domain kind macs flops padded_flops read_bytes write_bytes weight_bytes "
-    "intensity bound efficiency latency_s latency_low_s latency_high_s estimator shape trips"
-).split()
+_WORK = ("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes")
 _LATENCY = ("latency_s", "latency_low_s", "latency_high_s")
 _ON_A_DEVICE = ("name", "bound", "efficiency", *_LATENCY)
 
@@ -37,29 +31,28 @@ def cost_document(
     others
         The same graph costed for further devices; their latencies stand in ``other_devices``.
     """
-    document = {
+    return {
         "schema": "ocost.cost/1",
-        "model": _model(cost.model),
-        "device": _device(device),
-        "environment": _environment(device),
+        "model": blocks.model(cost.model),
+        "device": blocks.device(device),
+        "environment": blocks.environment(device),
         "level": cost.level,
-        "totals": _totals(cost.totals),
+        "totals": blocks.totals(cost.totals),
         "coverage": {
-            **_fields(cost.coverage, ("nodes", "costed", "exact", "assumed", "bound")),
-            "unknown": [_fields(u, ("node", "op_type", "reason")) for u in cost.coverage.unknown],
+            **fields(cost.coverage, ("nodes", "costed", "exact", "assumed", "bound")),
+            "unknown": [fields(u, ("node", "op_type", "reason")) for u in cost.coverage.unknown],
         },
         "notes": list(cost.notes),
         "nodes": [_node(node) for node in cost.nodes],
         "other_devices": [
             {
-                "device": _device(other),
-                "totals": _fields(on_it.totals, _LATENCY),
-                "nodes": [_fields(node, _ON_A_DEVICE) for node in on_it.nodes],
+                "device": blocks.device(other),
+                "totals": fields(on_it.totals, _LATENCY),
+                "nodes": [fields(node, _ON_A_DEVICE) for node in on_it.nodes],
             }
             for other, on_it in others
         ],
     }
-    return _finite(document)
 
 
 def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Document:
@@ -72,18 +65,18 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
     gates
         The verdicts on what ``--fail-on`` asked for: metric, level, limit, actual, ok.
     """
-    document = {
+    return {
         "schema": "ocost.diff/1",
-        "before": _model(diff.before.model),
-        "after": _model(diff.after.model),
+        "before": blocks.model(diff.before.model),
+        "after": blocks.model(diff.after.model),
         "made_by": diff.made_by,
-        "device": _device(diff.device),
-        "environment": _environment(diff.device),
+        "device": blocks.device(diff.device),
+        "environment": blocks.environment(diff.device),
         "levels": {
             diff.before.level: {
-                "before": _totals(diff.before.totals),
-                "after": _totals(diff.after.totals),
-                "delta": _totals(diff.delta),
+                "before": blocks.totals(diff.before.totals),
+                "after": blocks.totals(diff.after.totals),
+                "delta": blocks.totals(diff.delta),
             }
         },
         "equivalence": None,
@@ -101,29 +94,26 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
         "rewrites": [],
         "gates": [dict(gate) for gate in gates],
     }
-    return _finite(document)
 
 
 def devices_document(devices: Iterable[Device]) -> Document:
     """The document of schema ``ocost.devices/1``."""
-    return _finite(
-        {
-            "schema": "ocost.devices/1",
-            "devices": [
-                {
-                    **_device(device),
-                    "peaks": dict(device.peaks),
-                    **_fields(device, ("bandwidth", "bandwidth_per_core", "overhead_s")),
-                    "efficiency": {
-                        kind.value: _fields(row, ("compute", "memory", "measured"))
-                        for kind, row in device.efficiency.items()
-                    },
-                    "sources": list(device.sources),
-                }
-                for device in devices
-            ],
-        }
-    )
+    return {
+        "schema": "ocost.devices/1",
+        "devices": [
+            {
+                **blocks.device(device),
+                "peaks": dict(device.peaks),
+                **fields(device, ("bandwidth", "bandwidth_per_core", "overhead_s")),
+                "efficiency": {
+                    kind.value: fields(row, ("compute", "memory", "measured"))
+                    for kind, row in device.efficiency.items()
+                },
+                "sources": list(device.sources),
+            }
+            for device in devices
+        ],
+    }
 
 
 def dumps(document: Document) -> str:
@@ -131,33 +121,16 @@ def dumps(document: Document) -> str:
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def _fields(source: object, names: Iterable[str]) -> Document:
-    return {name: getattr(source, name) for name in names}
-
-
-def _model(model: ModelSummary) -> Document:
-    return {
-        "path": model.path,
-        "graph_sha256": model.graph_sha256,
-        "opset": dict(model.opset),
-        "nodes": model.nodes,
-        "inputs": {n: None if s is None else list(s) for n, s in model.inputs.items()},
-        "assumed_dims": dict(model.assumed_dims),
-    }
-
-
-def _device(device: Device) -> Document:
-    names = ("name", "title", "source", "runtime", "isa", "channel_block", "cores", "ridge")
-    return _fields(device, names)
-
-
-def _totals(totals: Totals) -> Document:
-    return _fields(totals, Totals.names())
-
-
 def _node(node: NodeCost) -> Document:
     dtype = None if node.dtype is None else dtypes.name(node.dtype)
-    return {**_fields(node, _NODE), "dtype": dtype, "originals": list(node.originals)}
+    return {
+        **fields(node, ("name", "op_type", "domain", "kind")),
+        "dtype": dtype,
+        **fields(node, _WORK),
+        **fields(node, ("intensity", "bound", "efficiency", *_LATENCY, "estimator")),
+        **fields(node, ("shape", "trips")),
+        "originals": list(node.originals),
+    }
 
 
 def _pair(pair: NodePair) -> Document:
@@ -176,29 +149,3 @@ def _pair(pair: NodePair) -> Document:
         "traffic_bytes": both("traffic_bytes"),
         "latency_s": both("latency_s"),
     }
-
-
-def _environment(device: Device) -> Document:
-    """Versions, without importing what they are of, and the cores that the estimate uses."""
-    packages = ("onnx", "onnxruntime", "onnxsim", "ocost")
-    return {
-        **{package: _version(package) for package in packages},
-        "python": platform.python_version(),
-        "threads": device.cores,
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _finite(value: Any) -> Any:
-    """The value with null for every float that JSON can't hold."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -67,7 +67,7 @@ def unit_of(values: Iterable[float | None], quantity: Quantity) -> Unit:
     name, factor = next((s for s in scales if round(largest / s[1], 1) < step), scales[-1])
     if factor == 1 and all(value == int(value) for value in known):
         return Unit(name, factor, 0)
-    return Unit(name, factor, 2 if largest / factor < 10 else 1)
+    return Unit(name, factor, 2 if largest / factor < (100 if quantity == "ratio" else 10) else 1)
 
 
 def show(value: float | None, quantity: Quantity) -> str:
@@ -94,8 +94,10 @@ def share(part: float | None, whole: float | None) -> str:
     """``12.3 %`` of a whole."""
     if part is None or not whole:
         return UNKNOWN
+    if not part:
+        return "0 %"
     percent = 100 * part / whole
-    return "<0.1 %" if 0 < percent < 0.05 else f"{percent:.1f} %"
+    return "<0.1 %" if percent < 0.05 else f"{percent:.1f} %"
 
 
 def dims(shape: Sequence[int | None] | None) -> str:

@@ -31,22 +31,24 @@ def by_op_type(nodes: Iterable[NodeCost]) -> list[OpTypeCost]:
     groups: dict[str, list[NodeCost]] = {}
     for node in nodes:
         groups.setdefault(op_type_of(node), []).append(node)
-    costs = [
-        OpTypeCost(
-            op_type,
-            len(group),
-            total(n.flops for n in group),
-            total(n.traffic_bytes for n in group),
-            total(n.latency_s for n in group),
-        )
-        for op_type, group in groups.items()
-    ]
+    costs = [together(op_type, group) for op_type, group in groups.items()]
     return sorted(costs, key=lambda c: (_slowest(c.latency_s), c.op_type))
 
 
-def slowest(nodes: Sequence[NodeCost]) -> list[int]:
-    """Places of the nodes, the slowest first, equal ones in their order and unknown ones last."""
-    return sorted(range(len(nodes)), key=lambda place: _slowest(nodes[place].latency_s))
+def together(label: str, nodes: Sequence[NodeCost]) -> OpTypeCost:
+    """The sums over some nodes."""
+    return OpTypeCost(
+        label,
+        len(nodes),
+        total(n.flops for n in nodes),
+        total(n.traffic_bytes for n in nodes),
+        total(n.latency_s for n in nodes),
+    )
+
+
+def slowest(nodes: Iterable[NodeCost]) -> list[NodeCost]:
+    """The slowest nodes first, equal ones in their order and unknown ones last."""
+    return sorted(nodes, key=lambda node: _slowest(node.latency_s))
 
 
 def _slowest(latency_s: float | None) -> float:

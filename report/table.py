@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from .text import clean
+from .numbers import Unit
 
 _GAP = "  "
-_SHORTEST = 16  # what is elided keeps so many columns
+NAME = 30  # a node's name is cut to this before other columns give way
+OPERATOR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Column:
     right
         Whether it is aligned to the right, as numbers are.
     elide
-        Whether long text loses its middle where the width is short.
+        The width down to which text may lose its middle where the width is short; 0: never.
     drop
         Columns with a higher number go first where eliding doesn't do; 0 always stays.
     """
@@ -37,7 +38,7 @@ class Column:
     cells: Sequence[str | Text]
     unit: str = ""
     right: bool = True
-    elide: bool = False
+    elide: int = 0
     drop: int = 0
 
     @property
@@ -49,7 +50,7 @@ class Column:
     @property
     def least(self) -> int:
         """The width below which the column doesn't go."""
-        return min(self.width, _SHORTEST) if self.elide else self.width
+        return min(self.width, self.elide) if self.elide else self.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,9 @@ class Table:
     columns: Sequence[Column]
     summary: int = 0
     bare: bool = False
-    indent: int = field(default=0)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.max_width - self.indent
+        room = options.max_width
         columns = _kept(self.columns, room)
         widths = _widths(columns, room)
         rule = ["─" * width for width in widths]
@@ -82,11 +82,24 @@ class Table:
             lines.append((rule, "dim"))
             lines += [(row, "") for row in rows[len(rows) - self.summary :]]
         for cells, style in lines:
-            line = Text(" " * self.indent, no_wrap=True, overflow="crop")
-            line.append_text(Text(_GAP).join(map(_fitted, cells, columns, widths)))
+            line = Text(_GAP).join(map(_fitted, cells, columns, widths))
+            line.no_wrap, line.overflow = True, "crop"
             line.stylize(style)
             line.rstrip()
             yield line
+
+
+def figures(header: str, values: Sequence[float | None], unit: Unit, *, drop: int = 0) -> Column:
+    """A column of figures in one unit."""
+    return Column(header, [unit.number(value) for value in values], unit.name, drop=drop)
+
+
+def first_of_each(groups: Sequence[str]) -> list[Text]:
+    """The names of groups of rows, each beside its first row only."""
+    return [
+        Text("" if place and groups[place - 1] == group else group, "bold")
+        for place, group in enumerate(groups)
+    ]
 
 
 def elide(text: str, width: int) -> str:
@@ -121,7 +134,7 @@ def _sum(widths: Sequence[int]) -> int:
 
 def _fitted(cell: str | Text, column: Column, width: int) -> Text:
     if column.elide:
-        cell = elide(clean(str(cell)), width)
+        cell = elide(str(cell), width)
     text = cell.copy() if isinstance(cell, Text) else Text(cell)
     text.align("right" if column.right else "left", width)
     return text

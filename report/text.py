@@ -12,7 +12,7 @@ from rich.text import Text
 Color = Literal["auto", "always", "never"]
 
 WIDTH = 100  # columns where no terminal tells
-BAR = 24
+BAR = 18
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _ASCII = str.maketrans(
     {**dict(zip(_EIGHTHS, "    #####", strict=True)), "░": ".", "▓": "+", "─": "-", "…": "~"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import dtypes
@@ -18,6 +17,8 @@ from .info import Array, Info, Quality, ShapeCall, Unresolved
 if TYPE_CHECKING:
     from .engine import Shapes
 
+# Exporters write the largest integer for a while loop, which its condition ends.
+_NO_LIMIT = 2**31 - 1
 _SCALAR_INT = Info(dtypes.INT64, ())
 _SCALAR_BOOL = Info(dtypes.BOOL, ())
 
@@ -28,7 +29,7 @@ def _scalar(value: Array | None) -> int | None:
 
 def _forget(info: Info) -> Info:
     """Without contents: they change from one execution of a body to the next."""
-    return replace(info, value=None, constant=False)
+    return info._replace(value=None, constant=False)
 
 
 def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
@@ -39,7 +40,7 @@ def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         taken = scope.body(call.node, names[0] if condition else names[1], [])
         return [taken.get(name) for name in taken.graph.outputs]
     bodies = [scope.body(call.node, name, []) for name in names]
-    pairs = zip(*([body.get(o) for o in body.graph.outputs] for body in bodies), strict=True)
+    pairs = zip(*([body.get(o) for o in body.graph.outputs] for body in bodies), strict=False)
     return [_larger(then, other) for then, other in pairs]
 
 
@@ -48,7 +49,7 @@ def _larger(then: Info | None, other: Info | None) -> Info | None:
         return None
     quality = max(then.quality, other.quality)
     if then.shape == other.shape:
-        return replace(_forget(then), quality=quality)
+        return _forget(then)._replace(quality=quality)
     a, b = then.resolved, other.resolved
     if a is None or b is None:
         reason = then.reason or other.reason or "the branches of an If differ in shape"
@@ -79,48 +80,72 @@ def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     node = call.node
     count, start = _scalar(call.value(0)), _scalar(call.value(1))
     carried = [_forget(call.input(slot)) for slot in range(2, len(node.inputs))]
+    if count is not None and count >= _NO_LIMIT:
+        count = None
     if start == 0 and call.get(1) is not None:
         count = 0
     trips, quality = (1, Quality.ASSUMED) if count is None else (max(count, 0), Quality.EXACT)
-    body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *carried])
+
+    def run(state: Sequence[Info]) -> tuple[Shapes, list[Info]]:
+        body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *state])
+        return body, _outputs(body, 1 + len(carried))[1:]
+
+    body, outputs = run(carried)
     starts = call.get(1) is None or start is not None
-    if trips and not (starts and _endless(body)):
-        quality = max(quality, Quality.BOUND)
-    outputs = _outputs(body)
-    after = outputs[1 : 1 + len(carried)]
-    if trips and any(a.shape != b.shape for a, b in zip(carried, after, strict=False)):
-        last = [_grown(a, b, trips - 1) for a, b in zip(carried, after, strict=True)]
-        body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *last])
-        outputs = _outputs(body)
-        after = outputs[1 : 1 + len(carried)]
-        quality = max(quality, Quality.BOUND)
+    if trips and count is not None and not (starts and _endless(body)):
+        quality = Quality.BOUND
+    steps = list(map(_step, carried, outputs))
+    if trips > 1 and any(steps):
+        quality = Quality.BOUND
+        last = [_grown(a, step, trips - 1) for a, step in zip(carried, steps, strict=True)]
+        _, outputs = run(last)
+        if list(map(_step, last, outputs)) != steps:
+            _, outputs = run(
+                [_uneven(a) if step else a for a, step in zip(last, steps, strict=True)]
+            )
     scope.trips[node.id] = (trips, quality)
-    final = after if trips else carried
-    results = [*final, *(_stacked(info, trips, 0) for info in outputs[1 + len(carried) :])]
-    return [replace(_forget(r), quality=max(r.quality, quality)) for r in results]
+    stacked = (_stacked(info, trips, 0) for info in outputs[len(carried) :])
+    results = [*(outputs[: len(carried)] if trips else carried), *stacked]
+    return [_forget(r)._replace(quality=max(r.quality, quality)) for r in results]
 
 
-def _outputs(body: Shapes) -> list[Info]:
+def _outputs(body: Shapes, least: int) -> list[Info]:
+    names = body.graph.outputs
+    if len(names) < least:
+        raise Unresolved(f"the body has {len(names)} outputs where {least} are needed")
     missing = Info(dtypes.UNDEFINED, None, reason="a body's output is not made")
-    return [body.get(name) or missing for name in body.graph.outputs]
+    return [body.get(name) or missing for name in names]
 
 
-def _grown(before: Info, after: Info, times: int) -> Info:
-    """The carried value after so many more trips, if each adds as much as the first."""
+def _step(before: Info, after: Info) -> tuple[int | None, ...]:
+    """What a trip adds to a carried value's shape: nothing, so much an axis, or (None,)."""
     if before.shape == after.shape:
-        return before
+        return ()
     a, b = before.resolved, after.resolved
     if a is None or b is None or len(a) != len(b):
-        return Info(after.dtype, None, reason="a Loop's carried value changes its shape")
-    shape = tuple(max(x, x + (y - x) * times) for x, y in zip(a, b, strict=True))
-    return Info(after.dtype, shape, Quality.BOUND)
+        return (None,)
+    return tuple(y - x for x, y in zip(a, b, strict=True))
+
+
+def _grown(info: Info, step: Sequence[int | None], times: int) -> Info:
+    """The carried value after so many more trips, if each adds as much as the first."""
+    if not step:
+        return info
+    if info.resolved is None or None in step:
+        return _uneven(info)
+    shape = (max(x, x + (y or 0) * times) for x, y in zip(info.resolved, step, strict=True))
+    return Info(info.dtype, tuple(shape), Quality.BOUND)
+
+
+def _uneven(info: Info) -> Info:
+    return Info(info.dtype, None, reason="a Loop's carried value changes its shape unevenly")
 
 
 def _stacked(info: Info, trips: int, axis: int) -> Info:
     if info.shape is None:
         return info
     axis = axis % (len(info.shape) + 1)
-    return replace(info, shape=(*info.shape[:axis], trips, *info.shape[axis:]))
+    return info._replace(shape=(*info.shape[:axis], trips, *info.shape[axis:]))
 
 
 def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
@@ -131,14 +156,18 @@ def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     scans = node.int("num_scan_inputs", 1)
     states = len(node.inputs) - scans
     axes = node.ints("scan_input_axes") or (0,) * scans
+    if states < 0 or len(axes) != scans:
+        raise Unresolved(f"Scan's {scans} scan inputs are more than its inputs, or than their axes")
     inputs = [_forget(call.input(slot)) for slot in range(states)]
     trips = 0
     for slot, axis in enumerate(axes, start=states):
         shape = list(call.shape(slot))
+        if not -len(shape) <= axis < len(shape):
+            raise Unresolved(f"Scan's input {slot} has no axis {axis}")
         trips = shape.pop(axis)
-        inputs.append(replace(_forget(call.input(slot)), shape=tuple(shape)))
+        inputs.append(_forget(call.input(slot))._replace(shape=tuple(shape)))
     scope.trips[node.id] = (trips, Quality.EXACT)
-    outputs = _outputs(scope.body(node, "body", inputs))
+    outputs = _outputs(scope.body(node, "body", inputs), states)
     count = len(outputs) - states
     out_axes = node.ints("scan_output_axes") or (0,) * count
     stacked = map(_stacked, outputs[states:], (trips,) * count, out_axes)
@@ -160,9 +189,9 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         if slot > states:
             length = shape[1]
         inner = shape[1:] if slot <= states else shape[2:]
-        inputs.append(replace(_forget(call.input(slot)), shape=inner))
+        inputs.append(_forget(call.input(slot))._replace(shape=inner))
     scope.trips[node.id] = (batch * length, Quality.EXACT)
-    outputs = _outputs(scope.body(node, "body", inputs))
+    outputs = _outputs(scope.body(node, "body", inputs), states)
     results = []
     for index, info in enumerate(outputs):
         stacked = info if index < states else _stacked(info, length, 0)

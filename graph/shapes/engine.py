@@ -8,14 +8,13 @@ their own. The pass is linear in the nodes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from onnx import FunctionProto, helper
 from onnx.shape_inference import InferenceError
 
 from .. import dtypes
 from ..errors import OcostError
-from ..graph import Graph
+from ..graph import FunctionKey, Graph
 from ..load import instantiate
 from ..node import Node
 from ..tensor import Tensor
@@ -62,7 +61,7 @@ class Shapes:
         self.caller: Shapes | None = None
         self.arguments: dict[str, str] = {}
         self.user_shapes: bool = parent is not None and parent.user_shapes
-        self._calls: tuple[str, ...] = () if parent is None else parent._calls
+        self._calls: tuple[FunctionKey, ...] = () if parent is None else parent._calls
         self._infos: dict[str, Info] = {}
 
     def get(self, name: str) -> Info | None:
@@ -165,17 +164,18 @@ class Shapes:
             return _constant(Tensor.from_proto(sparse.sparse_tensor, source, node.outputs[0]))
         folded = fold(ShapeCall(node, []), VALUE_LIMIT)
         if folded is None:
-            return replace(onnx_inference.infer(self.call(node))[0] or _NOTHING, constant=True)
-        return replace(_from_value(folded[0]), constant=True)
+            return (onnx_inference.infer(self.call(node))[0] or _NOTHING)._replace(constant=True)
+        return _from_value(folded[0])._replace(constant=True)
 
     def _function(
         self, node: Node, call: ShapeCall, function: FunctionProto
     ) -> Sequence[Info | None]:
-        if function.name in self._calls:
+        called = (node.domain, node.op_type, node.overload)
+        if called in self._calls:
             raise OcostError(f"function '{function.name}' calls itself")
         scope = Shapes(instantiate(self.graph, node, function))
         scope.root, scope.user_shapes = self.root, self.user_shapes
-        scope._calls = (*self._calls, function.name)
+        scope._calls = (*self._calls, called)
         body = scope.graph
         scope.caller, scope.arguments = self, dict(zip(body.inputs, node.inputs, strict=False))
         given = dict(zip(body.inputs, call.inputs, strict=False))
@@ -200,12 +200,12 @@ class Shapes:
                 return stated
             if stated.resolved is not None and not (self.root.assumed or self.user_shapes):
                 return stated
-            info = replace(info, dtype=info.dtype or stated.dtype)
+            info = info._replace(dtype=info.dtype or stated.dtype)
         if info.reason:
             return info
         above = (i.reason for i in call.inputs if i is not None and i.reason)
         own = f"the shape of {call.node.op_type}'s output depends on data"
-        return replace(info, reason=next(above, own))
+        return info._replace(reason=next(above, own))
 
 
 _NOTHING = Info(dtypes.UNDEFINED, None)

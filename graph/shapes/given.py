@@ -44,17 +44,22 @@ def input_infos(graph: Graph, given: Given) -> tuple[dict[str, Info], dict[str, 
     hints = input_hints(graph.header.skeleton)
     symbols = dict(given.dims)
     shapes = dict(given.shapes)
+    for name, shape in given.shapes.items():
+        declared = graph.declared[name]
+        if min(shape, default=0) < 0:
+            raise OcostError(f"--shape {name}={_text(shape)}: a size can't be negative")
+        clash = _clash(declared, shape, symbols)
+        if clash:
+            raise OcostError(f"--shape {name}={_text(shape)} contradicts {clash}")
+        symbols |= _symbols(declared, shape)
     for name in names:
         declared = graph.declared[name]
-        if name not in shapes and name in hints and declared.type.HasField("tensor_type"):
-            hint = hints[name].shape
-            if not _clash(declared, hint, symbols):
-                shapes[name] = hint
-        if name in shapes:
-            clash = _clash(declared, shapes[name], symbols)
-            if clash:
-                raise OcostError(f"--shape {name}={_text(shapes[name])} contradicts {clash}")
-            _bind(declared, shapes[name], symbols)
+        if name in shapes or name not in hints or not declared.type.HasField("tensor_type"):
+            continue
+        if not declared.type.tensor_type.HasField("shape"):
+            shapes[name] = hints[name].shape
+        elif not _clash(declared, hints[name].shape, {}):
+            symbols = _symbols(declared, hints[name].shape) | symbols
     assumed: dict[str, int] = {}
     infos: dict[str, Info] = {}
     for name in names:
@@ -126,12 +131,14 @@ def _clash(
     return None
 
 
-def _bind(declared: ValueInfoProto, shape: tuple[int, ...], symbols: dict[str, int]) -> None:
-    for axis, (dim, size) in enumerate(
-        zip(declared.type.tensor_type.shape.dim, shape, strict=False)
-    ):
-        if not (dim.HasField("dim_value") and dim.dim_value >= 0):
-            symbols[_symbol(declared.name, axis, dim)] = size
+def _symbols(declared: ValueInfoProto, shape: tuple[int, ...]) -> dict[str, int]:
+    """What a shape says of the symbolic dims."""
+    pairs = zip(declared.type.tensor_type.shape.dim, shape, strict=False)
+    return {
+        _symbol(declared.name, axis, dim): size
+        for axis, (dim, size) in enumerate(pairs)
+        if not (dim.HasField("dim_value") and dim.dim_value >= 0)
+    }
 
 
 def _resolve(

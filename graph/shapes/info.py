@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +30,7 @@ class Quality(IntEnum):
     BOUND = 2  # depends on data: the operator's upper bound
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(NamedTuple):  # several are made for every tensor: a tuple is made fastest
     """What is known of one tensor.
 
     Parameters

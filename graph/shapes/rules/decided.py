@@ -6,7 +6,6 @@ onnx resolves them where the contents are known. Where they are not, the reason 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..folds.creation import range_length
 from ..info import Info, ShapeCall, shape_rule
@@ -46,10 +45,10 @@ def _explain(call: ShapeCall, info: Info | None) -> Info | None:
         return info
     for given in call.inputs:
         if given is not None and given.resolved is None and given.reason:
-            return replace(info, reason=given.reason)
+            return info._replace(reason=given.reason)
     for slot in _DECIDING[call.node.op_type]:
         if call.get(slot) is not None and call.value(slot) is None:
-            return replace(info, reason=undecided(call, slot))
+            return info._replace(reason=undecided(call, slot))
     return info
 
 
@@ -80,6 +79,6 @@ def decoded(call: ShapeCall) -> Sequence[Info | None]:
     """What onnx knows; the rest lies in the encoded bytes or in the strings."""
     reason = f"the output's shape depends on the contents of '{call.node.inputs[0]}'"
     return [
-        info if info is None or info.resolved is not None else replace(info, reason=reason)
+        info if info is None or info.resolved is not None else info._replace(reason=reason)
         for info in infer(call)
     ]

@@ -13,15 +13,7 @@ from ._common import contents, like
 
 # Operators whose form of opset 1 has no inference, and the first opset that has it.
 _OLD = {
-    **dict.fromkeys(
-        (
-            *("Abs", "Add", "BatchNormalization", "Ceil", "Clip", "Div", "Dropout", "Elu", "Exp"),
-            *("Floor", "Gemm", "HardSigmoid", "InstanceNormalization", "LeakyRelu", "Log", "Max"),
-            *("Mean", "Min", "Mul", "Neg", "PRelu", "Reciprocal", "Relu", "Selu", "Sigmoid"),
-            *("Sqrt", "Sub", "Sum", "Tanh"),
-        ),
-        6,
-    ),
+    **dict.fromkeys(("Gemm", "InstanceNormalization", "Max", "Mean", "Min", "Sum"), 6),
     "GlobalLpPool": 2,
     "GreaterOrEqual": 16,
     "GRU": 3,

@@ -61,7 +61,7 @@ MODELS = {
             conv("d", "w2", "y"),
         ],
         # 28 output channels fill 2 blocks of 16, or 4 of 8; 5 fill one
-        [weight("w0", 28, 3, 3, 3), weight("w1", 40, 28, 3, 3), weight("w2", 5, 40, 1, 1)],
+        [weight("w0", 28, 3, 3, 3), weight("w1", 48, 28, 3, 3), weight("w2", 5, 48, 1, 1)],
         (1, 3, 17, 19),
     ),
     "blocked input": ([conv("x", "w", "y")], [weight("w", 16, 32, 3, 3)], (2, 32, 9, 8)),
@@ -78,7 +78,7 @@ MODELS = {
     ),
     "global maximum": (
         [conv("x", "w", "a"), helper.make_node("GlobalMaxPool", ["a"], ["y"])],
-        [weight("w", 24, 16, 2, 2)],
+        [weight("w", 32, 16, 2, 2)],
         (1, 16, 10, 9),
     ),
     "upsampling": (

@@ -1,0 +1,71 @@
+"""Operators whose output is shaped as an input: the most frequent ones by far.
+
+onnx's inference knows them too. Asking it costs ten times as much as these rules, and a graph is
+made of such nodes for the most part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from onnx import TensorProto
+
+from ..info import Info, ShapeCall, Unresolved, shape_rule
+from ..onnx_inference import infer
+
+
+def _like(info: Info, dtype: int | None = None) -> Info:
+    return Info(info.dtype if dtype is None else dtype, info.shape, reason=info.reason)
+
+
+@shape_rule("Abs", "Ceil", "Clip", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid")
+@shape_rule("HardSwish", "LRN", "LeakyRelu", "Log", "LogSoftmax", "Neg", "PRelu", "Reciprocal")
+@shape_rule("Relu", "Round", "Selu", "Sigmoid", "Sign", "Softmax", "Softplus", "Sqrt", "Tanh")
+def same(call: ShapeCall) -> Sequence[Info | None]:
+    """As input 0."""
+    return [_like(call.input(0))]
+
+
+@shape_rule("BatchNormalization", "Dropout")
+def same_if_alone(call: ShapeCall) -> Sequence[Info | None]:
+    """As input 0 where only the first output is asked for; onnx has no rule before opset 6."""
+    if len(call.node.outputs) == 1:
+        return [_like(call.input(0))]
+    return infer(replace(call, opset=max(call.opset, 6)))
+
+
+@shape_rule("Add", "Div", "Mul", "Pow", "Sub")
+def broadcast(call: ShapeCall) -> Sequence[Info | None]:
+    """Both inputs broadcast against each other; before opset 7 the second one to the first."""
+    a, b = call.input(0), call.input(1)
+    if a.shape == b.shape or call.opset < 7:
+        return [_like(a)]
+    if a.resolved is None or b.resolved is None:
+        return infer(call)
+    long, short = (
+        (a.resolved, b.resolved) if len(a.resolved) >= len(b.resolved) else (b.resolved, a.resolved)
+    )
+    lead = len(long) - len(short)
+    shape = list(long[:lead])
+    for x, y in zip(long[lead:], short, strict=True):
+        if x != y and 1 not in (x, y):
+            raise Unresolved(
+                f"{call.node.op_type} can't broadcast {a.resolved} against {b.resolved}"
+            )
+        shape.append(y if x == 1 else x)
+    return [Info(a.dtype, tuple(shape))]
+
+
+@shape_rule("DequantizeLinear")
+def dequantize(call: ShapeCall) -> Sequence[Info | None]:
+    """Shaped as the input, of the scale's type or the one that is asked for."""
+    return [_like(call.input(0), call.node.int("output_dtype", 0) or call.input(1).dtype)]
+
+
+@shape_rule("QuantizeLinear")
+def quantize(call: ShapeCall) -> Sequence[Info | None]:
+    """Shaped as the input, of the zero point's type, the one that is asked for, or uint8."""
+    zero_point = call.get(2)
+    dtype = call.node.int("output_dtype", 0) or TensorProto.UINT8
+    return [_like(call.input(0), dtype if zero_point is None else zero_point.dtype)]

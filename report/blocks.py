@@ -1,0 +1,62 @@
+"""Blocks that the JSON documents share: model, device, environment, totals."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from ..costmodel.device import Device
+from ..costmodel.result import ModelSummary, Totals
+
+Document = dict[str, Any]
+
+
+def fields(source: object, names: Iterable[str]) -> Document:
+    """Some attributes of an object by their names; null for a float that JSON can't hold."""
+    return {name: _finite(getattr(source, name)) for name in names}
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def model(summary: ModelSummary) -> Document:
+    """What is said of a model."""
+    return {
+        **fields(summary, ("path", "graph_sha256")),
+        "opset": dict(summary.opset),
+        "nodes": summary.nodes,
+        "inputs": {n: None if s is None else list(s) for n, s in summary.inputs.items()},
+        "assumed_dims": dict(summary.assumed_dims),
+    }
+
+
+def device(which: Device) -> Document:
+    """What is said of the device that something was costed for."""
+    names = ("name", "title", "source", "runtime", "isa", "channel_block", "cores", "ridge")
+    return fields(which, names)
+
+
+def totals(figures: Totals) -> Document:
+    """All totals, in the order of the contract."""
+    return fields(figures, Totals.names())
+
+
+def environment(which: Device) -> Document:
+    """Versions, without importing what they are of, and the cores that the estimate uses."""
+    packages = ("onnx", "onnxruntime", "onnxsim", "ocost")
+    return {
+        **{package: _version(package) for package in packages},
+        "python": platform.python_version(),
+        "threads": which.cores,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,106 @@
+"""What the text reports of costs share: the model's lines, coverage, how sure latency is."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import PurePath
+
+from rich.text import Text
+
+from ..costmodel.device import Device
+from ..costmodel.result import Coverage, GraphCost, ModelSummary, UnknownNode
+from .numbers import dims, share, total
+from .text import clean
+
+_REASONS = 5  # how many reasons are listed unless all are asked for
+_SOURCES = {
+    "datasheet": "peaks and bandwidth from datasheets",
+    "calibrated": "peaks and bandwidth measured",
+    "detected": "peaks and bandwidth guessed from this machine's CPU",
+}
+
+
+def model_name(model: ModelSummary) -> str:
+    """The file's name without its folders."""
+    return clean(PurePath(model.path).name) or "the model"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 node``, ``2 nodes``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def model_line(model: ModelSummary) -> str:
+    """Opset and inputs in one line."""
+    opset = ", ".join(f"{domain} {n}".strip() for domain, n in model.opset.items())
+    inputs = (f"{clean(name)} {dims(shape)}" for name, shape in model.inputs.items())
+    return f"opset {opset}; inputs: {', '.join(inputs) or 'none'}"
+
+
+def assumed_lines(model: ModelSummary) -> list[Text]:
+    """What was assumed of symbolic dims."""
+    if not model.assumed_dims:
+        return []
+    dims_ = ", ".join(f"{clean(name)}={size}" for name, size in model.assumed_dims.items())
+    return [Text(f"Assumed: {dims_} (--dim NAME=SIZE or --shape decides otherwise).", "yellow")]
+
+
+def coverage_lines(cost: GraphCost, *, prefix: str = "", verbose: bool = False) -> list[Text]:
+    """How many nodes are costed, how well their shapes are known, and why some are not."""
+    coverage = cost.coverage
+    line = f"{prefix}{coverage.costed}/{coverage.nodes} nodes costed, {_shapes(coverage)}"
+    if not coverage.unknown:
+        return [Text(line, "dim")]
+    lines = [Text(f"{line}; not costed, and in no figure above:", "yellow")]
+    if verbose:
+        return lines + [
+            Text(f"  {clean(u.node)} ({clean(u.op_type)}): {clean(u.reason)}")
+            for u in coverage.unknown
+        ]
+    reasons: dict[str, list[UnknownNode]] = {}
+    for unknown in coverage.unknown:
+        reasons.setdefault(re.sub("'[^']*'", "...", unknown.reason), []).append(unknown)
+    ranked = sorted(reasons.values(), key=len, reverse=True)
+    lines += [Text(f"  {_reason(nodes)}") for nodes in ranked[:_REASONS]]
+    if left := sum(map(len, ranked[_REASONS:])):
+        lines.append(Text(f"  and {plural(left, 'node')} for other reasons (-v lists all)"))
+    return lines
+
+
+def _shapes(coverage: Coverage) -> str:
+    counts = {"exact": coverage.exact, "assumed": coverage.assumed, "upper bounds": coverage.bound}
+    known = {how: count for how, count in counts.items() if count}
+    if len(known) == 1:
+        return f"all shapes {next(iter(known))}"
+    return "shapes: " + (", ".join(f"{n} {how}" for how, n in known.items()) or "none known")
+
+
+def _reason(nodes: list[UnknownNode]) -> str:
+    """One reason with the operator types that it stops."""
+    first = nodes[0]
+    counts = Counter(unknown.op_type for unknown in nodes).most_common()
+    types = ", ".join(f"{count} {clean(op_type)}" for op_type, count in counts)
+    place = f" ({clean(first.node)})" if len(nodes) == 1 else f" (first: {clean(first.node)})"
+    return f"{types}: {clean(first.reason)}{place}"
+
+
+def note_lines(cost: GraphCost) -> list[Text]:
+    """Assumptions that the cost rests on."""
+    return [Text(f"Note: {clean(note)}", "dim") for note in cost.notes]
+
+
+def caveat(cost: GraphCost, device: Device) -> Text:
+    """How sure the latency is."""
+    measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured)
+    if device.efficiency:
+        whole = cost.totals.latency_s
+        kernels = f"{share(measured, whole)} of it in kernels whose efficiency was measured there"
+    else:
+        kernels = "no kernel's efficiency was measured there, so expect more"
+    ends = "" if cost.totals.latency_high_s is not None else "; no upper end is known"
+    return Text(
+        f"Latency is a roofline estimate for {clean(device.name)}: "
+        f"{_SOURCES[device.source]}, {kernels}{ends}.",
+        "dim",
+    )

@@ -1,0 +1,136 @@
+"""``ocost cost`` as text: totals, operator types, the slowest nodes, how sure all that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from ..costmodel.device import Device
+from ..costmodel.result import Bound, GraphCost
+from .figures import shown
+from .numbers import share, show, total, unit_of
+from .ranking import by_op_type, op_type_of, together
+from .table import OPERATOR, Column, Table, figures, first_of_each
+from .text import Page, bar, clean, heading
+from .text_common import (
+    assumed_lines,
+    caveat,
+    coverage_lines,
+    model_line,
+    model_name,
+    note_lines,
+    plural,
+)
+from .text_nodes import OnDevice, node_table
+
+
+def render_cost(
+    cost: GraphCost,
+    device: Device,
+    others: Sequence[OnDevice] = (),
+    *,
+    top: int = 10,
+    verbose: bool = False,
+) -> Page:
+    """What a graph costs.
+
+    Parameters
+    ----------
+    cost, device
+        A costed graph and the device that it was costed for, which ranks the nodes.
+    others
+        The same graph costed for further devices: each adds a column.
+    top
+        How many nodes and operator types to list.
+    verbose
+        List every node that is not costed.
+    """
+    on_devices = [(device, cost), *others]
+    parts: list[RenderableType] = [
+        Text(
+            f"{model_name(cost.model)} as {cost.level}: {plural(cost.model.nodes, 'node')}",
+            "bold",
+        ),
+        Text(model_line(cost.model), "dim"),
+        *assumed_lines(cost.model),
+        Text(),
+        _totals(cost),
+        heading("Latency, and which bound it is spent at"),
+        _devices(on_devices),
+        heading("By operator type", f"latency on {clean(device.name)}"),
+        _op_types(cost, top),
+    ]
+    if top and cost.nodes:
+        parts += [heading("Slowest nodes"), node_table(on_devices, top)]
+    parts += [Text(), *coverage_lines(cost, verbose=verbose), *note_lines(cost)]
+    parts += [caveat(on_it, where) for where, on_it in on_devices]
+    return Page(*parts)
+
+
+def _totals(cost: GraphCost) -> Table:
+    totals = cost.totals
+    rows = [f for f in shown(totals) if f.group != "latency"]
+    units = [unit_of([f.of(totals)], f.quantity) for f in rows]
+    numbers = [unit.number(row.of(totals)) for unit, row in zip(units, rows, strict=True)]
+    remarks = {
+        "compulsory_bytes": f"{share(totals.compulsory_bytes, totals.traffic_bytes)} of the "
+        "traffic: no fusion goes below",
+        "total_activation_bytes": "if nothing is reused",
+    }
+    return Table(
+        [
+            Column("", first_of_each([f.group for f in rows]), right=False),
+            Column("", [f.label for f in rows], right=False),
+            Column("", numbers),
+            Column("", [u.name for u in units], right=False),
+            Column("", [Text(remarks.get(f.field, ""), "dim") for f in rows], right=False, drop=1),
+        ],
+        bare=True,
+    )
+
+
+def _devices(on_devices: Sequence[OnDevice]) -> Table:
+    costs = [cost for _, cost in on_devices]
+    estimates = [cost.totals.latency_s for cost in costs]
+    lows = [cost.totals.latency_low_s for cost in costs]
+    highs = [cost.totals.latency_high_s for cost in costs]
+    unit = unit_of(estimates, "seconds")
+    columns = [
+        Column("device", [clean(d.name) for d, _ in on_devices], right=False),
+        figures("estimate", estimates, unit),
+        figures("low end", lows, unit),
+    ]
+    if any(highs):
+        columns.append(figures("high end", highs, unit))
+    ridges = [show(d.ridge, "ratio") for d, _ in on_devices]
+    columns.append(Column("ridge", ridges, "FLOP/B", drop=2))
+    for bound in get_args(Bound):
+        times = [total(n.latency_s for n in cost.nodes if n.bound == bound) for cost in costs]
+        columns.append(Column(bound, list(map(share, times, estimates)), drop=1))
+    return Table(columns)
+
+
+def _op_types(cost: GraphCost, top: int) -> Table:
+    rows = by_op_type(cost.nodes)
+    if rest := rows[top:]:
+        names = {row.op_type for row in rest}
+        others = [n for n in cost.nodes if op_type_of(n) in names]
+        rows = [*rows[:top], together(f"{len(rest)} more", others)]
+    flops, traffic = [r.flops for r in rows], [r.traffic_bytes for r in rows]
+    latencies = [r.latency_s for r in rows]
+    largest = max((s for s in latencies if s is not None), default=None)
+    return Table(
+        [
+            Column("operator", [clean(r.op_type) for r in rows], right=False, elide=OPERATOR),
+            Column("nodes", [str(r.count) for r in rows], drop=1),
+            figures("FLOPs", flops, unit_of(flops, "count"), drop=3),
+            figures("traffic", traffic, unit_of(traffic, "bytes"), drop=2),
+            figures("latency", latencies, unit_of(latencies, "seconds")),
+            Column("share", [share(s, cost.totals.latency_s) for s in latencies]),
+            Column("", [bar(s, largest) for s in latencies], right=False, drop=4),
+        ],
+        summary=1 if rest else 0,
+    )
