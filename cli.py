@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,10 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from .costmodel import Device, GraphCost
     from .graph.shapes import Given
+    from .report.blocks import Document
+    from .report.text import Page
 
 app = typer.Typer(
     name="ocost",
@@ -106,32 +108,17 @@ def cost(
 ) -> None:
     """Totals, the costliest nodes, what bounds each, and coverage."""
     from . import api
+    from . import report as reports
+    from .report.text_cost import render_cost
 
     given = _given(shape, dim, value, strict_dims)
     graph = api.load(model)
-    devices = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
-    costs = [(d, api.cost(graph, d, given=given)) for d in devices]
-    _emit_cost(costs, format_, report, top, color, verbose, [model])
-
-
-def _emit_cost(
-    costs: Sequence[tuple[Device, GraphCost]],
-    format_: Format,
-    report: Path | None,
-    top: int,
-    color: Color,
-    verbose: bool,
-    inputs: Sequence[str],
-) -> None:
-    from . import report as reports
-
+    wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
+    (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
     _emit(
-        format_,
-        report,
-        color,
-        inputs,
-        document=lambda: reports.cost_document(costs),
-        text=lambda: reports.render_cost(costs, top=top, verbose=verbose),
+        Output(format_, report, color, (model,)),
+        document=lambda: reports.cost_document(result, first, others),
+        page=lambda: render_cost(result, first, others, top=top, verbose=verbose),
     )
 
 
@@ -159,6 +146,7 @@ def diff(
     """What changed between two graphs: computation, bytes, memory, latency, node by node."""
     from . import api
     from . import report as reports
+    from .report.text_diff import render_diff
 
     given = _given(shape, dim, value, strict_dims)
     chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
@@ -166,12 +154,9 @@ def diff(
         typer.echo("ocost: onnxsim makes the graph to compare with ...", err=True)
     result = api.diff(before, after, chosen, given=given)
     _emit(
-        format_,
-        report,
-        color,
-        [before, after or ""],
+        Output(format_, report, color, (before, after or "")),
         document=lambda: reports.diff_document(result),
-        text=lambda: reports.render_diff(result, top=top, verbose=verbose),
+        page=lambda: render_diff(result, top=top, verbose=verbose),
     )
 
 
@@ -186,17 +171,13 @@ def devices(
     """List the devices, or show one with the sources of its figures."""
     from . import api
     from . import report as reports
+    from .report.text_devices import render_device, render_devices
 
     found = api.devices() if name is None else [api.find_device(name)]
     _emit(
-        format_,
-        None,
-        color,
-        [],
+        Output(format_, None, color),
         document=lambda: reports.devices_document(found),
-        text=lambda: (
-            reports.render_devices(found) if name is None else reports.render_device(found[0])
-        ),
+        page=lambda: render_devices(found) if name is None else render_device(found[0]),
     )
 
 
@@ -207,20 +188,15 @@ def explain(
 ) -> None:
     """What a name means, with its formula or its sources."""
     from . import api
-    from . import report as reports
+    from .report.text_devices import render_device
+    from .report.text_explain import render_explain
 
     found = api.explain(name)
-    _emit(
-        Format.text,
-        None,
+    _print(
+        render_device(found.device)
+        if found.device is not None
+        else render_explain(found.name, found.what, found.text, found.source),
         color,
-        [],
-        document=dict,
-        text=lambda: (
-            reports.render_explanation(found)
-            if found.device is None
-            else reports.render_device(found.device)
-        ),
     )
 
 
@@ -260,27 +236,50 @@ def _parse_value(text: str) -> object:
     return numbers if len(numbers) > 1 else numbers[0]
 
 
-def _emit(
-    format_: Format,
-    report: Path | None,
-    color: Color,
-    inputs: Sequence[str],
-    *,
-    document: Callable[[], dict[str, Any]],
-    text: Callable[[], RenderableType],
-) -> None:
-    """Print the result, and write it to a file too if asked for."""
-    from . import report as reports
+@dataclass(frozen=True)
+class Output:
+    """Where a result goes, and as what; ``inputs`` are files that a report must not overwrite."""
 
-    if format_ is Format.json:
-        sys.stdout.write(reports.to_json(document()))
+    format: Format
+    report: Path | None
+    color: Color
+    inputs: tuple[str, ...] = ()
+
+
+def _emit(output: Output, *, document: Callable[[], Document], page: Callable[[], Page]) -> None:
+    """Print the result, and write it to a file too if asked for."""
+    from .graph import OcostError
+    from .graph.save import replacing
+    from .report import dumps
+
+    file = output.report
+    if file is not None and any(
+        Path(name).exists() and file.exists() and file.samefile(name) for name in output.inputs
+    ):
+        raise OcostError(f"--report {file} would overwrite an input; choose another file")
+    if output.format is Format.json:
+        sys.stdout.write(dumps(document()))
     else:
-        reports.console(color.value).print(text())
-    if report is not None:
-        if any(Path(i).exists() and report.exists() and report.samefile(i) for i in inputs if i):
-            raise typer.BadParameter(f"--report {report} would overwrite an input")
-        as_json = report.suffix == ".json" or format_ is Format.json
-        reports.write(report, reports.to_json(document()) if as_json else reports.plain(text()))
+        _print(page(), output.color)
+    if file is not None:
+        as_json = output.format is Format.json or file.suffix == ".json"
+        text = dumps(document()) if as_json else _plain(page())
+        with replacing(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _print(page: Page, color: Color) -> None:
+    from .report.text import console
+
+    console(sys.stdout, color.value).print(page)
+
+
+def _plain(page: Page) -> str:
+    from .report.text import console
+
+    text = io.StringIO()
+    console(text, "never").print(page)
+    return text.getvalue()
 
 
 def main() -> None:
@@ -289,8 +288,6 @@ def main() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    import gc
-
     # A run is short and makes many small objects that live to its end.
     gc.set_threshold(200_000, 50, 50)
     try:
@@ -307,7 +304,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _fail(error: Exception) -> int:
     """Say what is wrong in one line."""
-    from .graph.errors import OcostError
+    from .graph import OcostError
 
     usage = getattr(error, "format_message", None)
     if usage is not None:

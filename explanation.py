@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,11 +23,10 @@ class Explanation:
     """An answer to ``ocost explain``: what the name is, in words, and where it is written."""
 
     name: str
-    what: str  # "operator", "device", "kernel kind"
+    what: str  # "operator formula", "device", "kernel kind"
     text: str
     source: str = ""  # file and line in the package
     device: Device | None = None
-    facts: dict[str, str] = field(default_factory=dict)
 
 
 def explain(name: str) -> Explanation:
@@ -67,15 +67,14 @@ def _operator(name: str) -> Explanation | None:
             if rule.weights is None
             else ", ".join(f"input {slot}" for slot in rule.weights) or "none"
         )
-        facts = {"parameters": weights}
+        facts = [f"parameters: {weights}"]
         if key in shape_rules():
-            facts["shape"] = "a rule of our own"
+            facts.append(f"shape rule: {_where(shape_rules()[key])}")
         others = [_spell(k) for k in keys if k != key]
         if others:
-            facts["see also"] = ", ".join(others)
-        return Explanation(
-            _spell(key), "operator", _doc(rule.formula), _where(rule.formula), facts=facts
-        )
+            facts.append(f"see also: {', '.join(others)}")
+        text = "\n\n".join([*_docs(rule.formula), "\n".join(f"- {fact}" for fact in facts)])
+        return Explanation(_spell(key), "operator formula", text, _where(rule.formula))
     reason = EXEMPT.get((domain, op_type))
     if reason is not None:
         return Explanation(name, "operator without a cost", reason)
@@ -83,24 +82,30 @@ def _operator(name: str) -> Explanation | None:
 
 
 def _kind(kind: Kind) -> Explanation:
-    rows = {}
+    rows = []
     for name in devices():
-        device = find(name)
-        row = device.row(kind)
+        row = find(name).row(kind)
         if row.measured:
-            rows[name] = f"compute {row.compute:.0%}, memory {row.memory:.0%} (measured)"
-    return Explanation(
-        str(kind),
-        "kernel kind",
+            rows.append(f"- {name}: compute {row.compute:.0%}, memory {row.memory:.0%}")
+    text = (
         "A row of a device's efficiency table: the shares of peak and of bandwidth that such "
-        "kernels reach. 1.0 where nothing was measured.",
-        _where(Kind),
-        facts=rows,
+        "kernels reach, 1.0 where nothing was measured. Measured:\n\n"
+    )
+    return Explanation(
+        str(kind), "kernel kind", text + "\n".join(rows or ["- nowhere"]), _where(Kind)
     )
 
 
-def _doc(thing: object) -> str:
-    return inspect.getdoc(thing) or ""
+def _docs(formula: Callable[..., object]) -> list[str]:
+    """The docstrings of a formula and of the functions of the formulas' files that it calls."""
+    code, scope = inspect.unwrap(formula).__code__, inspect.getmodule(formula)
+    called = (getattr(scope, name, None) for name in code.co_names)
+    helpers = [
+        f
+        for f in called
+        if inspect.isfunction(f) and f.__module__.startswith(f"{__package__}.costmodel.ops")
+    ]
+    return [doc for doc in map(inspect.getdoc, (formula, *helpers)) if doc]
 
 
 def _where(thing: object) -> str:

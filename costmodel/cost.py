@@ -203,7 +203,7 @@ def _cost(
         shape=_QUALITY[quality],
         trips=trips,
         dtype=dtype,
-        view=work.view,
+        view=work.view and bool(node.inputs and node.outputs),
         originals=(path,),
     )
 

@@ -42,22 +42,27 @@ def memory(scope: Shapes, costs: Collection[Costed], *, in_place: bool = False) 
         Its costed nodes: they say which operators are views, which are constants.
     in_place
         Let an elementwise operator write over an input that dies there and is as large as its
-        output, as runtimes do.
+        output, as runtimes do. A graph's inputs belong to its caller: they are not written over.
     """
-    by_node = {(id(c.scope), c.node.id): c.cost for c in costs}
+    by_scope: _Costs = {id(scope): {}}
+    for c in costs:
+        by_scope.setdefault(id(c.scope), {})[c.node.id] = c.cost
     try:
-        return _scope_memory(scope, by_node, in_place, inputs=True)
+        return _scope_memory(scope, by_scope, in_place, own=True)
     except _SizeUnknownError:
         return None
 
 
-_Costs = dict[tuple[int, str], NodeCost]
+_Costs = dict[int, dict[str, NodeCost]]
 
 
-def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, inputs: bool) -> Memory:
-    """Of a graph or a body; ``inputs`` says whether its inputs are storage of its own."""
+def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, own: bool) -> Memory:
+    """Of a graph or a body; ``own`` says whether its inputs and outputs are its own storage.
+
+    Those of a Loop's or Scan's body are; those of a function and an If are their caller's.
+    """
     graph = scope.graph
-    found = [(node, costs.get((id(scope), node.id))) for node in graph]
+    found = [(node, costs[id(scope)].get(node.id)) for node in graph]
     steps = [(n, c) for n, c in found if c is None or c.kind is not Kind.CONSTANT]
     views = {n.id for n, c in steps if c is not None and c.view}
     root = _Roots()
@@ -67,19 +72,20 @@ def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, inputs: bool)
     dies = _deaths(scope, [node for node, _ in steps], root)
 
     alive = {}
-    if inputs:
+    if own:
         used = {name for names in dies for name in names}
-        own = (n for n in graph.inputs if n in used and n not in graph.initializers)
-        alive = {name: _size(scope, name) for name in own}
+        inputs = (n for n in graph.inputs if n in used and n not in graph.initializers)
+        alive = {name: _size(scope, name) for name in inputs}
+    elsewhere = frozenset() if own else frozenset(root[name] for name in graph.outputs)
     now = total = peak = sum(alive.values())
     area = 0
     for step, (node, cost) in enumerate(steps):
         reusable = in_place and cost is not None and cost.kind in _IN_PLACE
         for name in node.outputs if node.id not in views else ():
-            if not name:
+            if not name or name in elsewhere:
                 continue
             size = _size(scope, name)
-            taken = _dying(node, root, dies[step], alive, size) if reusable else None
+            taken = _dying(node, scope, root, dies[step], alive, size) if reusable else None
             if taken is not None:  # the output takes over the storage of a dying input
                 dies[step].remove(taken)
                 del alive[taken]
@@ -88,8 +94,9 @@ def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, inputs: bool)
                 total += size
             alive[name] = size
         inner = [
-            _scope_memory(body, costs, in_place, inputs=body.caller is None)
+            _scope_memory(body, costs, in_place, own=body.caller is None and node.op_type != "If")
             for body in bodies_of(node, scope) or ()
+            if id(body) in costs  # of two branches, the one that is costed
         ]
         here = now + max((m.peak_bytes for m in inner), default=0)
         total += max((m.total_activation_bytes for m in inner), default=0)
@@ -114,11 +121,18 @@ def _deaths(scope: Shapes, nodes: list[Node], root: Mapping[str, str]) -> list[l
 
 
 def _dying(
-    node: Node, root: Mapping[str, str], dies: list[str], alive: Mapping[str, int], size: int
+    node: Node,
+    scope: Shapes,
+    root: Mapping[str, str],
+    dies: list[str],
+    alive: Mapping[str, int],
+    size: int,
 ) -> str | None:
-    """An input's storage of this size that dies with the node."""
-    inputs = dict.fromkeys(root[name] for name in node.inputs)
-    return next((name for name in inputs if name in dies and alive.get(name) == size), None)
+    """An input's storage of this size that dies with the node; graph inputs are the caller's."""
+    for name in dict.fromkeys(root[name] for name in node.inputs):
+        if name in dies and alive.get(name) == size and scope.graph.producer(name) is not None:
+            return name
+    return None
 
 
 def _size(scope: Shapes, name: str) -> int:

@@ -15,7 +15,7 @@ from onnx import AttributeProto
 from ..graph import dtypes
 from ..graph.graph import Graph
 from ..graph.shapes import Shapes
-from ..graph.tensor import Tensor
+from ..graph.tensor import Tensor, every_tensor
 from .cost import Costed
 from .work import rules
 
@@ -41,8 +41,8 @@ def parameters(costs: Iterable[Costed]) -> int:
         for slot in slots:
             name = node.inputs[slot] if slot < len(node.inputs) else ""
             info = scope.get(name) if name else None
-            if info is None or not info.constant:
-                continue
+            if info is None or not info.constant or info.dtype == dtypes.BOOL:
+                continue  # what is read as a boolean is a mask, however it is stored
             for key, size, dtype in _leaves(scope, name):
                 if elementwise and (size <= 1 or not _is_weight(dtype)):
                     continue
@@ -83,7 +83,7 @@ def _leaves(scope: Shapes, name: str) -> Iterator[tuple[_Key, int, int]]:
 
 
 def constants(graph: Graph) -> Iterator[Tensor]:
-    """Every constant that the file stores: initializers and Constant nodes, bodies included."""
+    """Every constant that the file stores: initializers and attributes, bodies included."""
     yield from graph.initializers.values()
     source = graph.header.source
     for node in graph:
@@ -94,6 +94,9 @@ def constants(graph: Graph) -> Iterator[Tensor]:
                 yield Tensor.from_proto(attribute.sparse_tensor, source)
         for body in graph.subgraphs(node).values():
             yield from constants(body)
+    if graph.parent is None:
+        for function in graph.header.functions.values():
+            yield from (Tensor.from_proto(t, source) for t in every_tensor(function))
 
 
 def param_bytes(graph: Graph) -> int | None:

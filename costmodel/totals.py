@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from onnx import TensorProto
 
 from ..graph.graph import Graph
-from ..graph.save import to_proto
+from ..graph.save import file_size
 from ..graph.shapes import Shapes
 from ..graph.tensor import external_entry
-from ..models import pack
 from .cost import Costed, bytes_of
 from .memory import memory
 from .params import constants, param_bytes, parameters
@@ -105,17 +104,10 @@ def _from_outside(home: Shapes, name: str, root: Shapes) -> bool:
 
 def file_bytes(graph: Graph) -> int:
     """Bytes on disk, external data included; of a weightless graph, with its weights filled."""
-    header = graph.header
-    path = header.source.path
-    if path is None:
-        return int(to_proto(graph).ByteSize())
+    folder = graph.header.source.folder
     external = {
         external_entry(t.proto).location
         for t in constants(graph)
         if isinstance(t.proto, TensorProto) and t.proto.data_location == TensorProto.EXTERNAL
     }
-    size = path.stat().st_size + sum((path.parent / name).stat().st_size for name in external)
-    if header.source.fillers:
-        size += sum(filler.nbytes for filler in header.source.fillers.values())
-        size -= len(header.metadata[pack.KEY].encode())
-    return size
+    return file_size(graph) + sum((folder / name).stat().st_size for name in external)

@@ -135,11 +135,14 @@ class Graph:
         return None
 
     def overridable(self, tensor: str) -> bool:
-        """Whether an initializer is also a graph input, so that a caller may override it.
+        """Whether an initializer is also an input of the model, so that a caller may override it.
 
         Below IR version 4 every initializer has to be listed as an input and counts as constant.
         """
-        return self.header.ir_version >= 4 and tensor in self._input_names
+        root = self
+        while root.parent is not None:
+            root = root.parent
+        return self.header.ir_version >= 4 and tensor in root._input_names
 
     def live_tensors(self) -> set[str]:
         """Names of all tensors of this graph: inputs, constants, what nodes make."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -109,6 +110,7 @@ def _check_opset(opset: dict[str, int]) -> None:
         )
 
 
+_NOT_UTF8 = "a text in the model is not UTF-8; export it again"
 _Message = TypeVar("_Message", ModelProto, GraphProto)
 
 
@@ -117,6 +119,8 @@ def _without(message: _Message, into: _Message, names: tuple[str, ...]) -> _Mess
     for field, value in message.ListFields():
         if field.name in names:
             continue
+        if field.cpp_type == field.CPPTYPE_STRING and isinstance(value, bytes):
+            raise OcostError(_NOT_UTF8)
         target = getattr(into, field.name)
         if hasattr(target, "extend"):
             target.extend(value)
@@ -136,6 +140,8 @@ def _copy(model: ModelProto) -> ModelProto:
 def _build(
     header: Header, proto: GraphProto, opset: dict[str, int], parent: Graph | None, prefix: str
 ) -> Graph:
+    named = (*proto.input, *proto.output, *proto.value_info)
+    _check_text(*(v.name for v in named), *(t.name for t in proto.initializer))
     skeleton = _without(proto, GraphProto(), ("node", "initializer", "sparse_initializer"))
     graph = Graph(header, skeleton, opset, parent=parent, prefix=prefix)
     for kind in (proto.initializer, proto.sparse_initializer):
@@ -162,6 +168,7 @@ def add_nodes(graph: Graph, protos: Sequence[NodeProto]) -> None:
     taken = {name for name, count in names.items() if name and count == 1}
     for index, proto in enumerate(protos):
         name = proto.name
+        _check_text(name, proto.op_type, proto.domain, *proto.input, *proto.output)
         if name and names[name] == 1:
             node_id = name
         else:
@@ -184,13 +191,20 @@ def add_nodes(graph: Graph, protos: Sequence[NodeProto]) -> None:
         graph.add_node(node, _bodies(graph, node))
 
 
+def _check_text(*names: str) -> None:
+    """Refuse text that is not UTF-8: protobuf hands it out as bytes."""
+    try:
+        "".join(names)
+    except TypeError as error:
+        raise OcostError(_NOT_UTF8) from error
+
+
 def _bodies(graph: Graph, node: Node) -> dict[str, Graph]:
     bodies: dict[str, GraphProto] = {}
     for name, attribute in node.attributes.items():
-        if attribute.type == AttributeProto.GRAPH:
+        if attribute.HasField("g"):
             bodies[name] = attribute.g
-        elif attribute.type == AttributeProto.GRAPHS:
-            bodies.update((f"{name}.{i}", g) for i, g in enumerate(attribute.graphs))
+        bodies.update((f"{name}.{i}", g) for i, g in enumerate(attribute.graphs))
     return {
         name: _build(graph.header, body, graph.opset, graph, f"{graph.path(node)}/{name}/")
         for name, body in bodies.items()
@@ -220,7 +234,8 @@ def _check_external(proto: TensorProto, source: Source) -> None:
 def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
     """The body of a function as this node calls it: its attributes bound, its names local.
 
-    The body's inputs and outputs are the function's own; the caller maps them by position.
+    An input that the call leaves out is left out of the body's nodes. The body's inputs and
+    outputs are the function's own; the caller maps them by position.
     """
     body = Graph(
         graph.header,
@@ -231,18 +246,23 @@ def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:
     declare(body, function.value_info)
     body.set_interface(function.input, function.output)
     bound = {a.name: a for a in function.attribute_proto} | dict(node.attributes)
-    add_nodes(
-        body,
-        [_bind(proto, bound) for proto in function.node]
-        if bound or function.attribute
-        else function.node,
-    )
+    given = zip_longest(function.input, node.inputs)
+    absent = frozenset(name for name, argument in given if not argument)
+    protos = list(function.node)
+    if bound or absent or function.attribute:
+        protos = [_bind(proto, bound, absent) for proto in function.node]
+    add_nodes(body, protos)
     return body
 
 
-def _bind(proto: NodeProto, bound: dict[str, AttributeProto]) -> NodeProto:
+def _bind(
+    proto: NodeProto, bound: Mapping[str, AttributeProto], absent: Collection[str]
+) -> NodeProto:
     made = NodeProto()
     made.CopyFrom(proto)
+    for slot, name in enumerate(proto.input):
+        if name in absent:
+            made.input[slot] = ""
     del made.attribute[:]
     for attribute in proto.attribute:
         if attribute.ref_attr_name:
@@ -255,7 +275,7 @@ def _bind(proto: NodeProto, bound: dict[str, AttributeProto]) -> NodeProto:
         entry = made.attribute.add()
         entry.CopyFrom(attribute)
         for body in [entry.g] if entry.HasField("g") else entry.graphs:
-            bodies = [_bind(inner, bound) for inner in body.node]
+            bodies = [_bind(inner, bound, absent) for inner in body.node]
             del body.node[:]
             body.node.extend(bodies)
     return made

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from google.protobuf.message import EncodeError
+from google.protobuf.message import EncodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
 
 from ..models import pack
@@ -21,7 +21,7 @@ from . import wire
 from .errors import OcostError
 from .graph import Graph
 from .node import Node
-from .tensor import every_tensor, external_entry
+from .tensor import every_tensor, external_entry, holders
 
 Weights = Literal["kept", "filled", "none"]
 
@@ -126,6 +126,34 @@ def graph_sha256(graph: Graph) -> str:
         tensor.dims.extend(dims)
         tensor.data_type, tensor.name = dtype, name
     return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
+
+
+def file_size(graph: Graph) -> int:
+    """Bytes of the file that the graph makes, its weights filled; external data apart."""
+    model = to_proto(graph, "none")
+    _drop_manifest(model)
+    return int(model.ByteSize()) + _left_out(model, graph)
+
+
+def _left_out(message: Message, graph: Graph) -> int:
+    """What the payloads add that lie elsewhere, in a message and in the lengths around them."""
+    if isinstance(message, TensorProto):
+        length = graph.header.source.length(message)
+        return (
+            0 if length is None else _field(length) - _field(message.external_data[-1].ByteSize())
+        )
+    total = 0
+    for inner in holders(message):
+        more = _left_out(inner, graph)
+        if more:
+            size = inner.ByteSize()
+            total += _field(size + more) - _field(size)
+    return total
+
+
+def _field(length: int) -> int:
+    """Bytes of a length-delimited field: a tag of one byte, the length in groups of 7 bits."""
+    return 1 + max(1, (length.bit_length() + 6) // 7) + length
 
 
 def save(graph: Graph, path: str | Path, *, force: bool = False) -> None:

@@ -43,6 +43,14 @@ class Source:
             raise OcostError(f"{path}: truncated, {length} bytes wanted at offset {offset}")
         return data
 
+    def length(self, proto: TensorProto) -> int | None:
+        """Bytes of the payload that a marker stands for; None where there is no marker."""
+        where = payload(proto)
+        if where is None:
+            return None
+        kind, _, rest = where.partition(":")
+        return self.fillers[int(rest)].nbytes if kind == "fill" else int(rest.partition(":")[2])
+
     def load(self, proto: TensorProto, *, fill: bool = True) -> TensorProto:
         """The proto with its data inline, wherever it lay: a copy, unless it was inline already.
 
@@ -81,10 +89,15 @@ def every_tensor(message: Message) -> Iterator[TensorProto]:
     if isinstance(message, TensorProto):
         yield message
         return
+    for inner in holders(message):
+        yield from every_tensor(inner)
+
+
+def holders(message: Message) -> Iterator[Message]:
+    """The messages directly in this one that are tensors or can hold some."""
     for kind, value in message.ListFields():
         if kind.message_type is not None and kind.message_type.name in _HOLDERS:
-            for inner in [value] if isinstance(value, Message) else value:
-                yield from every_tensor(inner)
+            yield from [value] if isinstance(value, Message) else value
 
 
 _HOLDERS = frozenset(

@@ -27,7 +27,7 @@ def _nodes(nodes: Iterable[NodeProto]) -> Iterator[tuple[TensorProto, str]]:
     for node in nodes:
         for attribute in node.attribute:
             if attribute.type == AttributeProto.TENSOR:
-                yield attribute.t, node.output[0] if node.op_type == "Constant" else ""
+                yield attribute.t, next(iter(node.output), "") if node.op_type == "Constant" else ""
             elif attribute.type == AttributeProto.TENSORS:
                 yield from ((tensor, "") for tensor in attribute.tensors)
             elif attribute.type == AttributeProto.GRAPH:

@@ -36,15 +36,15 @@ FIGURES = (
     Figure("bytes", "file_bytes", "file", "bytes"),
     Figure("bytes", "read_bytes", "read", "bytes"),
     Figure("bytes", "write_bytes", "written", "bytes"),
-    Figure("bytes", "traffic_bytes", "traffic: read + written", "bytes"),
+    Figure("bytes", "traffic_bytes", "traffic", "bytes"),
     Figure("bytes", "padded_bytes", "traffic of padding", "bytes", optional=True),
     Figure("bytes", "compulsory_bytes", "compulsory traffic", "bytes"),
     Figure("activations", "peak_bytes", "alive at the peak", "bytes"),
     Figure("activations", "mean_activation_bytes", "alive on average", "bytes"),
     Figure("activations", "total_activation_bytes", "all together", "bytes"),
-    Figure("intensity", "intensity", "FLOP per byte of traffic", "ratio"),
+    Figure("intensity", "intensity", "FLOP per byte", "ratio"),
     Figure("latency", "latency_s", "estimate", "seconds"),
-    Figure("latency", "latency_low_s", "low end: ideal roofline", "seconds"),
+    Figure("latency", "latency_low_s", "low end", "seconds"),
     Figure("latency", "latency_high_s", "high end", "seconds", optional=True),
 )
 

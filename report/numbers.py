@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median_high
 from typing import Literal, TypeVar
 
-Quantity = Literal["count", "bytes", "rate", "ratio", "seconds"]
+Quantity = Literal["count", "bytes", "ratio", "seconds"]
 
 Number = TypeVar("Number", int, float)
 
@@ -20,7 +21,6 @@ UNKNOWN = "?"
 _SCALES: dict[Quantity, tuple[tuple[str, float], ...]] = {
     "count": (("", 1), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("P", 1e15)),
     "bytes": (("B", 1), ("KiB", 2**10), ("MiB", 2**20), ("GiB", 2**30), ("TiB", 2**40)),
-    "rate": (("/s", 1), ("k/s", 1e3), ("M/s", 1e6), ("G/s", 1e9), ("T/s", 1e12), ("P/s", 1e15)),
     "ratio": (("", 1),),
     "seconds": (("µs", 1e-6), ("ms", 1e-3), ("s", 1)),
 }
@@ -58,16 +58,17 @@ class Unit:
         return number if number == UNKNOWN else f"{number} {self.name}".rstrip()
 
 
-def unit_of(values: Iterable[float | None], quantity: Quantity) -> Unit:
-    """The unit in which the largest of the values reads best."""
-    known = [abs(v) for v in values if v is not None and math.isfinite(v)]
-    largest = max(known, default=0.0)
+def unit_of(values: Iterable[float | None], quantity: Quantity, *, middle: bool = False) -> Unit:
+    """The unit in which the largest of the values reads best, or the middle one."""
+    known = sorted(abs(v) for v in values if v is not None and math.isfinite(v))
+    typical = median_high([v for v in known if v] or [0.0]) if middle else max(known, default=0.0)
     scales = _SCALES[quantity]
     step = 1024 if quantity == "bytes" else 1000
-    name, factor = next((s for s in scales if round(largest / s[1], 1) < step), scales[-1])
+    name, factor = next((s for s in scales if round(typical / s[1], 1) < step), scales[-1])
     if factor == 1 and all(value == int(value) for value in known):
         return Unit(name, factor, 0)
-    return Unit(name, factor, 2 if largest / factor < (100 if quantity == "ratio" else 10) else 1)
+    coarse = max(known, default=0.0) / factor >= (100 if quantity == "ratio" else 10)
+    return Unit(name, factor, 1 if coarse else 2)
 
 
 def show(value: float | None, quantity: Quantity) -> str:
@@ -105,6 +106,16 @@ def dims(shape: Sequence[int | None] | None) -> str:
     if shape is None:
         return UNKNOWN
     return "x".join(UNKNOWN if dim is None else str(dim) for dim in shape) or "scalar"
+
+
+def largest(values: Iterable[float | None]) -> float | None:
+    """The largest of what is known."""
+    return max((v for v in values if v is not None), default=None)
+
+
+def smallest(values: Iterable[float | None]) -> float | None:
+    """The smallest of what is known and not 0: in its unit the others show too."""
+    return min((v for v in values if v), default=None)
 
 
 def total(values: Iterable[Number | None]) -> Number | None:

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from .names import elide
 from .numbers import Unit
 
 _GAP = "  "
@@ -29,9 +30,12 @@ class Column:
     right
         Whether it is aligned to the right, as numbers are.
     elide
-        The width down to which text may lose its middle where the width is short; 0: never.
+        The width down to which text may be shortened where room is short, 0: never. A string is
+        a node's name and loses what says least, a ``Text`` loses its end.
     drop
         Columns with a higher number go first where eliding doesn't do; 0 always stays.
+    vital
+        Whether a note says so where it had to go.
     """
 
     header: str
@@ -40,6 +44,7 @@ class Column:
     right: bool = True
     elide: int = 0
     drop: int = 0
+    vital: bool = False
 
     @property
     def width(self) -> int:
@@ -87,6 +92,9 @@ class Table:
             line.stylize(style)
             line.rstrip()
             yield line
+        missed = [c.header for c in self.columns if c.vital and c not in columns]
+        if missed:
+            yield Text(f"no room for {', '.join(missed)} in {room} columns", "dim")
 
 
 def figures(header: str, values: Sequence[float | None], unit: Unit, *, drop: int = 0) -> Column:
@@ -102,18 +110,11 @@ def first_of_each(groups: Sequence[str]) -> list[Text]:
     ]
 
 
-def elide(text: str, width: int) -> str:
-    """The text in so many columns: its end says more than its beginning, its middle least."""
-    if cell_len(text) <= width:
-        return text
-    head = (width - 1) // 3
-    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
-
-
 def _kept(columns: Sequence[Column], room: int) -> list[Column]:
     kept = list(columns)
     while _sum([c.least for c in kept]) > room and any(c.drop for c in kept):
-        kept.remove(max(kept, key=lambda c: c.drop))
+        worst = max(c.drop for c in kept)
+        kept = [c for c in kept if c.drop < worst]
     return kept
 
 
@@ -133,8 +134,9 @@ def _sum(widths: Sequence[int]) -> int:
 
 
 def _fitted(cell: str | Text, column: Column, width: int) -> Text:
-    if column.elide:
-        cell = elide(str(cell), width)
+    if isinstance(cell, str):
+        cell = elide(cell, width) if column.elide else cell
     text = cell.copy() if isinstance(cell, Text) else Text(cell)
+    text.truncate(width, overflow="ellipsis")
     text.align("right" if column.right else "left", width)
     return text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import dataclass
 from typing import IO, Literal
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -41,13 +43,17 @@ def console(file: IO[str], color: Color = "auto") -> Console:
 
 
 class Page:
-    """Parts of a report below one another, in ASCII where the encoding has no more than that."""
+    """Parts of a report below one another, in ASCII where the encoding has no more than that.
+
+    A text that is wrapped keeps its indentation; below a list's item it is that of the item.
+    """
 
     def __init__(self, *parts: RenderableType) -> None:
         self.parts = parts
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        group = Group(*self.parts)
+        wrapped = (_Wrapped(part) if isinstance(part, Text) else part for part in self.parts)
+        group = Group(*wrapped)
         if not options.ascii_only:
             yield group
             return
@@ -55,19 +61,27 @@ class Page:
             yield Segment(to_ascii(text), style, control)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wrapped:
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        item = re.match(r"\s*([-*] )?", self.text.plain)
+        indent = item.end() if item else 0
+        first, rest = self.text.divide([indent])
+        for number, line in enumerate(rest.wrap(console, options.max_width - indent)):
+            line.rstrip()
+            yield Text.assemble(Text(" " * indent) if number else first, line)
+
+
 def to_ascii(text: str) -> str:
     """The text in ASCII, as many columns wide; ``?`` for what has no likeness."""
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
-def clean(name: str) -> str:
-    """A name out of a model, safe to print: control characters are escaped."""
-    return name if name.isprintable() else name.encode("unicode_escape").decode()
-
-
 def heading(text: str, note: str = "") -> Text:
-    """A section's heading, below an empty line."""
-    return Text.assemble("\n", (text, "bold"), (f"  {note}" if note else "", "dim"))
+    """A section's heading."""
+    return Text.assemble((text, "bold"), (f"  {note}" if note else "", "dim"))
 
 
 def bar(part: float | None, largest: float | None) -> Text:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from rich.text import Text
 
 from ..costmodel.device import Device
 from ..costmodel.result import Coverage, GraphCost, ModelSummary, UnknownNode
+from .names import clean
 from .numbers import dims, share, total
-from .text import clean
+
+OnDevice = tuple[Device, GraphCost]
 
 _REASONS = 5  # how many reasons are listed unless all are asked for
+_INPUTS = 4
 _SOURCES = {
     "datasheet": "peaks and bandwidth from datasheets",
     "calibrated": "peaks and bandwidth measured",
@@ -31,18 +35,21 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def model_line(model: ModelSummary) -> str:
-    """Opset and inputs in one line."""
+def model_line(model: ModelSummary, *, verbose: bool = False) -> str:
+    """Opset and inputs in one line; the first few of them unless all are asked for."""
     opset = ", ".join(f"{domain} {n}".strip() for domain, n in model.opset.items())
-    inputs = (f"{clean(name)} {dims(shape)}" for name, shape in model.inputs.items())
+    inputs = [f"{clean(name)} {dims(shape)}" for name, shape in model.inputs.items()]
+    if not verbose and len(inputs) > _INPUTS:
+        inputs[_INPUTS:] = [f"{len(inputs) - _INPUTS} more"]
     return f"opset {opset}; inputs: {', '.join(inputs) or 'none'}"
 
 
-def assumed_lines(model: ModelSummary) -> list[Text]:
+def assumed_lines(*models: ModelSummary) -> list[Text]:
     """What was assumed of symbolic dims."""
-    if not model.assumed_dims:
+    assumed = {name: size for model in models for name, size in model.assumed_dims.items()}
+    if not assumed:
         return []
-    dims_ = ", ".join(f"{clean(name)}={size}" for name, size in model.assumed_dims.items())
+    dims_ = ", ".join(f"{clean(name)}={size}" for name, size in assumed.items())
     return [Text(f"Assumed: {dims_} (--dim NAME=SIZE or --shape decides otherwise).", "yellow")]
 
 
@@ -50,6 +57,8 @@ def coverage_lines(cost: GraphCost, *, prefix: str = "", verbose: bool = False) 
     """How many nodes are costed, how well their shapes are known, and why some are not."""
     coverage = cost.coverage
     line = f"{prefix}{coverage.costed}/{coverage.nodes} nodes costed, {_shapes(coverage)}"
+    if (left := cost.model.nodes - coverage.nodes) > 0:
+        line += f"; {left} more are in branches that don't run"
     if not coverage.unknown:
         return [Text(line, "dim")]
     lines = [Text(f"{line}; not costed, and in no figure above:", "yellow")]
@@ -85,22 +94,27 @@ def _reason(nodes: list[UnknownNode]) -> str:
     return f"{types}: {clean(first.reason)}{place}"
 
 
-def note_lines(cost: GraphCost) -> list[Text]:
-    """Assumptions that the cost rests on."""
-    return [Text(f"Note: {clean(note)}", "dim") for note in cost.notes]
+def note_lines(*costs: GraphCost) -> list[Text]:
+    """Assumptions that the costs rest on, each once."""
+    notes = dict.fromkeys(note for cost in costs for note in cost.notes)
+    return [Text(f"Note: {clean(note)}", "dim") for note in notes]
 
 
-def caveat(cost: GraphCost, device: Device) -> Text:
-    """How sure the latency is."""
-    measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured)
-    if device.efficiency:
-        whole = cost.totals.latency_s
-        kernels = f"{share(measured, whole)} of it in kernels whose efficiency was measured there"
-    else:
-        kernels = "no kernel's efficiency was measured there, so expect more"
-    ends = "" if cost.totals.latency_high_s is not None else "; no upper end is known"
-    return Text(
-        f"Latency is a roofline estimate for {clean(device.name)}: "
-        f"{_SOURCES[device.source]}, {kernels}{ends}.",
-        "dim",
-    )
+def caveats(on_devices: Sequence[OnDevice]) -> list[Text]:
+    """How sure the latency is, on each device."""
+    high = any(cost.totals.latency_high_s is not None for _, cost in on_devices)
+    by = {n.estimator for _, cost in on_devices for n in cost.nodes if n.estimator}
+    lines = [
+        f"Latency is an estimate ({', '.join(sorted(by)) or 'none'}): its low end is the ideal "
+        f"roofline{'' if high else ', its high end is not known'}."
+    ]
+    for device, cost in on_devices:
+        measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured)
+        kernels = (
+            f"{share(measured, cost.totals.latency_s)} of the time is in kernels measured there"
+        )
+        if not device.efficiency:
+            kernels = "no kernel was measured there, so expect more"
+        name = f"{clean(device.name)} ({clean(device.title)})"
+        lines.append(f"  {name}: {_SOURCES[device.source]}; {kernels}.")
+    return [Text(line, "dim") for line in lines]

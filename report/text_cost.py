@@ -11,20 +11,22 @@ from rich.text import Text
 from ..costmodel.device import Device
 from ..costmodel.result import Bound, GraphCost
 from .figures import shown
-from .numbers import share, show, total, unit_of
+from .names import clean
+from .numbers import largest, share, smallest, total, unit_of
 from .ranking import by_op_type, op_type_of, together
 from .table import OPERATOR, Column, Table, figures, first_of_each
-from .text import Page, bar, clean, heading
+from .text import Page, bar, heading
 from .text_common import (
+    OnDevice,
     assumed_lines,
-    caveat,
+    caveats,
     coverage_lines,
     model_line,
     model_name,
     note_lines,
     plural,
 )
-from .text_nodes import OnDevice, node_table
+from .text_nodes import node_table
 
 
 def render_cost(
@@ -54,19 +56,22 @@ def render_cost(
             f"{model_name(cost.model)} as {cost.level}: {plural(cost.model.nodes, 'node')}",
             "bold",
         ),
-        Text(model_line(cost.model), "dim"),
+        Text(model_line(cost.model, verbose=verbose), "dim"),
         *assumed_lines(cost.model),
         Text(),
         _totals(cost),
-        heading("Latency, and which bound it is spent at"),
+        Text(),
+        heading("Latency", "share of it by what bounds the nodes"),
         _devices(on_devices),
+        Text(),
         heading("By operator type", f"latency on {clean(device.name)}"),
         _op_types(cost, top),
     ]
     if top and cost.nodes:
-        parts += [heading("Slowest nodes"), node_table(on_devices, top)]
+        note = f"ranked by {clean(device.name)}" if others else ""
+        parts += [Text(), heading("Slowest nodes", note), node_table(on_devices, top)]
     parts += [Text(), *coverage_lines(cost, verbose=verbose), *note_lines(cost)]
-    parts += [caveat(on_it, where) for where, on_it in on_devices]
+    parts += caveats(on_devices)
     return Page(*parts)
 
 
@@ -77,7 +82,7 @@ def _totals(cost: GraphCost) -> Table:
     numbers = [unit.number(row.of(totals)) for unit, row in zip(units, rows, strict=True)]
     remarks = {
         "compulsory_bytes": f"{share(totals.compulsory_bytes, totals.traffic_bytes)} of the "
-        "traffic: no fusion goes below",
+        "traffic; no fusion goes below",
         "total_activation_bytes": "if nothing is reused",
     }
     return Table(
@@ -97,7 +102,7 @@ def _devices(on_devices: Sequence[OnDevice]) -> Table:
     estimates = [cost.totals.latency_s for cost in costs]
     lows = [cost.totals.latency_low_s for cost in costs]
     highs = [cost.totals.latency_high_s for cost in costs]
-    unit = unit_of(estimates, "seconds")
+    unit = unit_of([smallest(estimates)], "seconds")
     columns = [
         Column("device", [clean(d.name) for d, _ in on_devices], right=False),
         figures("estimate", estimates, unit),
@@ -105,8 +110,10 @@ def _devices(on_devices: Sequence[OnDevice]) -> Table:
     ]
     if any(highs):
         columns.append(figures("high end", highs, unit))
-    ridges = [show(d.ridge, "ratio") for d, _ in on_devices]
-    columns.append(Column("ridge", ridges, "FLOP/B", drop=2))
+    ridges = [d.ridge for d, _ in on_devices]
+    columns.append(
+        Column("ridge", list(map(unit_of(ridges, "ratio").number, ridges)), "FLOP/B", drop=2)
+    )
     for bound in get_args(Bound):
         times = [total(n.latency_s for n in cost.nodes if n.bound == bound) for cost in costs]
         columns.append(Column(bound, list(map(share, times, estimates)), drop=1))
@@ -121,7 +128,7 @@ def _op_types(cost: GraphCost, top: int) -> Table:
         rows = [*rows[:top], together(f"{len(rest)} more", others)]
     flops, traffic = [r.flops for r in rows], [r.traffic_bytes for r in rows]
     latencies = [r.latency_s for r in rows]
-    largest = max((s for s in latencies if s is not None), default=None)
+    slowest = largest(latencies)
     return Table(
         [
             Column("operator", [clean(r.op_type) for r in rows], right=False, elide=OPERATOR),
@@ -130,7 +137,7 @@ def _op_types(cost: GraphCost, top: int) -> Table:
             figures("traffic", traffic, unit_of(traffic, "bytes"), drop=2),
             figures("latency", latencies, unit_of(latencies, "seconds")),
             Column("share", [share(s, cost.totals.latency_s) for s in latencies]),
-            Column("", [bar(s, largest) for s in latencies], right=False, drop=4),
+            Column("", [bar(s, slowest) for s in latencies], right=False, drop=4),
         ],
         summary=1 if rest else 0,
     )

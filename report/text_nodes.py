@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ..costmodel.device import Device
-from ..costmodel.result import GraphCost, NodeCost
-from .numbers import UNKNOWN, share, total, unit_of
+from ..costmodel.result import NodeCost
+from .names import clean
+from .numbers import UNKNOWN, largest, share, smallest, total, unit_of
 from .ranking import OpTypeCost, op_type_of, slowest, together
 from .table import NAME, OPERATOR, Column, Table, figures
-from .text import clean
-
-OnDevice = tuple[Device, GraphCost]
+from .text_common import OnDevice
 
 _BOUNDS = {"compute": "cyan", "memory": "yellow", "overhead": "magenta"}
 _NONE = "-"  # what a node doesn't have, as against what is not known
@@ -33,16 +31,18 @@ def node_table(on_devices: Sequence[OnDevice], top: int) -> Table:
     flops, traffic = [row.flops for row in rows], [row.traffic_bytes for row in rows]
     names = [clean(n.name) for n in listed] + [row.op_type for row in rest]
     op_types = [clean(op_type_of(n)) for n in listed] + [""] * len(rest)
+    several = len(on_devices) > 1
     columns = [
         Column("node", names, right=False, elide=NAME),
-        Column("operator", op_types, right=False, elide=OPERATOR),
-        figures("FLOPs", flops, unit_of(flops[:top], "count"), drop=2),
-        figures("traffic", traffic, unit_of(traffic[:top], "bytes"), drop=3),
+        Column("operator", op_types, right=False, elide=OPERATOR, drop=50 if several else 0),
+        figures("FLOPs", flops, unit_of(flops[:top], "count"), drop=51),
+        figures("traffic", traffic, unit_of(traffic[:top], "bytes"), drop=52),
     ]
-    if len(on_devices) == 1:
-        columns += _details(listed, rest, cost.totals.latency_s)
-    else:
-        columns += [_on_device(*on_device, listed) for on_device in on_devices]
+    columns += (
+        _on_devices(on_devices, listed)
+        if several
+        else _details(listed, rest, cost.totals.latency_s)
+    )
     return Table(columns, summary=len(rest))
 
 
@@ -56,30 +56,34 @@ def _details(
     efficiencies = [_or_none(n, share(n.efficiency, 1), n.efficiency) for n in listed]
     latencies = [n.latency_s for n in listed] + [row.latency_s for row in rest]
     return [
-        Column("intensity", [*intensities, *blank], "FLOP/B", drop=4),
-        Column("bound", [*map(_bound, listed), *blank], right=False, drop=1),
-        Column("of peak", [*efficiencies, *blank], drop=5),
-        figures("latency", latencies, unit_of(latencies[: len(listed)], "seconds")),
-        Column("share", [share(s, whole) for s in latencies], drop=6),
+        Column("intensity", [*intensities, *blank], "FLOP/B", drop=53),
+        Column("bound", [*map(_bound, listed), *blank], right=False, drop=50),
+        Column("of peak", [*efficiencies, *blank], drop=54),
+        figures("latency", latencies, unit_of(latencies[: len(listed)], "seconds", middle=True)),
+        Column("share", [share(s, whole) for s in latencies], drop=55),
     ]
 
 
-def _on_device(device: Device, cost: GraphCost, listed: Sequence[NodeCost]) -> Column:
-    """Latency and bound of the listed nodes, and the latency of the others."""
-    others = {n.name: n for n in cost.nodes}
-    nodes = [others.pop(n.name) for n in listed]
-    latencies = [n.latency_s for n in nodes]
-    unit = unit_of(latencies, "seconds")
-    if others:
-        latencies.append(total(n.latency_s for n in others.values()))
-    numbers = [unit.number(s) for s in latencies]
-    width = max(map(len, numbers), default=0)
-    bounds = [*map(_bound, nodes), Text()]
-    cells = [
-        Text.assemble(number.rjust(width), " ", bound)
-        for number, bound in zip(numbers, bounds, strict=False)
-    ]
-    return Column(clean(device.name), cells, f"{unit.name}, bound", right=False)
+def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> list[Column]:
+    """A column a device: latency and bound of the listed nodes, and the latency of the others."""
+    left = [{n.name: n for n in cost.nodes} for _, cost in on_devices]
+    nodes = [[by_name.pop(n.name) for n in listed] for by_name in left]
+    unit = unit_of([smallest(largest(n.latency_s for n in column) for column in nodes)], "seconds")
+    columns = []
+    for place, (device, _) in enumerate(on_devices):
+        latencies = [n.latency_s for n in nodes[place]]
+        if others := left[place].values():
+            latencies.append(total(n.latency_s for n in others))
+        numbers = [unit.number(s) for s in latencies]
+        width = max(map(len, numbers), default=0)
+        bounds = [*map(_bound, nodes[place]), Text()]
+        cells = [
+            Text.assemble(number.rjust(width), " ", bound)
+            for number, bound in zip(numbers, bounds, strict=False)
+        ]
+        head = clean(device.name)
+        columns.append(Column(head, cells, unit.name, right=False, drop=place, vital=True))
+    return columns
 
 
 def _bound(node: NodeCost) -> Text:

@@ -13,6 +13,7 @@ from onnx import FunctionProto, helper
 from onnx.shape_inference import InferenceError
 
 from .. import dtypes
+from ..dataflow import RANDOM
 from ..errors import OcostError
 from ..graph import FunctionKey, Graph
 from ..load import instantiate
@@ -27,10 +28,6 @@ from .info import Array, Info, Quality, ShapeCall, Unresolved, shape_rules
 VALUE_LIMIT = 1024
 # Float contents that decide shapes (Resize's scales) are shorter still.
 FLOAT_LIMIT = 16
-_NOT_CONSTANT = frozenset(
-    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike"}
-    | {"Multinomial", "Bernoulli"}
-)
 
 
 class Shapes:
@@ -106,7 +103,7 @@ class Shapes:
         call = self.call(node)
         inputs = call.inputs
         quality = Quality.EXACT
-        constant = node.op_type not in _NOT_CONSTANT and not self.graph.captures(node)
+        constant = node.op_type not in RANDOM and not self.graph.captures(node)
         for info in inputs:
             if info is not None:
                 quality = max(quality, info.quality)
@@ -121,6 +118,9 @@ class Shapes:
                 raise OcostError(
                     f"the shapes given contradict node '{self.graph.path(node)}': {text}"
                 ) from error
+            outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+            text = f"the node is malformed ({_clean(str(error))})"
             outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
         for slot, name in enumerate(node.outputs):
             if not name:

@@ -143,5 +143,6 @@ def fold(call: ShapeCall, limit: int) -> Sequence[Array] | None:
     # what numpy raises on a malformed node; whoever runs the model will say so
     except (Unfoldable, ValueError, TypeError, LookupError, ArithmeticError, MemoryError):
         return None
-    values = answer if isinstance(answer, list) else [answer]
+    # numpy answers a number in place of an array without dims
+    values = [np.asarray(v) for v in (answer if isinstance(answer, list) else [answer])]
     return None if any(value.size > limit for value in values) else values

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from onnx import TypeProto, defs, helper, numpy_helper
+from onnx import NodeProto, TensorProto, TypeProto, defs, helper, numpy_helper
+from onnx.checker import ValidationError
 from onnx.shape_inference import infer_node_outputs
 
 from .. import dtypes
@@ -55,6 +56,31 @@ def from_type(proto: TypeProto) -> Info:
     return Info(tensor.elem_type, shape)
 
 
+def _ask(
+    found: defs.OpSchema,
+    node: NodeProto,
+    types: dict[str, TypeProto],
+    data: dict[str, TensorProto],
+) -> dict[str, TypeProto]:
+    """onnx's answer; a second time without the attributes that the schema doesn't know.
+
+    Converters leave attributes of other opsets behind, which runtimes pass over.
+    """
+    try:
+        return infer_node_outputs(found, node, types, data)
+    except ValidationError as error:
+        known = [a for a in node.attribute if a.name in found.attributes]
+        if len(known) == len(node.attribute):
+            raise Unresolved(f"onnx refuses the node: {' '.join(str(error).split())}") from error
+        bare = NodeProto()
+        bare.CopyFrom(node)
+        del bare.attribute[:]
+        bare.attribute.extend(known)
+        return _ask(found, bare, types, data)
+    except RuntimeError as error:
+        raise Unresolved(f"onnx refuses the node: {' '.join(str(error).split())}") from error
+
+
 def infer(call: ShapeCall) -> Sequence[Info | None]:
     """Types of a node's outputs by onnx's rule for the operator.
 
@@ -83,5 +109,5 @@ def infer(call: ShapeCall) -> Sequence[Info | None]:
         value = info.value
         if value is not None and value.size <= DATA_LIMIT and (floats or value.dtype.kind in "iub"):
             data[name] = numpy_helper.from_array(value, name)
-    outputs = infer_node_outputs(found, node.as_proto(), types, data)
+    outputs = _ask(found, node.as_proto(), types, data)
     return [from_type(outputs[o]) if o in outputs else None for o in node.outputs]

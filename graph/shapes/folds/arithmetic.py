@@ -184,6 +184,9 @@ def clip(call: FoldCall) -> Values:
 def is_inf(call: FoldCall) -> Values:
     """Infinities of the signs that the attributes ask for."""
     x = call.value(0)
-    negative = np.isneginf(x) if call.node.int("detect_negative", 1) else False
-    positive = np.isposinf(x) if call.node.int("detect_positive", 1) else False
-    return np.asarray(np.logical_or(negative, positive)) & np.ones(x.shape, bool)
+    found = np.zeros(x.shape, bool)
+    if call.node.int("detect_negative", 1):
+        found |= np.isneginf(x)
+    if call.node.int("detect_positive", 1):
+        found |= np.isposinf(x)
+    return found

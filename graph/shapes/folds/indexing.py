@@ -95,7 +95,7 @@ def one_hot(call: FoldCall) -> Values:
     indices = call.value(0).astype(np.int64)
     depth = int(call.value(1).reshape(-1)[0])
     off, on = call.value(2)
-    call.room(indices.size, depth)
+    call.room(max(1, indices.size), depth)  # the row itself is made too
     hot = np.where(indices < 0, indices + depth, indices)[..., None] == np.arange(depth)
     axis = call.node.int("axis", -1)
     return np.moveaxis(np.where(hot, on, off), -1, axis)

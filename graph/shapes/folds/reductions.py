@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..fold import FoldCall, FoldFunction, Values, folds
+from ..fold import FoldCall, FoldFunction, Unfoldable, Values, folds
 
 
 def _extremes(dtype: np.dtype[Any]) -> tuple[float, float]:
@@ -41,6 +41,8 @@ def _min(x: Values, axes: _Axes, keepdims: bool) -> Values:
 
 
 def _mean(x: Values, axes: _Axes, keepdims: bool) -> Values:
+    if not x.size:
+        raise Unfoldable
     return np.asarray(np.mean(x, axes, keepdims=keepdims)).astype(x.dtype)
 
 
@@ -111,6 +113,6 @@ def top_k(call: FoldCall) -> list[Values]:
     else:
         order = np.argsort(x, axis, kind="stable")
     if not 0 <= k <= x.shape[axis]:
-        raise ValueError(k)
+        raise Unfoldable
     order = np.take(order, range(k), axis)
     return [np.take_along_axis(x, order, axis), order.astype(np.int64)]

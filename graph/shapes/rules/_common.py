@@ -9,7 +9,7 @@ from onnx import AttributeProto
 from ... import dtypes
 from ...node import Node
 from ..info import Array, Info, Quality, ShapeCall, Unresolved
-from ..onnx_inference import infer, schema
+from ..onnx_inference import infer
 
 MICROSOFT = "com.microsoft"
 
@@ -36,15 +36,12 @@ def twins(
     InferenceError
         If the shapes contradict the operator.
     """
-    known = schema(op_type, _TWIN_OPSET, "")
-    if known is None:
-        raise Unresolved(f"onnx doesn't know {op_type}")
     node = Node(
         id=op_type,
         op_type=op_type,
         inputs=tuple("" if s is None else f"x{slot}" for slot, s in enumerate(shapes)),
         outputs=tuple(f"y{slot}" for slot in range(outputs)),
-        attributes={name: a for name, a in attributes.items() if name in known.attributes},
+        attributes=attributes,
     )
     inputs = [None if shape is None else Info(dtypes.FLOAT, shape) for shape in shapes]
     found = []

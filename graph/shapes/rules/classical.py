@@ -52,3 +52,19 @@ def feature_vectorizer(call: ShapeCall) -> Sequence[Info]:
     """Inputs side by side, each as wide as the attribute says."""
     widths = call.node.ints("inputdimensions") or ()
     return [Info(dtypes.FLOAT, (_samples(call), sum(widths)))]
+
+
+@shape_rule("SVMClassifier", domain=_ML)
+def svm_classifier(call: ShapeCall) -> Sequence[Info]:
+    """Labels [N] and scores, one a class.
+
+    With support vectors and no probabilities, more than two classes have a score for each pair
+    of them, as onnxruntime computes it.
+    """
+    node, rows = call.node, _samples(call)
+    names = node.attributes.get("classlabels_strings")
+    labels = len(names.strings) if names is not None else len(node.ints("classlabels_ints") or ())
+    pairwise = node.ints("vectors_per_class") and "prob_a" not in node.attributes
+    scores = labels * (labels - 1) // 2 if pairwise and labels > 2 else labels
+    dtype = dtypes.INT64 if names is None else dtypes.STRING
+    return [Info(dtype, (rows,)), Info(dtypes.FLOAT, (rows, scores))]

@@ -298,6 +298,7 @@ HUGE = 10**12
         ("ConstantOfShape", (i64(HUGE),), {}),
         ("Pad", (i64(1), i64(0, HUGE)), {}),
         ("OneHot", (i64(0), np.int64(HUGE), i64(0, 1)), {}),
+        ("OneHot", (i64(), np.int64(HUGE), i64(0, 1)), {}),
         ("EyeLike", (Info(TensorProto.FLOAT, (10**6, 10**6)),), {}),
         ("Gather", (np.zeros((1, 900), np.int64), np.zeros(900, np.int64)), {}),
         ("GatherND", (np.zeros((1, 900), np.int64), np.zeros((900, 1), np.int64)), {}),
@@ -355,6 +356,7 @@ def test_the_limit_itself_is_allowed():
         ("ScatterElements", (A, i64(0), i64(1)), {"reduction": "?"}),
         ("OneHot", (A, np.int64(3), i64(1)), {}),
         ("EyeLike", (A,), {}),
+        ("ReduceMean", (f32(),), {}),
         ("Constant", (), {}),
     ],
 )

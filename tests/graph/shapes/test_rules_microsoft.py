@@ -249,6 +249,8 @@ CASES = [
         1,
         {"gather_axis": 0, "quantize_axis": 1, "block_size": 16, "bits": 8},
     ),
+    ("UnfoldTensor", [f(2, 9)], 1, {"size": 3, "step": 2}),
+    ("UnfoldTensor", [f(9, 5)], 1, {"dim": 0, "size": 3}),
     ("CDist", [f(3, 4), f(5, 4)], 1, {"metric": "euclidean"}),
     ("MoE", [f(6, 8), f(6, 2), f(2, 8, 8), None, f(2, 8, 8)], 1, {"k": 1}),
 ]

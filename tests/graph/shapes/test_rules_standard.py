@@ -71,7 +71,7 @@ def test_every_node_case_is_right_or_explained_where_they_are_not(node_cases):
         op_type = case.call.node.op_type
         if op_type in {"If", "Loop", "Scan"}:
             continue
-        bare = [i and replace(i, value=None) for i in case.call.inputs]
+        bare = [i and i._replace(value=None) for i in case.call.inputs]
         infos = answer_or_reason(replace(case.call, inputs=bare))
         for info, expected in zip(infos, case.expected, strict=False):
             if expected is None:
@@ -284,6 +284,22 @@ def test_classical_operators(op_type, attributes, expected):
     made = call(op_type, unknown(5, 3), domain="ai.onnx.ml", opset=1, **attributes)
     (info,) = answer(made)
     assert (info.dtype, info.shape, info.quality) == (FLOAT, expected, Quality.EXACT)
+
+
+def test_svm_classifier():
+    machine = {"classlabels_ints": [0, 1, 2, 3], "vectors_per_class": [1, 1, 1, 1]}
+
+    def found(**attributes):
+        made = call("SVMClassifier", unknown(5, 3), domain="ai.onnx.ml", outputs=2, **attributes)
+        return [(i.dtype, i.shape) for i in answer(made)]
+
+    # 4 classes make 4 x 3 / 2 = 6 pairs
+    assert found(**machine) == [(INT64, (5,)), (FLOAT, (5, 6))]
+    assert found(**machine, prob_a=[0.1] * 6) == [(INT64, (5,)), (FLOAT, (5, 4))]
+    assert found(classlabels_strings=["a", "b"], vectors_per_class=[1, 1]) == [
+        (TensorProto.STRING, (5,)),
+        (FLOAT, (5, 2)),
+    ]
 
 
 def test_an_operator_is_registered_once():

@@ -1,0 +1,116 @@
+"""``ocost devices`` as text: the list, and one device's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from ..costmodel.device import Device
+from ..costmodel.kinds import Kind
+from .names import clean
+from .numbers import show, unit_of
+from .table import Column, Table
+from .text import Page, heading
+
+_FREE = frozenset((Kind.CONSTANT, Kind.CONTROL, Kind.VIEW))  # no kernel runs
+
+TITLE = 20
+
+
+def render_devices(devices: Sequence[Device]) -> Page:
+    """A line a device."""
+    ridges = [d.ridge for d in devices]
+    titles = [Text(clean(d.title)) for d in devices]
+    kernels = [f"{len(d.efficiency)} kinds" if d.efficiency else "-" for d in devices]
+    return Page(
+        Table(
+            [
+                Column("device", [clean(d.name) for d in devices], right=False),
+                Column("float32", [_flops(d.peaks["float32"]) for d in devices]),
+                Column("bandwidth", [_bytes(d.bandwidth) for d in devices]),
+                Column("ridge", list(map(unit_of(ridges, "ratio").number, ridges)), "FLOP/B"),
+                Column("figures", [d.source for d in devices], right=False, drop=2),
+                Column("kernels", kernels, "measured", right=False, drop=3),
+                Column("", titles, right=False, elide=TITLE, drop=1),
+            ]
+        ),
+        Text(),
+        Text("A node above the ridge is bound by compute, below it by memory.", "dim"),
+        Text("`ocost devices NAME` shows one with its sources.", "dim"),
+    )
+
+
+def render_device(device: Device) -> Page:
+    """All that is known of one device, and where it comes from."""
+    facts = {
+        "figures": device.source,
+        "runtime": device.runtime,
+        "instructions": device.isa,
+        "channel block": str(device.channel_block),
+        "cores": str(device.cores),
+        "bandwidth": _bytes(device.bandwidth),
+        "of one core": ""
+        if device.bandwidth_per_core is None
+        else _bytes(device.bandwidth_per_core),
+        "overhead a node": show(device.overhead_s, "seconds"),
+    }
+    known = {name: fact for name, fact in facts.items() if fact}
+    parts: list[RenderableType] = [
+        Text.assemble((clean(device.name), "bold"), f"  {clean(device.title)}"),
+        Text(),
+        Table(
+            [
+                Column("", [Text(name, "bold") for name in known], right=False),
+                Column("", [clean(fact) for fact in known.values()], right=False),
+            ],
+            bare=True,
+        ),
+        Text(),
+        heading("Peaks"),
+        _peaks(device),
+        Text(),
+        heading("Kernels", "the share of peak and bandwidth that they reach"),
+        *_kernels(device),
+        Text(),
+        heading("Sources"),
+        *(Text(f"- {clean(source)}") for source in device.sources),
+    ]
+    return Page(*parts)
+
+
+def _peaks(device: Device) -> Table:
+    ridges = [peak / device.bandwidth for peak in device.peaks.values()]
+    return Table(
+        [
+            Column("element type", list(device.peaks), right=False),
+            Column("peak", [_flops(peak) for peak in device.peaks.values()]),
+            Column("ridge", list(map(unit_of(ridges, "ratio").number, ridges)), "FLOP/B"),
+        ]
+    )
+
+
+def _kernels(device: Device) -> list[RenderableType]:
+    """The measured kinds, then how many are taken to reach everything."""
+    rows = [(kind, row) for kind, row in device.efficiency.items() if row.measured]
+    others = len(set(Kind) - _FREE - {kind for kind, _ in rows})
+    if not rows:
+        return [Text("None is measured: every kind is taken to reach 100 %.", "dim")]
+    table = Table(
+        [
+            Column("kind", [str(kind) for kind, _ in rows], right=False),
+            Column("compute", [f"{100 * row.compute:.0f} %" for _, row in rows]),
+            Column("memory", [f"{100 * row.memory:.0f} %" for _, row in rows]),
+        ]
+    )
+    rest = f"What is not measured is taken to reach 100 %, as are {others} other kinds."
+    return [table, Text(rest, "dim")]
+
+
+def _flops(rate: float) -> str:
+    return f"{show(rate, 'count')}FLOP/s"
+
+
+def _bytes(rate: float) -> str:
+    return f"{show(rate, 'count')}B/s"

@@ -1,0 +1,75 @@
+"""onnxsim as a step leaves the interface, the metadata and the IR version alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from ocost.graph import OcostError, from_proto, load, to_proto
+from ocost.optimize import simplify
+
+
+def model(ir_version: int, *, overridable: bool) -> onnx.ModelProto:
+    """Conv and BatchNormalization; with ``overridable`` the weight is a graph input too."""
+    f = onnx.TensorProto.FLOAT
+    rng = np.random.default_rng(0)
+    weights = {
+        "w": rng.standard_normal((4, 3, 1, 1)),
+        **{n: rng.random(4) + 0.5 for n in ("s", "b", "m", "v")},
+    }
+    inputs = [helper.make_tensor_value_info("x", f, [1, 3, 8, 8])]
+    if overridable:
+        inputs.append(helper.make_tensor_value_info("w", f, [4, 3, 1, 1]))
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], "conv"),
+            helper.make_node("BatchNormalization", ["c", "s", "b", "m", "v"], ["y"], "bn"),
+        ],
+        "g",
+        inputs,
+        [helper.make_tensor_value_info("y", f, [1, 4, 8, 8])],
+        [numpy_helper.from_array(v.astype(np.float32), k) for k, v in weights.items()],
+    )
+    made = helper.make_model(
+        graph, ir_version=ir_version, opset_imports=[helper.make_opsetid("", 13)]
+    )
+    helper.set_model_props(made, {"owner": "someone"})
+    return made
+
+
+def test_folds_and_keeps_the_rest() -> None:
+    before = model(6, overridable=False)
+    untouched = before.SerializeToString()
+    made = simplify(from_proto(before))
+    after = to_proto(made.graph)
+    assert [n.op_type for n in made.graph] == ["Conv"]
+    assert after.ir_version == 6
+    assert {p.key: p.value for p in after.metadata_props} == {"owner": "someone"}
+    assert not any(p.key.startswith("onnxsim") for n in after.graph.node for p in n.metadata_props)
+    assert before.SerializeToString() == untouched
+    assert made.made_by.startswith("onnxsim ")
+
+
+def test_an_initializer_that_can_be_overridden_stays_an_input() -> None:
+    made = simplify(from_proto(model(6, overridable=True)))
+    assert made.graph.inputs == ("x", "w")
+    assert made.graph.overridable("w")
+
+
+def test_weightless_graphs_are_filled_for_it() -> None:
+    made = simplify(load("@odd_channels"))
+    assert "BatchNormalization" not in {n.op_type for n in made.graph}
+    assert made.graph.header.source.path is None
+
+
+def test_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxsim
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no\nluck")
+
+    monkeypatch.setattr(onnxsim, "simplify", fail)
+    with pytest.raises(OcostError, match=r"^onnxsim fails on this model: no$"):
+        simplify(from_proto(model(6, overridable=False)))
