@@ -284,10 +284,11 @@ def _plain(page: Page) -> str:
 
 def main() -> None:
     """Entry point. Exit code 0: fine; 1: a gate failed; 2: usage, bad input, internal error."""
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))
 
 
-def _run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code."""
     # A run is short and makes many small objects that live to its end.
     gc.set_threshold(200_000, 50, 50)
     try:
@@ -320,3 +321,7 @@ def _fail(error: Exception) -> int:
             file=sys.stderr,
         )
     return 2
+
+
+if __name__ == "__main__":
+    main()

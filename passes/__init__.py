@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Graph rewrites, one file a pass. None is here yet: ``optimize`` runs onnxsim alone so far."""

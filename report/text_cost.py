@@ -48,9 +48,10 @@ def render_cost(
     top
         How many nodes and operator types to list.
     verbose
-        List every node that is not costed.
+        List every one, and every node that is not costed.
     """
-    on_devices = [(device, cost), *others]
+    costs = [(device, cost), *others]
+    top = len(cost.nodes) if verbose else top
     parts: list[RenderableType] = [
         Text(
             f"{model_name(cost.model)} as {cost.level}: {plural(cost.model.nodes, 'node')}",
@@ -62,16 +63,15 @@ def render_cost(
         _totals(cost),
         Text(),
         heading("Latency", "share of it by what bounds the nodes"),
-        _devices(on_devices),
-        Text(),
-        heading("By operator type", f"latency on {clean(device.name)}"),
-        _op_types(cost, top),
+        _devices(costs),
     ]
     if top and cost.nodes:
+        note = f"latency on {clean(device.name)}"
+        parts += [Text(), heading("By operator type", note), _op_types(cost, top)]
         note = f"ranked by {clean(device.name)}" if others else ""
-        parts += [Text(), heading("Slowest nodes", note), node_table(on_devices, top)]
+        parts += [Text(), heading("Slowest nodes", note), node_table(costs, top)]
     parts += [Text(), *coverage_lines(cost, verbose=verbose), *note_lines(cost)]
-    parts += caveats(on_devices)
+    parts += caveats(costs)
     return Page(*parts)
 
 

@@ -11,7 +11,7 @@ from ..costmodel.device import Device
 from ..costmodel.kinds import Kind
 from .names import clean
 from .numbers import show, unit_of
-from .table import Column, Table
+from .table import Column, Table, facts_table
 from .text import Page, heading
 
 _FREE = frozenset((Kind.CONSTANT, Kind.CONTROL, Kind.VIEW))  # no kernel runs
@@ -60,13 +60,7 @@ def render_device(device: Device) -> Page:
     parts: list[RenderableType] = [
         Text.assemble((clean(device.name), "bold"), f"  {clean(device.title)}"),
         Text(),
-        Table(
-            [
-                Column("", [Text(name, "bold") for name in known], right=False),
-                Column("", [clean(fact) for fact in known.values()], right=False),
-            ],
-            bare=True,
-        ),
+        facts_table(known),
         Text(),
         heading("Peaks"),
         _peaks(device),

@@ -26,9 +26,10 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
     top
         How many operator types and nodes to list.
     verbose
-        List every node that is not costed.
+        List every one, and every node that is not costed.
     """
     before, after = diff.before, diff.after
+    top = len(diff.pairs) if verbose else top
     device = clean(diff.device.name)
     changes = movers(diff)
     parts: list[RenderableType] = [
@@ -59,8 +60,10 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
 def headline(diff: Diff) -> Text:
     """The saving in a sentence."""
     before, after = diff.before, diff.after
-    made = clean(diff.made_by) or model_name(after.model)
-    text = Text(f"{model_name(before.model)} -> {made}: ", "bold")
+    names = [model_name(before.model), clean(diff.made_by) or model_name(after.model)]
+    if names[0] == names[1]:
+        names = [clean(before.model.path), clean(after.model.path)]
+    text = Text(f"{' -> '.join(names)}: ", "bold")
     nodes = f"{before.model.nodes} -> {after.model.nodes} nodes"
     if before.totals == after.totals:
         return text.append(f"{nodes}, at the same cost.")

@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 
 def twins(
     op_type: str,
-    shapes: Sequence[Shape | None],
+    shapes: Sequence[Shape],
     attributes: Mapping[str, AttributeProto],
     outputs: int = 1,
 ) -> list[Shape]:
@@ -39,11 +39,11 @@ def twins(
     node = Node(
         id=op_type,
         op_type=op_type,
-        inputs=tuple("" if s is None else f"x{slot}" for slot, s in enumerate(shapes)),
+        inputs=tuple(f"x{slot}" for slot in range(len(shapes))),
         outputs=tuple(f"y{slot}" for slot in range(outputs)),
         attributes=attributes,
     )
-    inputs = [None if shape is None else Info(dtypes.FLOAT, shape) for shape in shapes]
+    inputs = [Info(dtypes.FLOAT, shape) for shape in shapes]
     found = []
     for info in infer(ShapeCall(node, inputs, _TWIN_OPSET)):
         if info is None or info.resolved is None:
@@ -52,9 +52,7 @@ def twins(
     return found
 
 
-def twin(
-    op_type: str, shapes: Sequence[Shape | None], attributes: Mapping[str, AttributeProto]
-) -> Shape:
+def twin(op_type: str, shapes: Sequence[Shape], attributes: Mapping[str, AttributeProto]) -> Shape:
     """The first output's shape of the standard operator (see ``twins``)."""
     return twins(op_type, shapes, attributes)[0]
 

@@ -13,10 +13,7 @@ from onnx import TensorProto
 
 from ..info import Info, ShapeCall, Unresolved, shape_rule
 from ..onnx_inference import infer
-
-
-def _like(info: Info, dtype: int | None = None) -> Info:
-    return Info(info.dtype if dtype is None else dtype, info.shape, reason=info.reason)
+from ._common import like
 
 
 @shape_rule("Abs", "Ceil", "Clip", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid")
@@ -24,14 +21,14 @@ def _like(info: Info, dtype: int | None = None) -> Info:
 @shape_rule("Relu", "Round", "Selu", "Sigmoid", "Sign", "Softmax", "Softplus", "Sqrt", "Tanh")
 def same(call: ShapeCall) -> Sequence[Info | None]:
     """As input 0."""
-    return [_like(call.input(0))]
+    return [like(call)]
 
 
 @shape_rule("BatchNormalization", "Dropout")
 def same_if_alone(call: ShapeCall) -> Sequence[Info | None]:
     """As input 0 where only the first output is asked for; onnx has no rule before opset 6."""
     if len(call.node.outputs) == 1:
-        return [_like(call.input(0))]
+        return [like(call)]
     return infer(replace(call, opset=max(call.opset, 6)))
 
 
@@ -40,7 +37,7 @@ def broadcast(call: ShapeCall) -> Sequence[Info | None]:
     """Both inputs broadcast against each other; before opset 7 the second one to the first."""
     a, b = call.input(0), call.input(1)
     if a.shape == b.shape or call.opset < 7:
-        return [_like(a)]
+        return [like(call)]
     if a.resolved is None or b.resolved is None:
         return infer(call)
     long, short = (
@@ -60,7 +57,7 @@ def broadcast(call: ShapeCall) -> Sequence[Info | None]:
 @shape_rule("DequantizeLinear")
 def dequantize(call: ShapeCall) -> Sequence[Info | None]:
     """Shaped as the input, of the scale's type or the one that is asked for."""
-    return [_like(call.input(0), call.node.int("output_dtype", 0) or call.input(1).dtype)]
+    return [like(call, 0, call.node.int("output_dtype", 0) or call.input(1).dtype)]
 
 
 @shape_rule("QuantizeLinear")
@@ -68,4 +65,4 @@ def quantize(call: ShapeCall) -> Sequence[Info | None]:
     """Shaped as the input, of the zero point's type, the one that is asked for, or uint8."""
     zero_point = call.get(2)
     dtype = call.node.int("output_dtype", 0) or TensorProto.UINT8
-    return [_like(call.input(0), dtype if zero_point is None else zero_point.dtype)]
+    return [like(call, 0, dtype if zero_point is None else zero_point.dtype)]

@@ -1,0 +1,250 @@
+"""The commands as a user meets them: what they print, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import onnx
+import pytest
+from onnx import helper
+
+from ocost import cli
+from ocost.graph import load, save, to_proto
+from ocost.report import schema
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.run(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "cost", "@mobilenet_v2", "--top", "3")
+    assert (code, err) == (0, "")
+    assert "300.8" in out  # MMACs
+    assert "222/222 nodes costed, all shapes exact" in out
+    assert "\x1b" not in out  # no terminal, no colour
+
+
+def test_cost_as_json_holds_to_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "cost", "@resnet18", "--format", "json")
+    document = json.loads(out)
+    assert code == 0
+    jsonschema.validate(document, schema.load("ocost.cost/1"))
+    assert document["totals"]["macs"] == 1_814_073_344
+    assert document["totals"]["params"] == 11_689_512
+    assert document["level"] == "written"
+    assert sum(n["flops"] for n in document["nodes"]) == document["totals"]["flops"]
+
+
+def test_same_input_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("diff", "@odd_channels", "--format", "json")
+    assert run(capsys, *arguments)[1] == run(capsys, *arguments)[1]
+
+
+def test_one_column_a_device_shows_where_the_bound_changes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    # A 1x1 convolution of 64 x 28 x 28: 2 x 64 x 64 x 784 = 6,422,528 FLOP + bias 50,176 over
+    # 2 x 200,704 + 16,640 bytes read and written = 15.5 FLOP/byte: above a Raspberry Pi 4's
+    # ridge of 4.5, below the 10980XE's of 48.
+    f = onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w", "b"], ["y"], "conv")],
+        "g",
+        [helper.make_tensor_value_info("x", f, [1, 64, 28, 28])],
+        [helper.make_tensor_value_info("y", f, [1, 64, 28, 28])],
+        [
+            helper.make_tensor("w", f, [64, 64, 1, 1], [0.5] * 4096),
+            helper.make_tensor("b", f, [64], [0.5] * 64),
+        ],
+    )
+    path = tmp_path / "pointwise.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    devices = ("--device", "i9-10980xe", "--device", "raspberry-pi-4")
+    code, out, _ = run(capsys, "cost", str(path), *devices, "--format", "json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["nodes"][0]["intensity"] == pytest.approx((6_422_528 + 50_176) / 418_048)
+    assert document["nodes"][0]["bound"] == "memory"
+    assert document["other_devices"][0]["nodes"][0]["bound"] == "compute"
+    _, text, _ = run(capsys, "cost", str(path), *devices)
+    assert "memory" in text
+    assert "compute" in text
+    assert "raspberry-pi-4" in text
+
+
+def test_diff_without_after_lets_onnxsim_make_it(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "diff", "@mobilenet_v2")
+    assert code == 0
+    assert out.startswith("mobilenet_v2.onnx -> onnxsim")
+    assert "222 -> 102 nodes" in out.replace("\n", " ")
+    assert "as written" in out
+
+
+def test_diff_of_two_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    before, after = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    graph = load("@odd_channels")
+    save(graph, before)
+    last = list(graph)[-1]
+    model = to_proto(graph)
+    model.graph.node[-1].name = f"{last.name}_renamed"
+    onnx.save(model, after)
+    code, out, _ = run(capsys, "diff", str(before), str(after), "--format", "json")
+    document = json.loads(out)
+    assert code == 0
+    jsonschema.validate(document, schema.load("ocost.diff/1"))
+    delta = document["levels"]["written"]["delta"]
+    assert (delta["macs"], delta["traffic_bytes"], delta["latency_s"]) == (0, 0, 0)
+    assert document["rewrites"] == []
+
+
+def test_devices_and_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "devices")
+    assert code == 0
+    assert "nvidia-a100" in out
+    assert "host" in out
+    code, out, _ = run(capsys, "devices", "i9-10980xe", "--format", "json")
+    assert json.loads(out)["devices"][0]["peaks"]["float32"] == 4.608e12
+    code, out, _ = run(capsys, "explain", "Conv")
+    assert "kernel volume" in out
+    assert "costmodel/ops/conv.py" in out
+    assert run(capsys, "explain", "pointwise")[0] == 0
+    assert run(capsys, "explain", "SequenceAt")[0] == 0
+    assert run(capsys, "explain", "nvidia-t4")[0] == 0
+
+
+def test_report_goes_to_a_file_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    code, out, _ = run(capsys, "cost", "@odd_channels", "--report", str(report))
+    assert code == 0
+    assert "nodes costed" in out
+    assert json.loads(report.read_text())["schema"] == "ocost.cost/1"
+    text = tmp_path / "report.txt"
+    assert run(capsys, "cost", "@odd_channels", "--report", str(text))[0] == 0
+    assert "nodes costed" in text.read_text(encoding="utf-8")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "report.txt"]
+
+
+def test_a_report_never_overwrites_an_input(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    model = tmp_path / "m.onnx"
+    save(load("@odd_channels"), model)
+    before = model.read_bytes()
+    code, out, err = run(capsys, "cost", str(model), "--report", str(model))
+    assert (code, out) == (2, "")
+    assert "would overwrite an input" in err
+    assert model.read_bytes() == before
+
+
+def test_dims_and_values(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    f = onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"], "relu")],
+        "g",
+        [helper.make_tensor_value_info("x", f, ["batch", 8])],
+        [helper.make_tensor_value_info("y", f, ["batch", 8])],
+    )
+    path = str(tmp_path / "m.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    _, out, _ = run(capsys, "cost", path, "--format", "json")
+    document = json.loads(out)
+    assert document["model"]["assumed_dims"] == {"batch": 1}
+    assert document["coverage"]["assumed"] == 1
+    for given in (("--dim", "batch=4"), ("--shape", "x=4x8")):
+        _, out, _ = run(capsys, "cost", path, "--format", "json", *given)
+        document = json.loads(out)
+        assert document["totals"]["flops"] == 32
+        assert document["model"]["assumed_dims"] == {}
+    code, _, err = run(capsys, "cost", path, "--strict-dims")
+    assert code == 2
+    assert "batch" in err
+
+
+BAD = {
+    "no such file": ["cost", "nothing.onnx"],
+    "a directory": ["cost", "."],
+    "not an ONNX model": ["cost", __file__],
+    "no model argument": ["cost"],
+    "unknown sample": ["cost", "@mobilenet"],
+    "unknown device": ["cost", "@odd_channels", "--device", "abacus"],
+    "unknown input": ["cost", "@odd_channels", "--shape", "nope=1x3"],
+    "contradicting shape": ["cost", "@odd_channels", "--shape", "x=1x3x10x10"],
+    "unreadable shape": ["cost", "@odd_channels", "--shape", "x=1,3"],
+    "unreadable value": ["cost", "@odd_channels", "--value", "x=abc"],
+    "unknown dim": ["cost", "@odd_channels", "--dim", "batch=2"],
+    "too many threads": ["cost", "@odd_channels", "--threads", "64"],
+    "unknown format": ["cost", "@odd_channels", "--format", "xml"],
+    "unknown option": ["cost", "@odd_channels", "--fast"],
+    "unknown command": ["prophesy"],
+    "unknown name": ["explain", "Nope"],
+    "report in no folder": ["cost", "@odd_channels", "--report", "no/such/folder/r.json"],
+}
+
+
+@pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
+def test_bad_input_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert err.startswith("ocost: error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_bug_is_not_called_bad_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr("ocost.api.cost", fail)
+    code, _, err = run(capsys, "cost", "@odd_channels")
+    assert code == 2
+    assert err.startswith("ocost: internal error: RuntimeError: odd")
+
+
+def test_as_a_process() -> None:
+    command = [sys.executable, "-m", "ocost.cli", "cost", "missing.onnx"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr == "ocost: error: missing.onnx: no such file\n"
+
+
+@pytest.mark.parametrize(("flag", "coloured"), [("always", True), ("never", False)])
+def test_colour(capsys: pytest.CaptureFixture[str], flag: str, coloured: bool) -> None:
+    _, out, _ = run(capsys, "cost", "@odd_channels", "--color", flag)
+    assert ("\x1b[" in out) is coloured
+
+
+def test_no_color_is_honoured_on_a_terminal() -> None:
+    code = (
+        "import pty, os, sys; os.environ['TERM'] = 'xterm-256color'\n"
+        "pid, fd = pty.fork()\n"
+        "if pid == 0: os.execv(sys.executable,"
+        " [sys.executable, '-m', 'ocost.cli', 'cost', '@odd_channels'])\n"
+        "out = b''\n"
+        "while True:\n"
+        "    try: part = os.read(fd, 65536)\n"
+        "    except OSError: break\n"
+        "    if not part: break\n"
+        "    out += part\n"
+        "os.waitpid(pid, 0); sys.stdout.buffer.write(out)"
+    )
+    outputs = []
+    for extra in ({}, {"NO_COLOR": "1"}):
+        environment = {"PATH": "", "LANG": "C.UTF-8", **extra}
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, env=environment
+        )
+        outputs.append(result.stdout)
+    assert b"\x1b[1m" in outputs[0]
+    assert b"\x1b[3" not in outputs[1]  # bold may stay, colours go
