@@ -142,22 +142,38 @@ def diff(
     color: _Color = Color.auto,
     verbose: _Verbose = False,
     quiet: _Quiet = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LEVEL.FIGURE:LIMIT",
+            help="Exit with 1 if the change is over the limit: written.latency:5%.",
+        ),
+    ] = None,
 ) -> None:
     """What changed between two graphs: computation, bytes, memory, latency, node by node."""
     from . import api
     from . import report as reports
+    from .compare import gates
     from .report.text_diff import render_diff
 
+    limits = [gates.parse(spec) for spec in fail_on or ()]
     given = _given(shape, dim, value, strict_dims)
     chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
     if after is None and not quiet and sys.stderr.isatty():
         typer.echo("ocost: onnxsim makes the graph to compare with ...", err=True)
     result = api.diff(before, after, chosen, given=given)
+    levels = {result.before.level: (result.before.totals, result.after.totals)}
+    verdicts = [gates.check(limit, levels) for limit in limits]
     _emit(
         Output(format_, report, color, (before, after or "")),
-        document=lambda: reports.diff_document(result),
+        document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
         page=lambda: render_diff(result, top=top, verbose=verbose),
     )
+    for verdict in verdicts:
+        if not verdict.ok:
+            typer.echo(f"ocost: gate failed: {verdict}", err=True)
+    if not all(verdict.ok for verdict in verdicts):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -171,7 +171,8 @@ class Graph:
         try:
             return list(nx.lexicographical_topological_sort(self.nx, key=rank.__getitem__))
         except nx.NetworkXUnfeasible as error:
-            cycle = " -> ".join(edge[0] for edge in nx.find_cycle(self.nx))
+            names = [edge[0] for edge in nx.find_cycle(self.nx)]
+            cycle = " -> ".join([*names, names[0]])
             raise OcostError(f"the graph has a cycle: {cycle}") from error
 
     # --- the mutators ----------------------------------------------------------------------

@@ -20,9 +20,11 @@ def elide(name: str, width: int) -> str:
     ``/conv/conv.1/conv.1.0/Conv`` becomes ``/…/conv.1.0/Conv``. Then what has no number, the
     longest first and the end last: numbers tell nodes apart. Then the middle of what is left.
     """
+    if not _too_long(name, width):
+        return name
     parts = name.split("/")
     for place, (folder, after) in enumerate(pairwise(parts)):
-        if folder and after.startswith(f"{folder}.") and _too_long(name, width):
+        if folder and after.startswith(f"{folder}."):
             parts[place] = "…"
     plain = [place for place, part in enumerate(parts) if re.fullmatch(r"[^\d…]+", part)]
     end = len(parts) - 1

@@ -61,13 +61,15 @@ class Unit:
 def unit_of(values: Iterable[float | None], quantity: Quantity, *, middle: bool = False) -> Unit:
     """The unit in which the largest of the values reads best, or the middle one."""
     known = sorted(abs(v) for v in values if v is not None and math.isfinite(v))
-    typical = median_high([v for v in known if v] or [0.0]) if middle else max(known, default=0.0)
+    if not known:
+        return Unit("", 1, 0)
+    typical = median_high([v for v in known if v] or [0.0]) if middle else known[-1]
     scales = _SCALES[quantity]
     step = 1024 if quantity == "bytes" else 1000
     name, factor = next((s for s in scales if round(typical / s[1], 1) < step), scales[-1])
-    if factor == 1 and all(value == int(value) for value in known):
+    if factor == 1 and quantity in ("count", "bytes") and all(v == int(v) for v in known):
         return Unit(name, factor, 0)
-    coarse = max(known, default=0.0) / factor >= (100 if quantity == "ratio" else 10)
+    coarse = known[-1] / factor >= (100 if quantity == "ratio" else 10)
     return Unit(name, factor, 1 if coarse else 2)
 
 

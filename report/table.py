@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from .names import clean, elide
+from .names import elide
 from .numbers import Unit
 
 _GAP = "  "
@@ -100,17 +100,6 @@ class Table:
 def figures(header: str, values: Sequence[float | None], unit: Unit, *, drop: int = 0) -> Column:
     """A column of figures in one unit."""
     return Column(header, [unit.number(value) for value in values], unit.name, drop=drop)
-
-
-def facts_table(facts: Mapping[str, str]) -> Table:
-    """Facts below one another, by their names."""
-    return Table(
-        [
-            Column("", [Text(name, "bold") for name in facts], right=False),
-            Column("", [Text(clean(fact)) for fact in facts.values()], right=False, elide=NAME),
-        ],
-        bare=True,
-    )
 
 
 def first_of_each(groups: Sequence[str]) -> list[Text]:

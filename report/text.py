@@ -28,14 +28,13 @@ def console(file: IO[str], color: Color = "auto") -> Console:
     ``auto`` colours a terminal's output unless NO_COLOR is set. What is no terminal gets 100
     columns, or COLUMNS of them.
     """
-    on_terminal = file.isatty()
     plain = color == "never" or (color == "auto" and bool(os.environ.get("NO_COLOR")))
     return Console(
         file=file,
         color_system=None if plain else "standard" if color == "always" else "auto",
         force_terminal=True if color == "always" else None,
         no_color=False if color == "always" else None,
-        width=None if on_terminal or "COLUMNS" in os.environ else WIDTH,
+        width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH,
         markup=False,
         emoji=False,
         highlight=False,

@@ -17,7 +17,7 @@ from .numbers import dims, share, total
 OnDevice = tuple[Device, GraphCost]
 
 _REASONS = 5  # how many reasons are listed unless all are asked for
-_INPUTS = 4
+_INPUTS, _OPSETS = 4, 2
 _SOURCES = {
     "datasheet": "peaks and bandwidth from datasheets",
     "calibrated": "peaks and bandwidth measured",
@@ -36,12 +36,14 @@ def plural(count: int, noun: str) -> str:
 
 
 def model_line(model: ModelSummary, *, verbose: bool = False) -> str:
-    """Opset and inputs in one line; the first few of them unless all are asked for."""
-    opset = ", ".join(f"{domain} {n}".strip() for domain, n in model.opset.items())
+    """Opsets and inputs in one line; the first few of them unless all are asked for."""
+    opsets = [f"{clean(domain)} {n}".strip() for domain, n in model.opset.items()]
+    if not verbose and len(opsets) > _OPSETS:
+        opsets[_OPSETS:] = [f"{len(opsets) - _OPSETS} more"]
     inputs = [f"{clean(name)} {dims(shape)}" for name, shape in model.inputs.items()]
     if not verbose and len(inputs) > _INPUTS:
         inputs[_INPUTS:] = [f"{len(inputs) - _INPUTS} more"]
-    return f"opset {opset}; inputs: {', '.join(inputs) or 'none'}"
+    return f"opset {', '.join(opsets)}; inputs: {', '.join(inputs) or 'none'}"
 
 
 def assumed_lines(*models: ModelSummary) -> list[Text]:

@@ -11,8 +11,9 @@ from ..costmodel.device import Device
 from ..costmodel.kinds import Kind
 from .names import clean
 from .numbers import show, unit_of
-from .table import Column, Table, facts_table
+from .table import Column, Table
 from .text import Page, heading
+from .text_common import plural
 
 _FREE = frozenset((Kind.CONSTANT, Kind.CONTROL, Kind.VIEW))  # no kernel runs
 
@@ -23,7 +24,7 @@ def render_devices(devices: Sequence[Device]) -> Page:
     """A line a device."""
     ridges = [d.ridge for d in devices]
     titles = [Text(clean(d.title)) for d in devices]
-    kernels = [f"{len(d.efficiency)} kinds" if d.efficiency else "-" for d in devices]
+    kernels = [plural(len(d.efficiency), "kind") if d.efficiency else "-" for d in devices]
     return Page(
         Table(
             [
@@ -60,7 +61,13 @@ def render_device(device: Device) -> Page:
     parts: list[RenderableType] = [
         Text.assemble((clean(device.name), "bold"), f"  {clean(device.title)}"),
         Text(),
-        facts_table(known),
+        Table(
+            [
+                Column("", [Text(name, "bold") for name in known], right=False),
+                Column("", [clean(fact) for fact in known.values()], right=False),
+            ],
+            bare=True,
+        ),
         Text(),
         heading("Peaks"),
         _peaks(device),

@@ -34,7 +34,7 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
     changes = movers(diff)
     parts: list[RenderableType] = [
         headline(diff),
-        *_level_note(diff),
+        *_reservations(diff),
         *assumed_lines(before.model, after.model),
         Text(),
         _totals(diff),
@@ -62,7 +62,7 @@ def headline(diff: Diff) -> Text:
     before, after = diff.before, diff.after
     names = [model_name(before.model), clean(diff.made_by) or model_name(after.model)]
     if names[0] == names[1]:
-        names = [clean(before.model.path), clean(after.model.path)]
+        names = [clean(model.path) or "the model" for model in (before.model, after.model)]
     text = Text(f"{' -> '.join(names)}: ", "bold")
     nodes = f"{before.model.nodes} -> {after.model.nodes} nodes"
     if before.totals == after.totals:
@@ -86,13 +86,16 @@ def _both(before: float | None, after: float | None, quantity: Quantity) -> Text
     )
 
 
-def _level_note(diff: Diff) -> list[Text]:
+def _reservations(diff: Diff) -> list[Text]:
+    """What the headline leaves out."""
+    lines = []
+    if diff.before.coverage.unknown or diff.after.coverage.unknown:
+        lines.append(Text("Not every node is costed: this compares the others.", "yellow"))
     old, new = diff.before.totals.latency_s, diff.after.totals.latency_s
-    if diff.after.level != "written" or old is None or new is None or new >= old:
-        return []
-    return [
-        Text("These savings are as written: the runtime may make some of them by itself.", "dim")
-    ]
+    if diff.after.level == "written" and old is not None and new is not None and new < old:
+        note = "These savings are as written: the runtime may make some of them by itself."
+        lines.append(Text(note, "dim"))
+    return lines
 
 
 def _totals(diff: Diff) -> Table:

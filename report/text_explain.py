@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from .table import facts_table
 from .text import Page
 
 _ITEM = re.compile(r"\s*([-*] )?")
 
 
-def render_explain(
-    title: str, kind: str, docstring: str, source: str = "", facts: Mapping[str, str] | None = None
-) -> Page:
+def render_explain(title: str, kind: str, docstring: str, source: str = "") -> Page:
     """A docstring as a page.
 
     Parameters
@@ -28,16 +24,12 @@ def render_explain(
         In numpydoc: a heading is underlined.
     source
         Where the code is, ``costmodel/ops/conv.py:31``; "" where that says nothing.
-    facts
-        What else is known, by its name.
     """
     parts: list[RenderableType] = [Text.assemble((title, "bold"), f"  {kind}"), Text()]
     paragraphs = _paragraphs(docstring)
     for paragraph, below in zip(paragraphs, [*paragraphs[1:], ""], strict=True):
         if not _is_underline(paragraph):
             parts.append(Text(paragraph, "bold") if _is_underline(below) else _inline(paragraph))
-    if facts:
-        parts += [Text(), facts_table(facts)]
     if source:
         parts += [Text(), Text(f"source: {source}", "dim")]
     return Page(*parts)

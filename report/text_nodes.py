@@ -66,20 +66,22 @@ def _details(
 
 def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> list[Column]:
     """A column a device: latency and bound of the listed nodes, and the latency of the others."""
-    left = [{n.name: n for n in cost.nodes} for _, cost in on_devices]
-    nodes = [[by_name.pop(n.name) for n in listed] for by_name in left]
+    names = [n.name for n in listed]
+    by_name = [{n.name: n for n in cost.nodes} for _, cost in on_devices]
+    nodes = [[known[name] for name in names] for known in by_name]
     unit = unit_of([smallest(largest(n.latency_s for n in column) for column in nodes)], "seconds")
     columns = []
-    for place, (device, _) in enumerate(on_devices):
+    for place, (device, cost) in enumerate(on_devices):
         latencies = [n.latency_s for n in nodes[place]]
-        if others := left[place].values():
-            latencies.append(total(n.latency_s for n in others))
+        bounds = [*map(_bound, nodes[place])]
+        if others := [n.latency_s for n in cost.nodes if n.name not in names]:
+            latencies.append(total(others))
+            bounds.append(Text())
         numbers = [unit.number(s) for s in latencies]
         width = max(map(len, numbers), default=0)
-        bounds = [*map(_bound, nodes[place]), Text()]
         cells = [
             Text.assemble(number.rjust(width), " ", bound)
-            for number, bound in zip(numbers, bounds, strict=False)
+            for number, bound in zip(numbers, bounds, strict=True)
         ]
         head = clean(device.name)
         columns.append(Column(head, cells, unit.name, right=False, drop=place, vital=True))

@@ -167,7 +167,21 @@ def test_dims_and_values(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     assert "batch" in err
 
 
+def test_gates(capsys: pytest.CaptureFixture[str]) -> None:
+    gates = ("--fail-on", "written.latency:-50%", "--fail-on", "written.flops:0%")
+    code, out, err = run(capsys, "diff", "@odd_channels", "--format", "json", *gates)
+    assert code == 1
+    document = json.loads(out)
+    jsonschema.validate(document, schema.load("ocost.diff/1"))
+    assert [g["ok"] for g in document["gates"]] == [False, True]
+    assert err.startswith("ocost: gate failed: written.latency_s: limit -50%, actual -")
+    assert err.count("\n") == 1
+    assert run(capsys, "diff", "@odd_channels", "--fail-on", "written.flops:0%")[0] == 0
+
+
 BAD = {
+    "unreadable gate": ["diff", "@odd_channels", "--fail-on", "latency"],
+    "gate at a level that is not there": ["diff", "@odd_channels", "--fail-on", "latency:5%"],
     "no such file": ["cost", "nothing.onnx"],
     "a directory": ["cost", "."],
     "not an ONNX model": ["cost", __file__],

@@ -44,8 +44,9 @@ def type_proto(info: Info) -> TypeProto:
 
 def from_type(proto: TypeProto) -> Info:
     """What a type says; a symbolic or negative dim is not known."""
-    if not proto.HasField("tensor_type"):
-        return Info(dtypes.UNDEFINED, None, type=proto)
+    kind = proto.WhichOneof("value")
+    if kind != "tensor_type":
+        return Info(dtypes.UNDEFINED, None, type=None if kind is None else proto)
     tensor = proto.tensor_type
     if not tensor.HasField("shape"):
         return Info(tensor.elem_type, None)

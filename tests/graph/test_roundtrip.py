@@ -429,7 +429,7 @@ def test_external_data_are_copied_to_another_folder(external, tmp_path):
 
 
 def test_external_data_can_be_taken_in(external):
-    path, model = external
+    path, _ = external
     filled = to_proto(load(path), "filled")
     for tensor, of_onnx in zip(
         filled.graph.initializer, onnx.load(path).graph.initializer, strict=True

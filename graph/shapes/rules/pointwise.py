@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from onnx import TensorProto
 
-from ..info import Info, ShapeCall, Unresolved, shape_rule
+from ..info import Info, ShapeCall, shape_rule
 from ..onnx_inference import infer
 from ._common import like
 
@@ -47,9 +47,7 @@ def broadcast(call: ShapeCall) -> Sequence[Info | None]:
     shape = list(long[:lead])
     for x, y in zip(long[lead:], short, strict=True):
         if x != y and 1 not in (x, y):
-            raise Unresolved(
-                f"{call.node.op_type} can't broadcast {a.resolved} against {b.resolved}"
-            )
+            return infer(call)  # which says what contradicts what
         shape.append(y if x == 1 else x)
     return [Info(a.dtype, tuple(shape))]
 

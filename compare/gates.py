@@ -1,0 +1,118 @@
+"""Gates: limits on what a change may cost, for a CI to fail on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..costmodel.result import Totals
+from ..graph import OcostError
+
+DEFAULT_LEVEL = "executed"
+_SPEC = re.compile(
+    r"(?:(?P<level>\w+)\.)?(?P<metric>\w+):(?P<number>[+-]?\d+(?:\.\d+)?)(?P<unit>\S*)"
+)
+_UNITS = {
+    "": 1.0,
+    **{"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
+    **{"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
+    **{"s": 1.0, "ms": 1e-3, "us": 1e-6},
+}
+_SHORT = {"latency": "latency_s", "peak": "peak_bytes", "traffic": "traffic_bytes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A limit on the change of a figure: after - before, or that over before in percent."""
+
+    level: str
+    metric: str
+    limit: float
+    percent: bool
+    text: str  # the limit as the user wrote it
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A gate held against a diff. ``actual`` is None where the figure is not known: it fails."""
+
+    gate: Gate
+    actual: float | None
+
+    def __str__(self) -> str:
+        """One line: the gate, the limit, the actual."""
+        gate = self.gate
+        actual = "not known" if self.actual is None else f"{self.actual:+.4g}"
+        if gate.percent and self.actual is not None:
+            actual += " %"
+        return f"{gate.level}.{gate.metric}: limit {gate.text}, actual {actual}"
+
+    def document(self) -> dict[str, object]:
+        """As the JSON contract has it; an infinite percentage is null."""
+        known = self.actual is not None and math.isfinite(self.actual)
+        return {
+            "metric": self.gate.metric,
+            "level": self.gate.level,
+            "limit": self.gate.limit,
+            "percent": self.gate.percent,
+            "actual": self.actual if known else None,
+            "ok": self.ok,
+        }
+
+    @property
+    def ok(self) -> bool:
+        """Whether the change is within the limit."""
+        return self.actual is not None and self.actual <= self.gate.limit
+
+
+def parse(spec: str) -> Gate:
+    """A gate as a user writes it: ``written.flops:0%``, ``peak_bytes:8MiB``, ``latency:-5%``.
+
+    Raises
+    ------
+    OcostError
+        If it can't be read or names no figure.
+    """
+    found = _SPEC.fullmatch(spec)
+    if found is None:
+        raise OcostError(f"--fail-on {spec}: write it as [level.]metric:limit, as in latency:5%")
+    metric = _SHORT.get(found["metric"], found["metric"])
+    if metric not in Totals.names():
+        known = ", ".join(Totals.names())
+        raise OcostError(f"--fail-on {spec}: no figure '{found['metric']}'; there are {known}")
+    unit = found["unit"]
+    if unit != "%" and unit not in _UNITS:
+        raise OcostError(
+            f"--fail-on {spec}: no unit '{unit}'; there are %, {', '.join(_UNITS)[2:]}"
+        )
+    percent = unit == "%"
+    limit = float(found["number"]) * (1.0 if percent else _UNITS[unit])
+    text = found["number"] + unit
+    return Gate(found["level"] or DEFAULT_LEVEL, metric, limit, percent, text)
+
+
+def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]]) -> Verdict:
+    """Hold a gate against before and after at its level.
+
+    Raises
+    ------
+    OcostError
+        If the diff has no such level.
+    """
+    if gate.level not in levels:
+        there = " or ".join(f"{level}.{gate.metric}:{gate.text}" for level in levels)
+        raise OcostError(
+            f"--fail-on {gate.metric}:{gate.text}: this diff has no level '{gate.level}'; "
+            f"write {there}"
+        )
+    before, after = (getattr(totals, gate.metric) for totals in levels[gate.level])
+    if before is None or after is None:
+        return Verdict(gate, None)
+    change = float(after - before)
+    if not gate.percent:
+        return Verdict(gate, change)
+    if before:
+        return Verdict(gate, 100.0 * change / before)
+    return Verdict(gate, 0.0 if not change else float("inf") if change > 0 else float("-inf"))

@@ -1,0 +1,115 @@
+import json
+from dataclasses import replace
+from importlib.metadata import version
+
+from ocost.costmodel.device import find
+from ocost.report import cost_document, devices_document, diff_document, dumps
+
+
+def test_cost(cost, device):
+    document = cost_document(cost, device)
+    assert document["schema"] == "ocost.cost/1"
+    assert document["level"] == "written"
+    assert document["model"]["path"] == "models/toy.onnx"
+    assert document["model"]["opset"] == {"": 17, "my.domain": 1}
+    assert document["model"]["inputs"] == {"x": [1, 3, None, 224], "y": None}
+    assert document["model"]["assumed_dims"] == {"batch": 1}
+    assert document["device"]["ridge"] == 10  # 100e9 / 10e9
+    assert document["totals"]["traffic_bytes"] == 600_000
+    assert document["notes"] == ["loop 'l' is taken to run once"]
+    assert [node["name"] for node in document["nodes"]] == [node.name for node in cost.nodes]
+    conv = document["nodes"][0]
+    assert conv["intensity"] == 10  # 2e6 FLOP / 200e3 bytes
+    assert (conv["kind"], conv["dtype"], conv["bound"]) == ("conv", "float32", "compute")
+
+
+def test_what_is_not_known_is_null_and_said(cost, device):
+    document = cost_document(cost, device)
+    assert document["totals"]["total_activation_bytes"] is None
+    assert document["totals"]["latency_high_s"] is None
+    odd = document["nodes"][2]
+    figures = ("macs", "flops", "read_bytes", "intensity", "bound", "latency_s", "estimator")
+    assert [odd[name] for name in figures] == [None] * len(figures)
+    reason = "no cost formula for my.domain::Odd"
+    assert document["coverage"]["unknown"] == [
+        {"node": "odd[0]", "op_type": "Odd", "reason": reason}
+    ]
+
+
+def test_environment(cost, device):
+    environment = cost_document(cost, device)["environment"]
+    assert environment["onnx"] == version("onnx")
+    assert environment["onnxruntime"] == version("onnxruntime")
+    assert environment["threads"] == 2
+
+
+def test_a_package_that_is_not_there_is_null(cost, device, monkeypatch):
+    def missing(package):
+        raise PackageNotFoundError(package)
+
+    from importlib.metadata import PackageNotFoundError
+
+    monkeypatch.setattr("ocost.report.blocks.version", missing)
+    assert cost_document(cost, device)["environment"]["onnxruntime"] is None
+
+
+def test_further_devices(cost, device, slow_device):
+    slow = tuple(n._replace(latency_s=n.latency_s and 10 * n.latency_s) for n in cost.nodes)
+    totals = replace(cost.totals, latency_s=830e-6)
+    (other,) = cost_document(
+        cost, device, [(slow_device, replace(cost, nodes=slow, totals=totals))]
+    )["other_devices"]
+    assert other["device"]["name"] == "slow"
+    assert other["totals"]["latency_s"] == 830e-6
+    assert other["nodes"][0]["name"] == cost.nodes[0].name
+    assert other["nodes"][0]["latency_s"] == 10 * 41e-6
+    assert other["nodes"][2]["latency_s"] is None
+
+
+def test_no_float_that_json_cannot_hold(cost, device):
+    odd = cost.nodes[0]._replace(latency_s=float("nan"), efficiency=float("inf"))
+    document = cost_document(replace(cost, nodes=(odd,)), device)
+    assert document["nodes"][0]["latency_s"] is None
+    assert document["nodes"][0]["efficiency"] is None
+    assert json.loads(dumps(document)) == document
+
+
+def test_diff(diff):
+    document = diff_document(diff)
+    written = document["levels"]["written"]
+    assert written["delta"]["traffic_bytes"] == -400_000
+    assert written["delta"]["total_activation_bytes"] is None
+    assert document["made_by"] == "shrinker 1.0"
+    assert document["equivalence"] is None
+    assert document["rewrites"] == document["gates"] == []
+    assert document["op_types"][2] == {
+        "op_type": "Clip",
+        "count": [1, 0],
+        "flops": [50_000, 0],
+        "traffic_bytes": [400_000, 0],
+        "latency_s": [41e-6, 0],
+    }
+
+
+def test_diff_lists_the_nodes_that_changed(diff):
+    conv, clip, cast = diff_document(diff)["nodes"]  # the view is the same
+    assert conv["op_type"] == "Conv -> FusedConv"
+    assert (conv["before"], conv["after"], conv["match"]) == (diff.pairs[0].name,) * 2 + ("tensor",)
+    assert conv["latency_s"] == [41e-6, 43e-6]
+    assert (clip["before"], clip["after"], clip["match"]) == ("clip", None, None)
+    assert clip["traffic_bytes"] == [400_000, None]
+    assert (cast["before"], cast["after"]) == (None, "cast")
+
+
+def test_devices():
+    (device,) = devices_document([find("x86-server-core")])["devices"]
+    assert device["peaks"] == {"float32": 177e9}
+    assert device["bandwidth_per_core"] is None
+    assert device["efficiency"]["conv"] == {"compute": 0.92, "memory": 1.0, "measured": True}
+    assert device["sources"]
+
+
+def test_same_input_same_bytes(cost, device, diff):
+    assert dumps(cost_document(cost, device)) == dumps(cost_document(cost, device))
+    assert dumps(diff_document(diff)) == dumps(diff_document(diff))
+    assert dumps({"a": 1}) == '{\n  "a": 1\n}\n'

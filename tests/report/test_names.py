@@ -1,0 +1,47 @@
+import pytest
+
+from ocost.report.names import clean, elide
+
+LONG = "/features/features.2/conv/conv.0/conv.0.1/BatchNormalization"  # 60 columns
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (60, LONG),
+        (59, "/…/features.2/…/conv.0.1/BatchNormalization"),  # 43 columns
+        (42, "/…/features.2/…/conv.0.1/…"),
+        (20, "/…/featur…conv.0.1/…"),  # 9 + 1 + 10
+    ],
+)
+def test_repetitions_go_first(width, text):
+    assert elide(LONG, width) == text
+    assert len(text) <= width
+
+
+def test_numbers_stay_longest():
+    assert elide("/m/transformer/h.0/attn/Concat_1", 26) == "/m/…/h.0/attn/Concat_1"
+    assert elide("/m/transformer/h.0/attn/Concat_1", 21) == "/m/…/h.0/…/Concat_1"
+
+
+def test_a_name_without_folders_loses_its_middle():
+    assert elide("abcdefghij", 10) == "abcdefghij"
+    assert elide("abcdefghij", 7) == "abc…hij"
+    assert elide("BatchNormalization", 9) == "Batc…tion"
+
+
+def test_names_that_differ_in_a_number_still_differ():
+    names = [f"/layers/layers.{i}/attention/self/MatMul" for i in range(12)]
+    assert len({elide(name, 24) for name in names}) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("conv[0]/µ", "conv[0]/µ"),
+        ("a\nb", "a\\nb"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+    ],
+)
+def test_control_characters_are_escaped(name, text):
+    assert clean(name) == text

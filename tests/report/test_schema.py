@@ -1,0 +1,71 @@
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from ocost.costmodel.device import devices, find
+from ocost.costmodel.result import Totals
+from ocost.report import cost_document, devices_document, diff_document
+from ocost.report.schema import load, names
+
+
+def check(document):
+    jsonschema.Draft202012Validator(load(document["schema"])).validate(document)
+
+
+def test_every_document_has_a_valid_schema():
+    assert names() == ("ocost.cost/1", "ocost.devices/1", "ocost.diff/1")
+    for name in names():
+        jsonschema.Draft202012Validator.check_schema(load(name))
+
+
+def test_no_other_has():
+    with pytest.raises(KeyError):
+        load("ocost.nothing/1")
+
+
+def test_a_schema_lies_where_others_refer_to_it():
+    folder = files("ocost.report") / "schemas"
+    for file in folder.iterdir():
+        assert json.loads(file.read_text(encoding="utf-8"))["$id"] == file.name
+
+
+def test_cost(cost, known_cost, device, slow_device):
+    check(cost_document(cost, device, [(slow_device, cost)]))
+    check(cost_document(known_cost, device))
+
+
+def test_diff(diff):
+    check(diff_document(diff))
+    gate = {"metric": "latency", "level": "written", "limit": "5%", "actual": "-3.0%", "ok": True}
+    check(diff_document(diff, [gate]))
+
+
+def test_devices():
+    check(devices_document([find(name) for name in (*devices(), "host")]))
+
+
+def test_a_missing_figure_is_found(cost, diff, device):
+    for name in Totals.names():
+        document = cost_document(cost, device)
+        del document["totals"][name]
+        with pytest.raises(jsonschema.ValidationError, match=f"'{name}' is a required property"):
+            check(document)
+    document = diff_document(diff)
+    del document["levels"]["written"]["delta"]["macs"]
+    with pytest.raises(jsonschema.ValidationError, match="'macs' is a required property"):
+        check(document)
+
+
+def test_a_wrong_figure_is_found(cost, device):
+    document = cost_document(cost, device)
+    document["nodes"][0]["flops"] = "many"
+    with pytest.raises(jsonschema.ValidationError, match="'many' is not of type"):
+        check(document)
+
+
+def test_fields_may_be_added(cost, device):
+    document = cost_document(cost, device)
+    document["totals"]["joules"] = document["nodes"][0]["colour"] = document["more"] = 1
+    check(document)
