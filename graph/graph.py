@@ -74,6 +74,7 @@ class Graph:
         self._captures: dict[str, tuple[str, ...]] = {}
         self._removed: set[str] = set()  # tensors: a file may also declare some it never had
         self._order: list[str] | None = None
+        self.edited = False  # since it was read; a body's edits are its own
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -197,7 +198,7 @@ class Graph:
                     f"tensor '{output}' is produced twice, the second time by '{self.path(node)}'"
                 )
         self._nodes[node.id] = node
-        self._order = None
+        self._order, self.edited = None, True
         self.nx.add_node(node.id, node=node)
         if subgraphs:
             self._subgraphs[node.id] = dict(subgraphs)
@@ -216,7 +217,7 @@ class Graph:
     def remove_node(self, node_id: str) -> Node:
         """Take a node out, with its edges and bodies; its outputs lose their producer."""
         node = self._nodes.pop(node_id)
-        self._order = None
+        self._order, self.edited = None, True
         self.nx.remove_node(node_id)
         for slot, tensor in self._reads(node):
             readers = self._consumers[tensor]
@@ -253,23 +254,26 @@ class Graph:
                 self.nx.add_edge(made_by, reader, key=key, tensor=new)
         if not self._consumers.get(old, True):
             del self._consumers[old]
-        self._order = None
+        self._order, self.edited = None, True
 
     def set_initializer(self, tensor: Tensor) -> None:
         """Add a constant, or replace the one of this name."""
         if tensor.name in self._producers:
             raise OcostError(f"tensor '{tensor.name}' has a producer: it can't be an initializer")
         self.initializers[tensor.name] = tensor
+        self.edited = True
 
     def remove_initializer(self, name: str) -> None:
         """Take a constant out."""
         del self.initializers[name]
         self._removed.add(name)
+        self.edited = True
 
     def set_interface(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Name the graph's inputs and outputs."""
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self._input_names = frozenset(inputs)
+        self.edited = True
 
     def _reads(self, node: Node) -> Iterator[tuple[int | str, str]]:
         for slot, tensor in enumerate(node.inputs):

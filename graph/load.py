@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
+from google.protobuf.message import Message
 from onnx import (
     AttributeProto,
     FunctionProto,
@@ -87,9 +88,8 @@ def from_proto(model: ModelProto, source: Source | None = None) -> Graph:
         source = Source(source.path, fillers)
     opset = _opsets(model.opset_import)
     _check_opset(opset)
-    for tensor in every_tensor(model):
-        if tensor.data_location == TensorProto.EXTERNAL:
-            _check_external(tensor, source)
+    for part in (*model.functions, *model.training_info):
+        _check_tensors(part, source)
     skeleton = _without(model, ModelProto(), ("graph",))
     functions = {(f.domain, f.name, f.overload): f for f in skeleton.functions}
     header = Header(model.ir_version, skeleton, functions, source)
@@ -147,11 +147,13 @@ def _build(
     for kind in (proto.initializer, proto.sparse_initializer):
         for constant in kind:
             tensor = Tensor.from_proto(constant, header.source)
+            _check_tensors(constant, header.source)
             graph.initializers[tensor.name] = tensor
     declare(graph, (*proto.value_info, *proto.input, *proto.output))
     graph.set_interface([i.name for i in proto.input], [o.name for o in proto.output])
     add_nodes(graph, proto.node)
     iter(graph)  # sorts it: a cycle is found now
+    graph.edited = False
     return graph
 
 
@@ -202,13 +204,31 @@ def _check_text(*names: str) -> None:
 def _bodies(graph: Graph, node: Node) -> dict[str, Graph]:
     bodies: dict[str, GraphProto] = {}
     for name, attribute in node.attributes.items():
+        if attribute.type in _PLAIN:
+            continue
         if attribute.HasField("g"):
             bodies[name] = attribute.g
         bodies.update((f"{name}.{i}", g) for i, g in enumerate(attribute.graphs))
+        if name not in bodies and not attribute.graphs:
+            _check_tensors(attribute, graph.header.source)
     return {
         name: _build(graph.header, body, graph.opset, graph, f"{graph.path(node)}/{name}/")
         for name, body in bodies.items()
     }
+
+
+# Attributes that hold neither graphs nor tensors, which is most of them.
+_PLAIN = frozenset(
+    {AttributeProto.FLOAT, AttributeProto.INT, AttributeProto.STRING}
+    | {AttributeProto.FLOATS, AttributeProto.INTS, AttributeProto.STRINGS}
+)
+
+
+def _check_tensors(message: Message, source: Source) -> None:
+    """The external data of every tensor in a message has to be there."""
+    for tensor in every_tensor(message):
+        if tensor.data_location == TensorProto.EXTERNAL:
+            _check_external(tensor, source)
 
 
 def _check_external(proto: TensorProto, source: Source) -> None:

@@ -129,7 +129,14 @@ def graph_sha256(graph: Graph) -> str:
 
 
 def file_size(graph: Graph) -> int:
-    """Bytes of the file that the graph makes, its weights filled; external data apart."""
+    """Bytes of the file that the graph makes, its weights filled; external data apart.
+
+    Of a graph that is as its file has it, that file's size.
+    """
+    source = graph.header.source
+    edited = graph.edited or any(scope.edited for scope, _ in graph.walk())
+    if source.path is not None and not source.fillers and not edited:
+        return source.path.stat().st_size
     model = to_proto(graph, "none")
     _drop_manifest(model)
     return int(model.ByteSize()) + _left_out(model, graph)

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 
+_SHORT = 12
+
 
 def clean(name: str) -> str:
     """The name with control characters escaped: a model may hold any text."""
@@ -17,8 +19,8 @@ def elide(name: str, width: int) -> str:
     """The name in so many terminal columns, without what says least.
 
     Of a path, folders go first that the next one repeats, as in PyTorch's exports:
-    ``/conv/conv.1/conv.1.0/Conv`` becomes ``/…/conv.1.0/Conv``. Then what has no number, the
-    longest first and the end last: numbers tell nodes apart. Then the middle of what is left.
+    ``/conv/conv.1/conv.1.0/Conv`` becomes ``/…/conv.1.0/Conv``. Then the longest parts, but
+    short ones with a number stay: numbers tell nodes apart. Then the middle of what is left.
     """
     if not _too_long(name, width):
         return name
@@ -26,10 +28,8 @@ def elide(name: str, width: int) -> str:
     for place, (folder, after) in enumerate(pairwise(parts)):
         if folder and after.startswith(f"{folder}."):
             parts[place] = "…"
-    plain = [place for place, part in enumerate(parts) if re.fullmatch(r"[^\d…]+", part)]
-    end = len(parts) - 1
-    for place in sorted(plain, key=lambda place: (place == end, -len(parts[place]))):
-        if end and _too_long(_joined(parts), width):
+    for place in _least_telling(parts) if len(parts) > 1 else ():
+        if _too_long(_joined(parts), width):
             parts[place] = "…"
     short = _joined(parts)
     if not _too_long(short, width):
@@ -37,6 +37,17 @@ def elide(name: str, width: int) -> str:
     head = (width - 1) // 2
     tail = len(short) - (width - 1 - head)
     return f"{short[:head].rstrip('…')}…{short[tail:].lstrip('…')}"
+
+
+def _least_telling(parts: list[str]) -> list[int]:
+    """Places of the parts that may go, the first to go first; a short end goes last."""
+    end = len(parts) - 1
+    places = [
+        place
+        for place, part in enumerate(parts)
+        if part not in ("", "…") and (len(part) > _SHORT or not re.search(r"\d", part))
+    ]
+    return sorted(places, key=lambda at: (at == end and len(parts[at]) <= _SHORT, -len(parts[at])))
 
 
 def _joined(parts: list[str]) -> str:

@@ -34,5 +34,6 @@ def names() -> tuple[str, ...]:
 
 def _schemas() -> dict[str, dict[str, Any]]:
     folder = files(__package__) / "schemas"
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in folder.iterdir()]
+    schemas = [file for file in folder.iterdir() if file.name.endswith(".json")]
+    found = (json.loads(file.read_text(encoding="utf-8")) for file in schemas)
     return {schema["title"]: schema for schema in found}

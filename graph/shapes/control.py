@@ -8,7 +8,7 @@ count.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .. import dtypes
@@ -27,6 +27,12 @@ def _scalar(value: Array | None) -> int | None:
     return int(value.reshape(-1)[0]) if value is not None and value.size == 1 else None
 
 
+def _decided(call: ShapeCall, slots: Iterable[int]) -> Quality:
+    """How well it is known what these inputs decide: a branch, a trip count."""
+    infos = (call.get(slot) for slot in slots)
+    return max((info.quality for info in infos if info is not None), default=Quality.EXACT)
+
+
 def _forget(info: Info) -> Info:
     """Without contents: they change from one execution of a body to the next."""
     return info._replace(value=None, constant=False)
@@ -37,6 +43,7 @@ def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     condition = _scalar(call.value(0))
     names = ("then_branch", "else_branch")
     if condition is not None:
+        scope.trips[call.node.id] = (1, _decided(call, [0]))
         taken = scope.body(call.node, names[0] if condition else names[1], [])
         return [taken.get(name) for name in taken.graph.outputs]
     bodies = [scope.body(call.node, name, []) for name in names]
@@ -84,7 +91,9 @@ def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         count = None
     if start == 0 and call.get(1) is not None:
         count = 0
-    trips, quality = (1, Quality.ASSUMED) if count is None else (max(count, 0), Quality.EXACT)
+    trips, quality = (
+        (1, Quality.ASSUMED) if count is None else (max(count, 0), _decided(call, [0, 1]))
+    )
 
     def run(state: Sequence[Info]) -> tuple[Shapes, list[Info]]:
         body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *state])
@@ -166,7 +175,7 @@ def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
             raise Unresolved(f"Scan's input {slot} has no axis {axis}")
         trips = shape.pop(axis)
         inputs.append(_forget(call.input(slot))._replace(shape=tuple(shape)))
-    scope.trips[node.id] = (trips, Quality.EXACT)
+    scope.trips[node.id] = (trips, _decided(call, range(states, len(node.inputs))))
     outputs = _outputs(scope.body(node, "body", inputs), states)
     count = len(outputs) - states
     out_axes = node.ints("scan_output_axes") or (0,) * count
@@ -190,7 +199,7 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
             length = shape[1]
         inner = shape[1:] if slot <= states else shape[2:]
         inputs.append(_forget(call.input(slot))._replace(shape=inner))
-    scope.trips[node.id] = (batch * length, Quality.EXACT)
+    scope.trips[node.id] = (batch * length, _decided(call, range(1, len(node.inputs))))
     outputs = _outputs(scope.body(node, "body", inputs), states)
     results = []
     for index, info in enumerate(outputs):

@@ -19,6 +19,12 @@ def test_repetitions_go_first(width, text):
     assert len(text) <= width
 
 
+def test_long_parts_go_before_short_ones():
+    name = "If_0/then_branch/If_0_then_branch__Inline_0__/decoder/rnn/Concat"
+    assert elide(name, 38) == "If_0/then_branch/…/decoder/rnn/Concat"
+    assert elide(name, 26) == "If_0/…/decoder/rnn/Concat"
+
+
 def test_numbers_stay_longest():
     assert elide("/m/transformer/h.0/attn/Concat_1", 26) == "/m/…/h.0/attn/Concat_1"
     assert elide("/m/transformer/h.0/attn/Concat_1", 21) == "/m/…/h.0/…/Concat_1"
