@@ -52,6 +52,15 @@ def input_infos(graph: Graph, given: Given) -> tuple[dict[str, Info], dict[str, 
         if clash:
             raise OcostError(f"--shape {name}={_text(shape)} contradicts {clash}")
         symbols |= _symbols(declared, shape)
+    for name, value in given.values.items():
+        if name not in shapes and value.ndim:  # a scalar fills whatever shape there is
+            clash = _clash(graph.declared[name], value.shape, symbols)
+            if clash:
+                raise OcostError(
+                    f"--value {name}: {_text(value.shape)} elements contradict {clash}"
+                )
+            shapes[name] = value.shape
+            symbols |= _symbols(graph.declared[name], value.shape)
     for name in names:
         declared = graph.declared[name]
         if name in shapes or name not in hints or not declared.type.HasField("tensor_type"):

@@ -338,7 +338,15 @@ g (float[batch, 3] x, float[batch, other] z, int64[2] sizes) => (y) { y = Add (x
         (Given(dims={"batch": -4}), ["--dim batch=-4: a size can't be negative"]),
         (
             Given(values={"sizes": np.zeros(3)}),
-            ["--value sizes: 3 elements given, the input is 2"],
+            ["--value sizes: 3 elements contradict the model: dim 0 of 'sizes' is 2"],
+        ),
+        (
+            Given(values={"x": np.zeros((4, 3))}, dims={"batch": 2}),
+            ["--value x: 4x3 elements contradict another input or --dim: 'batch' is 2"],
+        ),
+        (
+            Given(values={"x": np.zeros((4, 3))}, shapes={"x": (2, 3)}),
+            ["--value x: 4x3 elements given, the input is 2x3"],
         ),
         (
             Given(dims={"batch": 2}, strict=True),

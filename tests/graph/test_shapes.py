@@ -92,6 +92,14 @@ def test_given_contents_decide_shapes():
     assert _known(_infer("y = Reshape(x, sizes)", given, inputs=inputs)) == ((3, 8), EXACT)
 
 
+def test_given_contents_bind_the_dims_of_their_input():
+    given = Given(values={"sizes": np.array([4, 5, 6])})
+    shapes = _infer("y = ConstantOfShape(sizes)", given, inputs="int64[k] sizes, float[k] x")
+    assert shapes.assumed == {}
+    assert _known(shapes, "x") == ((3,), EXACT)
+    assert _known(shapes) == ((4, 5, 6), EXACT)
+
+
 def test_a_scalar_fills_the_input():
     inputs = "int64[2] sizes"
     text = "y = ConstantOfShape(sizes)"

@@ -1,0 +1,1 @@
+"""onnxruntime: sessions, valid inputs, fair timing, profiles attributed to the user's own nodes."""
