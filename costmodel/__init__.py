@@ -71,11 +71,17 @@ def _notes(shapes: Shapes, nodes: tuple[NodeCost, ...], device: Device) -> tuple
 
 
 def _trip_notes(shapes: Shapes) -> Iterator[str]:
+    """What decides how often a body runs, where that is not known exactly."""
     for node_id, (trips, quality) in shapes.trips.items():
+        if quality is Quality.EXACT:
+            continue
         path = shapes.graph.prefix + node_id
-        if quality is Quality.ASSUMED:
-            yield f"'{path}' is assumed to run {trips} time(s): its trip count is not known"
-        elif quality is Quality.BOUND:
+        if shapes.graph.node(node_id).op_type == "If":
+            yield f"'{path}' may take its other branch: its condition rests on inexact shapes"
+        elif quality is Quality.ASSUMED:
+            why = "its trip count is not known, or rests on assumed dims"
+            yield f"'{path}' is assumed to run {trips} time(s): {why}"
+        else:
             yield f"'{path}' runs at most {trips} times: its condition may end it early"
     for body in shapes.bodies.values():
         yield from _trip_notes(body)

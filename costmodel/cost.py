@@ -111,8 +111,8 @@ def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) ->
         if len(bodies) > 1:  # an If of unknown condition
             options = [cost_nodes(body, trips, max(quality, Quality.BOUND)) for body in bodies]
             costs += max(options, key=_size)
-        for body in bodies if len(bodies) == 1 else ():
-            costs += cost_nodes(body, trips * count, quality)
+        elif count:  # a body that never runs costs nothing, like a branch that is not taken
+            costs += cost_nodes(bodies[0], trips * count, quality)
     return costs
 
 

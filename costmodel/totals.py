@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from onnx import TensorProto
 
@@ -11,15 +11,20 @@ from ..graph.save import file_size
 from ..graph.shapes import Shapes
 from ..graph.tensor import external_entry
 from .cost import Costed, bytes_of
+from .kinds import Kind
 from .memory import memory
 from .params import constants, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
 
-def total(costs: Sequence[Costed], figure: str) -> int | None:
-    """Sum of a figure over the nodes that have it; None where none has."""
-    values = [v for c in costs if (v := getattr(c.cost, figure)) is not None]
-    return sum(values) if values or not costs else None
+def total(costs: Iterable[Costed], figure: str) -> int | None:
+    """Sum of a figure over the nodes that have it; None where none has.
+
+    Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
+    """
+    working = [c.cost for c in costs if c.cost.kind not in (Kind.CONSTANT, Kind.CONTROL)]
+    values = [v for cost in working if (v := getattr(cost, figure)) is not None]
+    return sum(values) if values or not working else None
 
 
 def coverage(costs: Iterable[NodeCost]) -> Coverage:
@@ -44,20 +49,20 @@ def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) 
 
     def seconds(figure: str) -> float | None:
         values = [v for c in latency if (v := getattr(c, figure)) is not None]
-        return sum(values) if values else None
+        return sum(values) if values and flops is not None else None
 
     return Totals(
         macs=total(costs, "macs"),
         flops=flops,
         padded_flops=total(costs, "padded_flops"),
         padded_bytes=None if traffic is None else 0,
-        params=parameters(costs),
+        params=None if flops is None else parameters(costs),
         param_bytes=param_bytes(scope.graph),
         file_bytes=file_bytes(scope.graph),
         read_bytes=read,
         write_bytes=write,
         traffic_bytes=traffic,
-        compulsory_bytes=compulsory_bytes(scope, costs),
+        compulsory_bytes=None if flops is None else compulsory_bytes(scope, costs),
         peak_bytes=alive.peak_bytes if alive else None,
         mean_activation_bytes=alive.mean_activation_bytes if alive else None,
         total_activation_bytes=alive.total_activation_bytes if alive else None,
@@ -81,7 +86,7 @@ def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
         if costed.cost.view:
             of = inner.home(costed.node.inputs[0])
             root[inner, costed.node.outputs[0]] = root.get(of, of)
-        for name, amount in costed.reads.items():
+        for name, amount in (*costed.reads.items(), *_handed_in(costed)):
             home = inner.home(name)
             key = root.get(home, home)
             touched[key] = max(touched.get(key, 0), amount)
@@ -92,6 +97,19 @@ def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
             return None
         amount += size
     return amount
+
+
+def _handed_in(costed: Costed) -> Iterator[tuple[str, int]]:
+    """What a Loop's or Scan's body reads of its owner's inputs, under names of its own."""
+    node, scope = costed.node, costed.scope
+    body = scope.bodies.get((node.id, "body"))
+    if body is None or not scope.trips[node.id][0]:
+        return
+    own = body.graph.inputs[2:] if node.op_type == "Loop" else body.graph.inputs
+    for inner, outer in zip(reversed(own), reversed(node.inputs), strict=False):
+        size = bytes_of(scope.get(outer)) if body.graph.consumers(inner) else None
+        if size is not None:
+            yield outer, size
 
 
 def _from_outside(home: Shapes, name: str, root: Shapes) -> bool:

@@ -149,7 +149,7 @@ def _build(
             tensor = Tensor.from_proto(constant, header.source)
             _check_tensors(constant, header.source)
             graph.initializers[tensor.name] = tensor
-    declare(graph, (*proto.value_info, *proto.input, *proto.output))
+    declare(graph, (*proto.value_info, *proto.output, *proto.input))  # an output may be an input
     graph.set_interface([i.name for i in proto.input], [o.name for o in proto.output])
     add_nodes(graph, proto.node)
     iter(graph)  # sorts it: a cycle is found now

@@ -4,8 +4,8 @@ The cases come with the answers of the reference implementation, so that each sh
 called exact is compared with a real one, and each bound has to hold.
 """
 
-import warnings
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,12 +45,7 @@ def _shape(value, data):
     return None if array is None else array.shape
 
 
-def _node_cases():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
-
-        collected = collect_testcases(None)
+def _node_cases(collected):
     for case in collected:
         graph = case.model.graph
         inputs, outputs = case.data_sets[0]
@@ -69,7 +64,7 @@ def _read(value, file):
     return TensorProto.FromString(file.read_bytes())
 
 
-def _folder_cases(group):
+def _folder_cases(_, group):
     for path in sorted((DATA / group).rglob("model.onnx")):
         model = onnx.load(path)
         given = {i.name for i in model.graph.initializer}
@@ -85,7 +80,7 @@ def _folder_cases(group):
         yield Case(path.parent.name, model, inputs, outputs, path)
 
 
-def _light_cases():
+def _light_cases(_):
     for path in sorted((DATA / "light").glob("*.onnx")):
         model = onnx.load(path)
         (output,) = model.graph.output
@@ -96,18 +91,18 @@ def _light_cases():
 # How to collect a group, and how many cases it has at least.
 GROUPS = {
     "node": (_node_cases, 1800),
-    "simple": (lambda: _folder_cases("simple"), 20),  # most of them work on sequences
-    "pytorch-converted": (lambda: _folder_cases("pytorch-converted"), 80),
-    "pytorch-operator": (lambda: _folder_cases("pytorch-operator"), 30),
+    "simple": (partial(_folder_cases, group="simple"), 20),  # most of them work on sequences
+    "pytorch-converted": (partial(_folder_cases, group="pytorch-converted"), 80),
+    "pytorch-operator": (partial(_folder_cases, group="pytorch-operator"), 30),
     "light": (_light_cases, 9),
 }
 
 
 @pytest.fixture(scope="module", params=GROUPS)
-def group(request):
+def group(request, onnx_node_cases):
     """A group's name, its cases, and the count it must have at least."""
     make, least = GROUPS[request.param]
-    return request.param, list(make()), least
+    return request.param, list(make(onnx_node_cases)), least
 
 
 def test_it_goes_through_unchanged(group):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .. import dtypes
+from ..node import Node
 from .info import Array, Info, Quality, ShapeCall, Unresolved
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
 
     def run(state: Sequence[Info]) -> tuple[Shapes, list[Info]]:
         body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *state])
-        return body, _outputs(body, 1 + len(carried))[1:]
+        return body, _outputs(body)[1:]
 
+    _need(scope, node, 1 + len(carried))
     body, outputs = run(carried)
     starts = call.get(1) is None or start is not None
     if trips and count is not None and not (starts and _endless(body)):
@@ -118,12 +120,15 @@ def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     return [_forget(r)._replace(quality=max(r.quality, quality)) for r in results]
 
 
-def _outputs(body: Shapes, least: int) -> list[Info]:
-    names = body.graph.outputs
-    if len(names) < least:
-        raise Unresolved(f"the body has {len(names)} outputs where {least} are needed")
+def _need(scope: Shapes, node: Node, least: int) -> None:
+    there = len(scope.graph.subgraphs(node)["body"].outputs)
+    if there < least:
+        raise Unresolved(f"the body has {there} outputs where {least} are needed")
+
+
+def _outputs(body: Shapes) -> list[Info]:
     missing = Info(dtypes.UNDEFINED, None, reason="a body's output is not made")
-    return [body.get(name) or missing for name in names]
+    return [body.get(name) or missing for name in body.graph.outputs]
 
 
 def _step(before: Info, after: Info) -> tuple[int | None, ...]:
@@ -176,7 +181,8 @@ def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         trips = shape.pop(axis)
         inputs.append(_forget(call.input(slot))._replace(shape=tuple(shape)))
     scope.trips[node.id] = (trips, _decided(call, range(states, len(node.inputs))))
-    outputs = _outputs(scope.body(node, "body", inputs), states)
+    _need(scope, node, states)
+    outputs = _outputs(scope.body(node, "body", inputs))
     count = len(outputs) - states
     out_axes = node.ints("scan_output_axes") or (0,) * count
     stacked = map(_stacked, outputs[states:], (trips,) * count, out_axes)
@@ -200,7 +206,8 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         inner = shape[1:] if slot <= states else shape[2:]
         inputs.append(_forget(call.input(slot))._replace(shape=inner))
     scope.trips[node.id] = (batch * length, _decided(call, range(1, len(node.inputs))))
-    outputs = _outputs(scope.body(node, "body", inputs), states)
+    _need(scope, node, states)
+    outputs = _outputs(scope.body(node, "body", inputs))
     results = []
     for index, info in enumerate(outputs):
         stacked = info if index < states else _stacked(info, length, 0)

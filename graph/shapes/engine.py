@@ -239,7 +239,6 @@ def infer(graph: Graph, given: Given | None = None) -> Shapes:
     """
     given = given or Given()
     shapes = Shapes(graph)
-    inputs, shapes.assumed = input_infos(graph, given)
-    shapes.user_shapes = bool(given.shapes or given.dims)
+    inputs, shapes.assumed, shapes.user_shapes = input_infos(graph, given)
     shapes.run(inputs)
     return shapes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from onnx import ValueInfoProto, helper
@@ -28,8 +29,20 @@ class Given:
     strict: bool = False
 
 
-def input_infos(graph: Graph, given: Given) -> tuple[dict[str, Info], dict[str, int]]:
-    """What is known of the graph's inputs, and the open dims that were assumed 1.
+class Inputs(NamedTuple):
+    """What is known of the graph's inputs.
+
+    ``assumed`` are the open dims that were assumed 1; ``bound`` says that the user sized some,
+    so that what the file declares of inner tensors need not hold.
+    """
+
+    infos: dict[str, Info]
+    assumed: dict[str, int]
+    bound: bool
+
+
+def input_infos(graph: Graph, given: Given) -> Inputs:
+    """Sizes for every input: the user's, else the model's, else 1.
 
     A model may carry sensible input shapes and values of its own in the metadata entry
     ``ocost.inputs``; they count where the user gives none.
@@ -42,25 +55,9 @@ def input_infos(graph: Graph, given: Given) -> tuple[dict[str, Info], dict[str, 
     names = [n for n in graph.inputs if n not in graph.initializers]
     _check_names(graph, given, names)
     hints = input_hints(graph.header.skeleton)
-    symbols = dict(given.dims)
-    shapes = dict(given.shapes)
-    for name, shape in given.shapes.items():
-        declared = graph.declared[name]
-        if min(shape, default=0) < 0:
-            raise OcostError(f"--shape {name}={_text(shape)}: a size can't be negative")
-        clash = _clash(declared, shape, symbols)
-        if clash:
-            raise OcostError(f"--shape {name}={_text(shape)} contradicts {clash}")
-        symbols |= _symbols(declared, shape)
-    for name, value in given.values.items():
-        if name not in shapes and value.ndim:  # a scalar fills whatever shape there is
-            clash = _clash(graph.declared[name], value.shape, symbols)
-            if clash:
-                raise OcostError(
-                    f"--value {name}: {_text(value.shape)} elements contradict {clash}"
-                )
-            shapes[name] = value.shape
-            symbols |= _symbols(graph.declared[name], value.shape)
+    shapes, symbols = _users_sizes(graph, given)
+    ranks = (graph.declared[n].type.tensor_type.HasField("shape") for n in shapes)
+    bound = bool(symbols) or not all(ranks)
     for name in names:
         declared = graph.declared[name]
         if name in shapes or name not in hints or not declared.type.HasField("tensor_type"):
@@ -80,7 +77,29 @@ def input_infos(graph: Graph, given: Given) -> tuple[dict[str, Info], dict[str, 
     if assumed and given.strict:
         options = " ".join(f"--dim {n}=..." for n in assumed)
         raise OcostError(f"open dims: {', '.join(assumed)}; give them with {options}")
-    return infos, assumed
+    return Inputs(infos, assumed, bound)
+
+
+def _users_sizes(graph: Graph, given: Given) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """Shapes of inputs that the user gives, and the symbols that they bind."""
+    symbols = dict(given.dims)
+    shapes = dict(given.shapes)
+    for name, shape in given.shapes.items():
+        if min(shape, default=0) < 0:
+            raise OcostError(f"--shape {name}={_text(shape)}: a size can't be negative")
+        clash = _clash(graph.declared[name], shape, symbols)
+        if clash:
+            raise OcostError(f"--shape {name}={_text(shape)} contradicts {clash}")
+        symbols |= _symbols(graph.declared[name], shape)
+    for name, value in given.values.items():
+        if name in shapes or value.ndim == 0:  # a scalar fills whatever shape there is
+            continue
+        clash = _clash(graph.declared[name], value.shape, symbols)
+        if clash:
+            raise OcostError(f"--value {name}: {_text(value.shape)} elements contradict {clash}")
+        shapes[name] = value.shape
+        symbols |= _symbols(graph.declared[name], value.shape)
+    return shapes, symbols
 
 
 def _hinted(hint: InputHint, info: Info) -> Array | None:

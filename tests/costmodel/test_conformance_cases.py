@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
-from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 
 from ocost.costmodel.work import Call, TensorType, Unknown, rules
@@ -15,10 +14,8 @@ from ocost.graph.node import Node
 
 
 @pytest.fixture(scope="module")
-def cases():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # onnx computes overflows and NaN on purpose
-        return {case.name: case for case in collect_testcases(None)}
+def cases(onnx_node_cases):
+    return {case.name: case for case in onnx_node_cases}
 
 
 def _array(value):

@@ -248,6 +248,12 @@ def test_a_contradiction_in_the_file_is_a_reason_not_an_error():
     assert shapes.get("y").reason
 
 
+def test_what_onnx_itself_would_crash_on():
+    """Its rule for Split indexes the parts by the outputs, without a look at their number."""
+    shapes = _infer("y = Split <num_outputs = 3> (x)", opsets='"" : 18')
+    assert shapes.get("y").reason == "Split's num_outputs is 3, its outputs are 1"
+
+
 def test_attributes_of_other_opsets_are_passed_over():
     """``spatial`` went away with opset 9, ``consumed_inputs`` with 6: files still have them."""
     inputs = "float[2, 3] x, float[3] s, float[3] b, float[3] m, float[3] v"

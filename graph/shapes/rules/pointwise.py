@@ -24,12 +24,19 @@ def same(call: ShapeCall) -> Sequence[Info | None]:
     return [like(call)]
 
 
-@shape_rule("BatchNormalization", "Dropout")
+@shape_rule("BatchNormalization")
 def same_if_alone(call: ShapeCall) -> Sequence[Info | None]:
     """As input 0 where only the first output is asked for; onnx has no rule before opset 6."""
     if len(call.node.outputs) == 1:
         return [like(call)]
     return infer(replace(call, opset=max(call.opset, 6)))
+
+
+@shape_rule("Dropout")
+def dropout(call: ShapeCall) -> Sequence[Info | None]:
+    """As the input, and so the mask, of the input's type before opset 10."""
+    mask = TensorProto.BOOL if call.opset >= 10 else call.input(0).dtype
+    return [like(call), like(call, 0, mask)]
 
 
 @shape_rule("Add", "Div", "Mul", "Pow", "Sub")

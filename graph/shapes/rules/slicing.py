@@ -68,6 +68,10 @@ def slice_(call: ShapeCall) -> Sequence[Info]:
 @shape_rule("Split")
 def split(call: ShapeCall) -> Sequence[Info | None]:
     """A part is at most the whole axis where the sizes are not known."""
+    there = len(call.node.outputs)
+    parts = call.node.int("num_outputs", there)
+    if parts != there:  # onnx's inference aborts the process
+        raise Unresolved(f"Split's num_outputs is {parts}, its outputs are {there}")
     if call.get(1) is None or call.value(1) is not None:
         return infer(call)
     part = Info(call.input(0).dtype, call.shape(0), Quality.BOUND)

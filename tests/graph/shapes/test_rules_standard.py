@@ -242,6 +242,13 @@ def test_operators_of_the_first_opset():
     assert shapes("GreaterOrEqual", unknown(3, 1), unknown(4), opset=12)[0][0] == (3, 4)
 
 
+def test_the_mask_of_dropout_is_shaped_as_its_input():
+    for opset, dtype in ((1, FLOAT), (7, FLOAT), (10, BOOL), (22, BOOL)):
+        out, mask = answer(call("Dropout", unknown(2, 3), opset=opset, outputs=2))
+        assert (out.dtype, out.shape) == (FLOAT, (2, 3))
+        assert (mask.dtype, mask.shape) == (dtype, (2, 3))
+
+
 def test_functions_without_inference():
     scale = unknown(4)
     for opset in (18, 21):

@@ -1,0 +1,173 @@
+"""How far two values of one output are apart, and whether rounding alone explains it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .noise import SPACING, UNITS
+
+Array = npt.NDArray[Any]
+By = Literal["values", "elements", "rows", "members"]
+
+# Where rounding alone changes an output by more than this share, it says nothing of a rewrite.
+SETTLED = 0.1
+# The reference's distance from the model itself is one sample of its rounding error; another
+# order of the same sums may draw one of several times its size.
+REFERENCE_ROOM = 4
+
+
+@dataclass(frozen=True)
+class OutputCheck:
+    """One output of the rewritten model against the reference, over all inputs.
+
+    Parameters
+    ----------
+    name
+        The output; an element of a sequence or map is ``name[key]``.
+    by
+        ``values``: element by element, as numbers. ``elements``: equal or not, element by
+        element (integers, booleans, strings). ``rows`` and ``members``: as sets, of rows of
+        numbers and of other elements, because a tie may change their order.
+    max_abs
+        Largest difference: of numbers, or in elements that have no equal. The figures are those
+        of the input with the least room to its tolerance.
+    max_rel
+        The same by the largest number, or by all elements; None where that is 0.
+    before_abs
+        How far the model was from the reference before.
+    tolerance
+        What rounding explains: ``max_abs`` may be this.
+    ok
+        None where nothing can be concluded.
+    reason
+        Why it is not ok.
+    """
+
+    name: str
+    by: By
+    max_abs: float
+    max_rel: float | None
+    before_abs: float
+    tolerance: float
+    ok: bool | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One output on one input, as each of the models gives it."""
+
+    before: Array
+    after: Array
+    shaken: Sequence[Array]
+    reference: Array | None
+
+
+def leaves(name: str, value: object) -> dict[str, Array]:
+    """The arrays in an output: itself, or the elements of a sequence or map by ``name[key]``."""
+    if isinstance(value, Mapping):
+        pairs: Iterable[tuple[object, object]] = value.items()
+    elif isinstance(value, list | tuple):
+        pairs = enumerate(value)
+    else:
+        return {name: np.asarray(value)}
+    return {k: v for key, inner in pairs for k, v in leaves(f"{name}[{key!r}]", inner).items()}
+
+
+def gap(by: By, x: Array, y: Array) -> float:
+    """How far apart two arrays are; infinite where shapes, or places of NaN or infinity, differ."""
+    if by == "members":
+        there, here = Counter(x.ravel().tolist()), Counter(y.ravel().tolist())
+        return float(max((there - here).total(), (here - there).total()))
+    if by == "rows":
+        return _between_sets(x, y)
+    if x.shape != y.shape:
+        return np.inf
+    if by == "elements":
+        return float(np.count_nonzero(x != y))
+    return float(_differences(x, y).max(initial=0))
+
+
+def _differences(x: Array, y: Array) -> npt.NDArray[np.float64]:
+    """Elementwise; NaN is equal to NaN and infinitely far from all else."""
+    a, b = x.astype(np.float64), y.astype(np.float64)
+    with np.errstate(all="ignore"):
+        found = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def _between_sets(x: Array, y: Array) -> float:
+    """The largest distance of a row of one from the nearest row of the other."""
+    if x.ndim != y.ndim or x.shape[1:][-1:] != y.shape[1:][-1:]:
+        return np.inf
+    width = x.shape[-1] if x.ndim > 1 else 1
+    a, b = x.reshape(-1, width), y.reshape(-1, width)
+    if not width or not len(a) or not len(b):
+        return 0.0 if len(a) == len(b) else np.inf
+    # Most rows are where they were: only the others are looked for.
+    common = min(len(a), len(b))
+    aligned = np.full(max(len(a), len(b)), np.inf)
+    aligned[:common] = _differences(a[:common], b[:common]).max(axis=1)
+    moved = 1e-4 * extent(a)
+    worst = 0.0
+    for rows, others in ((a, b), (b, a)):
+        for row, there in zip(rows, aligned[: len(rows)], strict=True):
+            near = there if there <= moved else _differences(others, row[None]).max(axis=1).min()
+            worst = max(worst, float(near))
+    return worst
+
+
+def extent(array: Array) -> float:
+    """The largest finite magnitude; 0 where there is none."""
+    with np.errstate(all="ignore"):
+        sizes = np.abs(array.astype(np.float64))
+    return float(sizes.max(initial=0, where=np.isfinite(sizes)))
+
+
+def noise(by: By, case: Case) -> float:
+    """What rounding makes of an output, by the shaken models and the spacing of its type."""
+    floor = 0.0
+    if by in ("values", "rows"):
+        spacing = SPACING.get(case.before.dtype.name)  # none: a quantised type, one step
+        floor = 1.0 if spacing is None else UNITS * spacing * extent(case.before)
+    return max([floor, *(gap(by, case.before, other) for other in case.shaken)])
+
+
+def judge(name: str, by: By, cases: Sequence[Case]) -> OutputCheck:
+    """The verdict on one output, from its values on every input."""
+    checks = [_judge(name, by, case) for case in cases]
+    order: dict[bool | None, int] = {False: 0, True: 1, None: 2}
+    return min(checks, key=lambda c: (order[c.ok], -c.max_abs / c.tolerance if c.tolerance else 0))
+
+
+def _judge(name: str, by: By, case: Case) -> OutputCheck:
+    numbers = by in ("values", "rows")
+    reference = case.before if case.reference is None or not numbers else case.reference
+    own = gap(by, case.before, reference)
+    tolerance = max(noise(by, case), REFERENCE_ROOM * own)
+    off = gap(by, case.after, reference)
+    size = extent(reference) if numbers else float(case.before.size)
+    ok: bool | None = off <= tolerance
+    reason = "" if ok else f"output '{name}' {_how(by, case, off, tolerance)}"
+    if numbers and case.before.size and not np.isfinite(case.before.astype(np.float64)).any():
+        ok, reason = None, f"output '{name}' holds no finite number, so it can't be compared"
+    elif tolerance > SETTLED * size and gap(by, case.before, case.after) > 0:
+        ok, reason = None, f"rounding alone changes output '{name}' by {tolerance:.2g} of {size:.2g}"
+    return OutputCheck(
+        name, by, off, off / size if size else None, own, tolerance, ok, reason
+    )
+
+
+def _how(by: By, case: Case, off: float, tolerance: float) -> str:
+    if case.before.shape != case.after.shape and by in ("values", "elements"):
+        return f"is {list(case.after.shape)} instead of {list(case.before.shape)}"
+    if not np.isfinite(off):
+        return "has NaN or infinity in other places"
+    unit = "" if by in ("values", "rows") else f" of {case.before.size} elements"
+    return f"differs by {off:.3g}{unit}, where rounding explains {tolerance:.3g}"

@@ -1,0 +1,113 @@
+"""Whether the outputs of two models can be compared at all, and how each has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import networkx as nx
+from onnx import FunctionProto
+
+from ..graph import Graph, Node, dtypes
+from ..graph.dataflow import RANDOM
+from ..graph.shapes import Info, Shapes
+from ..graph.shapes.onnx_inference import from_type
+from .closeness import By
+
+# What they pick may change places, or change, where two candidates are all but equal.
+_SELECTING = frozenset({"NonMaxSuppression", "NonZero", "TopK", "Unique"})
+# They round to whole steps: a difference of one part in a million may become one step.
+_STEPPING = frozenset(
+    {"DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QAttention"}
+    | {"QEmbedLayerNormalization", "QGemm", "QuantizeLinear"}
+)
+
+
+def random_node(shapes: Shapes) -> str:
+    """The path of a node that answers differently in every run; "" if there is none."""
+    for graph, node in shapes.graph.walk():
+        ops = {node.op_type, *_inside(graph.function(node))}
+        if ops & RANDOM or (node.op_type == "Dropout" and _training(node, shapes)):
+            return graph.path(node)
+    return ""
+
+
+def _training(node: Node, shapes: Shapes) -> bool:
+    if len(node.inputs) < 3 or not node.inputs[2]:
+        return False
+    mode = shapes.get(node.inputs[2])
+    return mode is None or mode.value is None or bool(mode.value.any())
+
+
+def mismatch(before: Graph, after: Graph) -> str:
+    """How the interfaces differ, "" if they don't: names, order, types, ranks, open dims."""
+    for side in ("input", "output"):
+        there, here = _interface(before, side), _interface(after, side)
+        if list(there) != list(here):
+            return f"{side}s are {', '.join(here)} instead of {', '.join(there)}"
+        for name, info in there.items():
+            text = _difference(info, here[name], strict=side == "input")
+            if text:
+                return f"{side} '{name}' {text}"
+    return ""
+
+
+def _interface(graph: Graph, side: str) -> dict[str, Info]:
+    names: Iterable[str] = graph.outputs
+    if side == "input":
+        names = [n for n in graph.inputs if n not in graph.initializers or graph.overridable(n)]
+    return {name: from_type(graph.declared[name].type) for name in names}
+
+
+def _difference(there: Info, here: Info, *, strict: bool) -> str:
+    kinds = [info.type.WhichOneof("value") if info.type else None for info in (there, here)]
+    if kinds[0] != kinds[1]:
+        return "is of another kind"
+    if there.dtype != here.dtype and dtypes.UNDEFINED not in (there.dtype, here.dtype):
+        return f"is {dtypes.name(here.dtype)} instead of {dtypes.name(there.dtype)}"
+    if there.shape is None or here.shape is None:
+        return ""
+    if len(there.shape) != len(here.shape):
+        return f"has {len(here.shape)} dims instead of {len(there.shape)}"
+    for axis, (old, new) in enumerate(zip(there.shape, here.shape, strict=True)):
+        if old != new and (strict or None not in (old, new)):
+            text = ["open" if dim is None else str(dim) for dim in (old, new)]
+            return f"has dim {axis} {text[1]} instead of {text[0]}"
+    return ""
+
+
+def how(graph: Graph, output: str, dtype: str, *, quantised: bool) -> By:
+    """How an output has to be compared, by what computes it and by numpy's name of its type."""
+    number = dtype.startswith(("float", "bfloat"))
+    if _behind(graph, output) & _SELECTING:
+        return "rows" if number else "members"
+    steps = quantised and dtype in ("int8", "uint8", "int16", "uint16")
+    return "values" if number or steps else "elements"
+
+
+def is_quantised(graph: Graph) -> bool:
+    """Whether something rounds to quantisation steps in a graph."""
+    return any(
+        op in _STEPPING or op.startswith("QLinear") for op in _ops(graph, [n for n in graph])
+    )
+
+
+def _behind(graph: Graph, output: str) -> set[str]:
+    """The operators that an output is computed by."""
+    maker = graph.producer(output)
+    if maker is None:
+        return set()
+    return set(_ops(graph, map(graph.node, (maker.id, *nx.ancestors(graph.nx, maker.id)))))
+
+
+def _ops(graph: Graph, nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        yield node.op_type
+        yield from _inside(graph.function(node))
+        for body in graph.subgraphs(node).values():
+            yield from _ops(body, body)
+
+
+def _inside(function: FunctionProto | None) -> Iterator[str]:
+    """Operators of a function's own nodes, not of functions that it calls."""
+    if function is not None:
+        yield from (node.op_type for node in function.node)

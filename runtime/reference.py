@@ -1,0 +1,158 @@
+"""A model's outputs in float64, by onnx's reference evaluator: what both models should compute."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from onnx import GraphProto, ModelProto, NodeProto, TypeProto, helper, numpy_helper
+
+from ..costmodel.cost import Costed, cost_nodes
+from ..graph import dtypes
+from ..graph.shapes import Shapes
+from ..graph.tensor import every_tensor
+
+Array = npt.NDArray[Any]
+
+_NARROW = frozenset({dtypes.FLOAT, dtypes.FLOAT16, dtypes.BFLOAT16})
+# One core of a small machine does several times that in the evaluator's matrix products.
+_MACS_PER_S = 0.5e9
+_MEMORY = 4 << 30
+
+
+class NoReferenceError(Exception):
+    """The evaluator can't run the model, or not in the time that there is; says why."""
+
+
+def evaluate(
+    model: ModelProto, inputs: Sequence[Mapping[str, Array]], shapes: Shapes, seconds: float
+) -> list[Sequence[Any]]:
+    """The outputs on each of the inputs, in order.
+
+    Parameters
+    ----------
+    model
+        With its weights.
+    inputs
+        Arrays by name, of the model's own types.
+    shapes
+        Of its tensors, to foresee what this takes.
+    seconds
+        It is given up after these.
+
+    Raises
+    ------
+    NoReferenceError
+        Also if the evaluator doesn't know an operator.
+    """
+    _foresee(cost_nodes(shapes), len(inputs), seconds)
+    end = time.monotonic() + seconds
+    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - slow to import
+
+    class Timed(ReferenceEvaluator):
+        """Bodies and functions are run by this class too, so that a loop is stopped as well."""
+
+        def _log(self, *_: object) -> None:  # called before every node
+            if time.monotonic() > end:
+                raise NoReferenceError(f"it takes more than {seconds:.0f} s")
+
+    opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 1)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            evaluator = Timed(widened(model), new_ops=_mended() if opset < 14 else None)
+            return [evaluator.run(None, _widened_feeds(feeds)) for feeds in inputs]
+    except NoReferenceError:
+        raise
+    except Exception as error:  # whatever a numpy implementation of an operator may raise
+        text = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NoReferenceError(f"onnx's reference evaluator fails: {text[:120]}") from error
+
+
+def _foresee(costs: Sequence[Costed], runs: int, seconds: float) -> None:
+    """Refuse at once what would take too much time or memory."""
+    macs = sum(costed.cost.macs or 0 for costed in costs)
+    if runs * macs > seconds * _MACS_PER_S:
+        raise NoReferenceError(f"{macs / 1e9:.1f} GMAC take the reference evaluator too long")
+    held = sum(costed.cost.write_bytes or 0 for costed in costs)  # it frees nothing
+    if 2 * held + max(map(_columns, costs), default=0) > _MEMORY:
+        raise NoReferenceError("the reference evaluator would take too much memory")
+
+
+def _columns(costed: Costed) -> int:
+    """Bytes of a convolution's input spread out as a matrix, in float64, and of its indices."""
+    call = costed.call
+    if call is None or "Conv" not in costed.node.op_type or len(call.inputs) < 2:
+        return 0
+    x, weight = call.input(0), call.input(1)
+    return 32 * x.shape[1] * math.prod(weight.shape[2:]) * math.prod(call.output().shape[2:])
+
+
+def widened(model: ModelProto) -> ModelProto:
+    """A copy that computes in float64: constants, casts, declared types."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    for tensor in every_tensor(made):
+        if tensor.data_type in _NARROW:
+            array = numpy_helper.to_array(tensor).astype(np.float64)
+            tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    _widen_graph(made.graph)
+    for function in made.functions:
+        del function.value_info[:]
+        _widen_nodes(function.node)
+    return made
+
+
+def _widen_graph(graph: GraphProto) -> None:
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
+        _widen_type(value.type)
+    _widen_nodes(graph.node)
+
+
+def _widen_type(kind: TypeProto) -> None:
+    if kind.HasField("sequence_type"):
+        _widen_type(kind.sequence_type.elem_type)
+    elif kind.HasField("optional_type"):
+        _widen_type(kind.optional_type.elem_type)
+    elif kind.tensor_type.elem_type in _NARROW:
+        kind.tensor_type.elem_type = dtypes.DOUBLE
+
+
+def _widen_nodes(nodes: Sequence[NodeProto]) -> None:
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.name in ("to", "dtype", "output_datatype") and attribute.i in _NARROW:
+                attribute.i = dtypes.DOUBLE
+            elif node.op_type == "Constant" and attribute.name in ("value_float", "value_floats"):
+                value = np.asarray(helper.get_attribute_value(attribute), np.float64)
+                attribute.CopyFrom(helper.make_attribute("value", numpy_helper.from_array(value)))
+            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                _widen_graph(body)
+
+
+def _widened_feeds(feeds: Mapping[str, Array]) -> dict[str, Array]:
+    narrow = ("float16", "bfloat16", "float32")
+    return {n: a.astype(np.float64) if a.dtype.name in narrow else a for n, a in feeds.items()}
+
+
+def _mended() -> list[type[Any]]:
+    """Up to opset 13 the evaluator takes every BatchNormalization for one in training."""
+    from onnx.reference.op_run import OpRun  # noqa: PLC0415 - slow to import
+
+    class BatchNormalization(OpRun):
+        op_domain = ""
+
+        def _run(
+            self, x: Array, *channels: Array, epsilon: float, **_: object
+        ) -> tuple[Array]:
+            along = (-1, *(1,) * (x.ndim - 2))
+            scale, bias, mean, variance = (c.reshape(along) for c in channels)
+            return (scale * (x - mean) / np.sqrt(variance + epsilon) + bias,)
+
+    return [BatchNormalization]

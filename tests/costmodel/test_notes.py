@@ -1,0 +1,121 @@
+"""Assumptions that a cost rests on, a line each."""
+
+import numpy as np
+import pytest
+from onnx import parser
+
+from ocost.costmodel import cost_graph
+from ocost.costmodel.device import Device
+from ocost.graph import from_proto
+from ocost.graph.shapes import Given
+
+TOY = Device(
+    name="toy",
+    title="Toy",
+    source="datasheet",
+    runtime="onnxruntime-cpu",
+    isa="avx2",
+    channel_block=8,
+    cores=1,
+    peaks={"float32": 100e9, "int8": 400e9},
+    bandwidth=10e9,
+    overhead_s=1e-6,
+    sources=("made up",),
+)
+
+
+def _notes(text, inputs="float[2, 3] x", given=None):
+    head = f'<ir_version: 10, opset_import: ["" : 21]> g ({inputs}) => (y) '
+    return cost_graph(from_proto(parser.parse_model(head + "{" + text + "}")), TOY, given).notes
+
+
+def test_nothing_assumed_nothing_noted():
+    assert _notes("y = Relu(x)") == ()
+
+
+def test_an_element_type_without_a_peak_of_its_own():
+    text = "a = Cast <to = 10> (x) b = Relu(a) c = Exp(b) d = Cast <to = 11> (c) y = Neg(d)"
+    # A cast computes nothing; b and c run in float16, y in float64.
+    assert _notes(text) == (
+        "toy has no peak for float16: float32's is used (2 nodes)",
+        "toy has no peak for float64: float32's is used (1 nodes)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        ("int8[4, 4] x, int8[4, 4] z", "y = MatMulInteger(x, z)"),
+        ("uint8[4, 4] x, int8[4, 4] z", "y = MatMulInteger(x, z)"),  # as int8
+        ("int64[4] x", "y = Add(x, x)"),  # shape arithmetic, which no datasheet gives
+        ("float16[4] x", "y = Transpose(x)"),  # computes nothing
+    ],
+)
+def test_a_peak_that_is_there_or_not_needed(inputs, text):
+    assert _notes(text, inputs) == ()
+
+
+LOOP = """
+  y = Loop (m, c, x) <
+    body = b (int64 i, bool go, float[2, 3] v) => (bool again, float[2, 3] w) {
+      %s
+      w = Exp (v)
+    }
+  >
+"""
+ENDLESS = LOOP % "again = Identity (go)"
+ENDED = LOOP % "s = ReduceMax <keepdims = 0> (v) again = Cast <to = 9> (s)"
+SEVEN = {"m": np.array(7), "c": np.array(True)}
+
+
+def test_trip_counts():
+    inputs = "float[2, 3] x, int64 m, bool c"
+    assert _notes(ENDLESS, inputs, Given(values=SEVEN)) == ()
+    assert _notes(ENDED, inputs, Given(values=SEVEN)) == (
+        "'y' runs at most 7 times: its condition may end it early",
+    )
+    assert _notes(ENDLESS, inputs) == (
+        "'y' is assumed to run 1 time(s): its trip count is not known, or rests on assumed dims",
+    )
+
+
+def test_a_trip_count_that_rests_on_open_dims():
+    text = "m = Size(x) c = Constant <value = bool {1}> () " + ENDLESS
+    inputs = "float[2, n] x"
+    assert _notes(text, inputs) == (
+        "'y' is assumed to run 2 time(s): its trip count is not known, or rests on assumed dims",
+    )
+    assert _notes(text, inputs, Given(dims={"n": 3})) == ()
+
+
+def test_a_branch_that_rests_on_open_dims():
+    text = """
+      s = Size(x)
+      six = Constant <value_int = 6> ()
+      c = Equal(s, six)
+      y = If (c) <
+        then_branch = then () => (t) { t = Relu (x) },
+        else_branch = other () => (e) { e = Neg (x) }
+      >
+    """
+    assert _notes(text, "float[2, n] x") == (
+        "'y' may take its other branch: its condition rests on inexact shapes",
+    )
+    assert _notes(text, "float[2, n] x", Given(dims={"n": 3})) == ()
+
+
+def test_bodies_are_named_by_their_path():
+    text = """
+      z = If (k) <
+        then_branch = then () => (float[2, 3] t) { m = Cast <to = 7> (k) t = Loop (m, , x) <
+          body = b (int64 i, bool go, float[2, 3] v) => (bool go, float[2, 3] w) { w = Exp (v) }
+        > },
+        else_branch = other () => (float[2, 3] e) { e = Neg (x) }
+      >
+      y = Relu(z)
+    """
+    inputs = "float[2, 3] x, bool k"
+    (note,) = _notes(text, inputs)
+    assert note.startswith("'z/then_branch/t' is assumed to run 1 time(s)")
+    assert _notes(text, inputs, Given(values={"k": np.array(True)})) == ()
+    assert _notes(text, inputs, Given(values={"k": np.array(False)})) == ()
