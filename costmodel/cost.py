@@ -110,7 +110,10 @@ def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) ->
         quality = max(quality, floor)
         if len(bodies) > 1:  # an If of unknown condition
             options = [cost_nodes(body, trips, max(quality, Quality.BOUND)) for body in bodies]
-            costs += max(options, key=_size)
+            larger = max(options, key=_size)
+            costs += larger
+            for other in options:  # what is not known there might have made it the larger one
+                costs += [c for c in other if other is not larger and not c.cost.known]
         elif count:  # a body that never runs costs nothing, like a branch that is not taken
             costs += cost_nodes(bodies[0], trips * count, quality)
     return costs

@@ -9,8 +9,9 @@ from onnx import FunctionProto
 
 from ..graph import Graph, Node, dtypes
 from ..graph.dataflow import RANDOM
-from ..graph.shapes import Info, Shapes
+from ..graph.shapes import Info
 from ..graph.shapes.onnx_inference import from_type
+from ..graph.tensor import Tensor
 from .closeness import By
 
 # What they pick may change places, or change, where two candidates are all but equal.
@@ -22,20 +23,26 @@ _STEPPING = frozenset(
 )
 
 
-def random_node(shapes: Shapes) -> str:
+def random_node(graph: Graph) -> str:
     """The path of a node that answers differently in every run; "" if there is none."""
-    for graph, node in shapes.graph.walk():
-        ops = {node.op_type, *_inside(graph.function(node))}
-        if ops & RANDOM or (node.op_type == "Dropout" and _training(node, shapes)):
-            return graph.path(node)
+    for scope, node in graph.walk():
+        inside = set(_inside(scope, scope.function(node)))
+        if RANDOM & {node.op_type, *inside} or (node.op_type == "Dropout" and _drops(scope, node)):
+            return scope.path(node)
     return ""
 
 
-def _training(node: Node, shapes: Shapes) -> bool:
-    if len(node.inputs) < 3 or not node.inputs[2]:
+def _drops(graph: Graph, node: Node) -> bool:
+    """Whether a Dropout is, or may be, in training mode."""
+    mode = node.inputs[2] if len(node.inputs) > 2 else ""
+    if not mode:
         return False
-    mode = shapes.get(node.inputs[2])
-    return mode is None or mode.value is None or bool(mode.value.any())
+    maker = graph.producer(mode)
+    proto = None if maker is None else maker.tensor("value")
+    constant = graph.constant(mode)
+    if proto is not None:
+        constant = Tensor.from_proto(proto, graph.header.source)
+    return constant is None or bool(constant.data().any())
 
 
 def mismatch(before: Graph, after: Graph) -> str:
@@ -86,9 +93,7 @@ def how(graph: Graph, output: str, dtype: str, *, quantised: bool) -> By:
 
 def is_quantised(graph: Graph) -> bool:
     """Whether something rounds to quantisation steps in a graph."""
-    return any(
-        op in _STEPPING or op.startswith("QLinear") for op in _ops(graph, [n for n in graph])
-    )
+    return any(op in _STEPPING or op.startswith("QLinear") for op in _ops(graph, graph))
 
 
 def _behind(graph: Graph, output: str) -> set[str]:
@@ -102,12 +107,14 @@ def _behind(graph: Graph, output: str) -> set[str]:
 def _ops(graph: Graph, nodes: Iterable[Node]) -> Iterator[str]:
     for node in nodes:
         yield node.op_type
-        yield from _inside(graph.function(node))
+        yield from _inside(graph, graph.function(node))
         for body in graph.subgraphs(node).values():
             yield from _ops(body, body)
 
 
-def _inside(function: FunctionProto | None) -> Iterator[str]:
-    """Operators of a function's own nodes, not of functions that it calls."""
-    if function is not None:
-        yield from (node.op_type for node in function.node)
+def _inside(graph: Graph, function: FunctionProto | None) -> Iterator[str]:
+    """Operators that a function is made of; those that it calls are looked into."""
+    for node in [] if function is None else function.node:
+        yield node.op_type
+        called = graph.header.functions.get((node.domain, node.op_type, node.overload))
+        yield from _inside(graph, called)

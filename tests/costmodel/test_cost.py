@@ -287,14 +287,17 @@ def test_an_input_without_a_rank_is_told():
     assert costed.cost.reason == "input 'x' has no declared rank; give --shape x=..."
 
 
-def test_what_is_not_known_makes_a_branch_no_larger():
+def test_what_is_not_known_of_the_other_branch_is_said():
+    """It might have made that branch the larger one."""
     text = """
       y = If (c) <
         then_branch = then () => (t) { t = d.Thing (x) },
         else_branch = other () => (e) { e = Relu (x) }
       >
     """
-    assert list(_costs(text, inputs="float[2, 3] x, bool c")) == ["y", "y/else_branch/e"]
+    costs = _costs(text, inputs="float[2, 3] x, bool c")
+    assert list(costs) == ["y", "y/else_branch/e", "y/then_branch/t"]
+    assert not costs["y/then_branch/t"].known
 
 
 def test_assumed_and_bounded_shapes_are_flagged():

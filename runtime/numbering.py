@@ -1,0 +1,120 @@
+"""Value numbers: which tensors of a graph are equal by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from onnx import AttributeProto
+
+from ..graph.dataflow import RANDOM
+from ..graph.node import Node
+from ..graph.tensor import Tensor
+from .flat import NONE, Flat, Op
+
+_SMALL = 64  # elements of a constant that is compared by its contents
+_COMMUTATIVE = frozenset({"Add", "Mul", "And", "Or", "Xor", "Equal", "Max", "Min", "Sum"})
+_SHAPE = frozenset({"Shape", "Size"})
+_BODIES = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
+
+
+class Numbers:
+    """The value of every tensor of a graph, named by the first tensor that has it.
+
+    Two operations of one frame that do the same to the same values make the same values; so do
+    constants of equal contents, where they are small. Identity and a Dropout that drops nothing
+    hand on their input's.
+
+    Attributes
+    ----------
+    value
+        By tensor.
+    fixed
+        Values that are computed from constants alone.
+    shaped
+        Values that are computed from constants and from the shapes of tensors.
+    """
+
+    def __init__(self, flat: Flat) -> None:
+        self.value = list(range(len(flat.names)))
+        self.fixed: set[int] = set()
+        self.shaped: set[int] = set()
+        self._known: dict[Hashable, int] = {}
+        for tensor, constant in flat.constants.items():
+            self.value[tensor] = self._first(contents(constant), tensor)
+            self.fixed.add(self.value[tensor])
+        pending = dict(flat.same)
+        for op in flat.ops:
+            for tensor in op.inputs:
+                self._resolve(tensor, pending)
+            self._number(op)
+        for tensor in list(pending):
+            self._resolve(tensor, pending)
+
+    def find(self, node: Node, reads: Sequence[int | None], frame: int) -> int | None:
+        """The value of the first output of a node that reads these values, if there is one."""
+        key = _key(node, reads, frame)
+        return None if key is None else self._known.get(key)
+
+    def constant(self, tensor: Tensor) -> int | None:
+        """The value of a constant, if the graph has one of these contents and it is small."""
+        key = contents(tensor)
+        return None if key is None else self._known.get(key)
+
+    def _resolve(self, tensor: int, pending: dict[int, int]) -> None:
+        """Settle an output of something inlined, which is made by now."""
+        if tensor in pending:
+            target = pending.pop(tensor)
+            self._resolve(target, pending)
+            self.value[tensor] = self.value[target]
+
+    def _number(self, op: Op) -> None:
+        reads = [None if t == NONE else self.value[t] for t in op.reads]
+        passed = passes_on(op.node)
+        if passed:
+            self.value[op.makes[0]] = self.value[op.reads[0]]
+        key = _key(op.node, reads, op.frame)
+        values = {v for v in reads if v is not None}
+        fixed = key is not None and values <= self.fixed and op.node.op_type not in RANDOM
+        shaped = op.node.op_type in _SHAPE or (
+            bool(values & self.shaped) and values <= self.shaped | self.fixed and key is not None
+        )
+        for slot, tensor in enumerate(op.makes):
+            if tensor == NONE or (passed and slot == 0):
+                continue
+            self.value[tensor] = self._first(key if slot == 0 else (key, slot), tensor, key)
+            if fixed:
+                self.fixed.add(self.value[tensor])
+            elif shaped:
+                self.shaped.add(self.value[tensor])
+
+    def _first(self, key: Hashable, tensor: int, wanted: Hashable = True) -> int:
+        return tensor if key is None or wanted is None else self._known.setdefault(key, tensor)
+
+
+def passes_on(node: Node) -> bool:
+    """Whether the first output is the first input, whatever the shapes."""
+    if node.domain or not node.inputs:
+        return False
+    trains = len(node.inputs) > 2 and bool(node.inputs[2])  # Dropout's training_mode
+    return node.op_type == "Identity" or (node.op_type == "Dropout" and not trains)
+
+
+def contents(tensor: Tensor) -> Hashable:
+    """A small constant's type and contents; None for a large one."""
+    if tensor.size > _SMALL or tensor.nbytes is None:
+        return None
+    return tensor.dtype, tensor.shape, tensor.data().tobytes()
+
+
+def _key(node: Node, reads: Sequence[int | None], frame: int) -> Hashable:
+    """What an operation does and to what; None if it can't be compared."""
+    if node.op_type in RANDOM or any(a.type in _BODIES for a in node.attributes.values()):
+        return None
+    if node.op_type in _COMMUTATIVE and not node.domain:
+        reads = sorted(reads, key=lambda value: -1 if value is None else value)
+    while reads and reads[-1] is None:
+        reads = reads[:-1]
+    attributes = tuple(
+        sorted((n, a.SerializeToString(deterministic=True)) for n, a in node.attributes.items())
+    )
+    return frame, node.domain, node.op_type, attributes, tuple(reads)
