@@ -1,7 +1,8 @@
 """Activation memory by liveness: what is alive at once, in execution order.
 
 A tensor is alive from the step that makes it to its last reader; graph inputs from the start,
-graph outputs to the end. Views share the storage of what they view. Constants are apart.
+graph outputs to the end. Views share the storage of what they view. Constants are apart, and so
+is what is computed from constants alone, as a dequantised weight: it is the same in every run.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, own: bool) ->
     for step, (node, cost) in enumerate(steps):
         reusable = in_place and cost is not None and cost.kind in _IN_PLACE
         for name in node.outputs if node.id not in views else ():
-            if not name or name in elsewhere:
+            if not name or name in elsewhere or _is_constant(scope, name):
                 continue
             size = _size(scope, name)
             taken = _dying(node, scope, root, dies[step], alive, size) if reusable else None
@@ -133,6 +134,12 @@ def _dying(
         if name in dies and alive.get(name) == size and scope.graph.producer(name) is not None:
             return name
     return None
+
+
+def _is_constant(scope: Shapes, name: str) -> bool:
+    """Whether a tensor is a weight, or computed from weights alone (dequantised, transposed)."""
+    info = scope.get(name)
+    return info is not None and info.constant
 
 
 def _size(scope: Shapes, name: str) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
 from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 from onnx import (
     AttributeProto,
     FunctionProto,
@@ -44,7 +46,7 @@ def load(path: str | Path) -> Graph:
 
     file = resolve(str(path))
     try:
-        return from_proto(_read(file), Source(file))
+        return from_proto(_read(file), Source.of(file))
     except OcostError as error:
         text = str(error)
         raise OcostError(text if text.startswith(str(file)) else f"{file}: {text}") from error
@@ -85,7 +87,7 @@ def from_proto(model: ModelProto, source: Source | None = None) -> Graph:
         for index, (tensor, _) in enumerate(walk(model)):
             if index in fillers:
                 wire.mark(tensor, f"fill:{index}")
-        source = Source(source.path, fillers)
+        source = replace(source, fillers=fillers)
     opset = _opsets(model.opset_import)
     _check_opset(opset)
     for part in (*model.functions, *model.training_info):
@@ -116,6 +118,11 @@ _Message = TypeVar("_Message", ModelProto, GraphProto)
 
 def _without(message: _Message, into: _Message, names: tuple[str, ...]) -> _Message:
     """Copy all fields but those named."""
+    if len(UnknownFieldSet(message)):  # of a newer onnx: only a whole copy keeps them
+        into.CopyFrom(message)
+        for name in names:
+            into.ClearField(name)
+        return into
     for field, value in message.ListFields():
         if field.name in names:
             continue

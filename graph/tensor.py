@@ -25,6 +25,12 @@ class Source:
 
     path: Path | None = None
     fillers: Mapping[int, Filler] = field(default_factory=dict)
+    stamp: tuple[int, ...] = ()  # of the file when it was opened
+
+    @classmethod
+    def of(cls, path: Path) -> Source:
+        """A file as it is now: what it holds is found by offset, so it must stay as it is."""
+        return cls(path, stamp=_stamp(path))
 
     @cached_property
     def folder(self) -> Path:
@@ -34,6 +40,8 @@ class Source:
     def read(self, path: Path, offset: int, length: int | None) -> bytes:
         """Bytes of a file; to its end where no length is given."""
         try:
+            if path == self.path and _stamp(path) != self.stamp:
+                raise OcostError(f"{path}: the file has changed since it was opened; load it anew")
             with path.open("rb") as file:
                 file.seek(offset)
                 data = file.read(-1 if length is None else length)
@@ -82,6 +90,11 @@ class Source:
         else:  # a packed field as the file has it: let protobuf decode it
             full.MergeFromString(delimited(number << 3 | 2, data))
         return full
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def every_tensor(message: Message) -> Iterator[TensorProto]:

@@ -35,14 +35,15 @@ class OutputCheck:
         element (integers, booleans, strings). ``rows`` and ``members``: as sets, of rows of
         numbers and of other elements, because a tie may change their order.
     max_abs
-        Largest difference: of numbers, or in elements that have no equal. The figures are those
-        of the input with the least room to its tolerance.
+        Largest difference of two numbers, or how many elements have no equal; None where the
+        shapes differ, or the places of NaN and infinity. The figures are those of the input with
+        the least room to its tolerance.
     max_rel
-        The same by the largest number, or by all elements; None where that is 0.
+        The same by the largest number, or by the number of elements; None where that is 0.
     before_abs
         How far the model was from the reference before.
     tolerance
-        What rounding explains: ``max_abs`` may be this.
+        What rounding explains: ``max_abs`` may be this. None where it may change the shape.
     ok
         None where nothing can be concluded.
     reason
@@ -51,12 +52,23 @@ class OutputCheck:
 
     name: str
     by: By
-    max_abs: float
+    max_abs: float | None
     max_rel: float | None
-    before_abs: float
-    tolerance: float
+    before_abs: float | None
+    tolerance: float | None
     ok: bool | None
     reason: str = ""
+
+    @property
+    def urgency(self) -> tuple[int, float]:
+        """Sorts the checks that decide a verdict before the others."""
+        if self.max_abs is None or self.tolerance is None:
+            share = np.inf
+        elif self.tolerance:
+            share = self.max_abs / self.tolerance
+        else:
+            share = np.inf if self.max_abs else 0.0
+        return (1 if self.ok is None else 2 if self.ok else 0), -share
 
 
 @dataclass(frozen=True)
@@ -140,28 +152,31 @@ def noise(by: By, case: Case) -> float:
 
 
 def judge(name: str, by: By, cases: Sequence[Case]) -> OutputCheck:
-    """The verdict on one output, from its values on every input."""
+    """The verdict on one output, from its values on every input.
+
+    An input on which nothing can be concluded counts only where there is no other.
+    """
     checks = [_judge(name, by, case) for case in cases]
-    order: dict[bool | None, int] = {False: 0, True: 1, None: 2}
-    return min(checks, key=lambda c: (order[c.ok], -c.max_abs / c.tolerance if c.tolerance else 0))
+    settled = [check for check in checks if check.ok is not None]
+    return min(settled or checks, key=lambda check: check.urgency)
 
 
 def _judge(name: str, by: By, case: Case) -> OutputCheck:
-    numbers = by in ("values", "rows")
-    reference = case.before if case.reference is None or not numbers else case.reference
+    reference = case.before if case.reference is None else case.reference
     own = gap(by, case.before, reference)
     tolerance = max(noise(by, case), REFERENCE_ROOM * own)
     off = gap(by, case.after, reference)
+    numbers = by in ("values", "rows")
     size = extent(reference) if numbers else float(case.before.size)
     ok: bool | None = off <= tolerance
-    reason = "" if ok else f"output '{name}' {_how(by, case, off, tolerance)}"
+    reason = "" if ok else _how(by, case, off, tolerance)
     if numbers and case.before.size and not np.isfinite(case.before.astype(np.float64)).any():
-        ok, reason = None, f"output '{name}' holds no finite number, so it can't be compared"
+        ok, reason = None, "holds no finite number to compare"
     elif tolerance > SETTLED * size and gap(by, case.before, case.after) > 0:
-        ok, reason = None, f"rounding alone changes output '{name}' by {tolerance:.2g} of {size:.2g}"
-    return OutputCheck(
-        name, by, off, off / size if size else None, own, tolerance, ok, reason
-    )
+        ok, reason = None, f"changes by {tolerance:.2g} of {size:.2g} by rounding alone"
+    figures = off, off / size if size else None, own, tolerance
+    known = (f if f is not None and np.isfinite(f) else None for f in figures)
+    return OutputCheck(name, by, *known, ok, reason and f"output '{name}' {reason}")
 
 
 def _how(by: By, case: Case, off: float, tolerance: float) -> str:
@@ -169,5 +184,6 @@ def _how(by: By, case: Case, off: float, tolerance: float) -> str:
         return f"is {list(case.after.shape)} instead of {list(case.before.shape)}"
     if not np.isfinite(off):
         return "has NaN or infinity in other places"
-    unit = "" if by in ("values", "rows") else f" of {case.before.size} elements"
-    return f"differs by {off:.3g}{unit}, where rounding explains {tolerance:.3g}"
+    if by in ("values", "rows"):
+        return f"differs by {off:.3g}, where rounding explains {tolerance:.3g}"
+    return f"differs in {off:.0f} of {case.before.size} elements, rounding explains {tolerance:.0f}"

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
-from onnx import ModelProto
+from typing import Literal
 
 from ..graph import Graph, OcostError, to_proto
-from ..graph.shapes import Given, Shapes, infer
-from .closeness import By, Case, OutputCheck, gap, judge, leaves, noise
+from ..graph.shapes import Given, infer
+from .closeness import By, OutputCheck, gap, judge, leaves
 from .comparable import how, is_quantised, mismatch, random_node
+from .evidence import AS_WRITTEN, Record, flat, refer, shake
 from .inputs import make_feeds
-from .noise import shaken, shaken_feeds
-from .reference import NoReferenceError, evaluate
-from .session import Level, Options, open_session, run_once
-from .sizes import groups, open_dims, resized
-
-Array = npt.NDArray[Any]
-Feeds = Mapping[str, Array]
-Outputs = dict[str, Array]
-Run = Callable[[Feeds], Outputs]
-
-# Without the runtime's own fusions, which round differently too.
-_AS_WRITTEN = Options(level=Level.DISABLE)
-_SHAKES = 3
+from .reference import NoReferenceError
+from .session import open_session, run_once
+from .trials import Trial, repeated, resized
 
 
 @dataclass(frozen=True)
@@ -43,14 +30,14 @@ class Equivalence:
         What the outputs were compared with: the model's own in float64, or those that it gave
         before, in the types that it has.
     max_abs, max_rel, tolerance
-        Of the output with the least room; see ``OutputCheck``.
+        Of the output with the least room; see ``OutputCheck``. None where nothing was compared.
     ok
         None where nothing can be concluded: a random operator, no way to run the model, or
         outputs that rounding alone changes as much.
     reason
         Why it is not ok, in one line.
     worst_output
-        Its name.
+        The output with the least room.
     outputs
         Every output.
     notes
@@ -92,7 +79,7 @@ def check(
     inputs
         How many random inputs.
     budget_s
-        Seconds. Where they don't suffice, the float64 reference and further inputs go.
+        Seconds. Where they don't suffice, further inputs go, and the float64 reference.
 
     Raises
     ------
@@ -101,23 +88,85 @@ def check(
     """
     odd = random_node(before) or random_node(after)
     if odd:
-        return _none(None, f"'{odd}' is random: two runs of one model differ")
+        return _nothing(None, f"'{odd}' is random: two runs of the same model differ")
     text = mismatch(before, after)
     if text:
-        return _none(False, text)
+        return _nothing(False, text)
     end = time.monotonic() + budget_s
+    given = given or Given()
     shapes = infer(before, given)
+    feeds = [make_feeds(before, shapes, seed=seed) for seed in range(inputs)]
     model = to_proto(before, "filled")
+    notes: list[str] = []
     try:
-        run = _runner(model, before.outputs)
-        notes: list[str] = []
-        fed = list(_feeds(run, before, shapes, given or Given(), inputs, end, notes))
-    except _CannotRun as error:
-        return _none(None, f"the model before can't be run: {error}")
-    feeds, wanted = [f for f, _ in fed], [o for _, o in fed]
+        session = open_session(model, AS_WRITTEN)
+        trials = list(repeated(session, feeds, budget_s, notes))
+        trials += resized(session, shapes, given, notes)
+    except OcostError as error:
+        return _nothing(None, f"the model before can't be run: {error}")
     try:
-        rerun = _runner(to_proto(after, "filled"), after.outputs)
-        made = [rerun(f) for f in feeds]
-    except _CannotRun as error:
-        return _none(False, f"the model after can't be run: {error}")
-    ...
+        session = open_session(to_proto(after, "filled"), AS_WRITTEN)
+        answers = [run_once(session, trial.feeds) for trial in trials]
+    except OcostError as error:
+        return _nothing(False, f"the model after fails where the one before does not: {error}")
+    names = before.outputs
+    records = [
+        Record(trial.feeds, flat(names, trial.outputs), flat(names, outputs))
+        for trial, outputs in zip(trials, answers, strict=True)
+    ]
+    for record in records:
+        if record.before.keys() != record.after.keys():
+            odd = min(record.before.keys() ^ record.after.keys())
+            return _nothing(False, f"only one of the models answers '{odd}'")
+    quantised = is_quantised(before)
+    manners = _manners(before, trials, quantised=quantised)
+    if any(
+        gap(by, r.before[n], r.after[n])
+        for n, by in manners.items()
+        for r in records
+        if n in r.before
+    ):
+        shake(records, model, names, quantised=quantised, seconds=end - time.monotonic())
+        try:
+            if quantised:
+                raise NoReferenceError("rounding to quantisation steps is part of the model")
+            refer(records, model, names, manners, shapes, end - time.monotonic())
+        except NoReferenceError as error:
+            notes.append(f"no float64 reference: {error}")
+    checks = tuple(
+        judge(name, by, [r.case(name) for r in records if name in r.before])
+        for name, by in manners.items()
+    )
+    return _verdict(checks, records, notes)
+
+
+def _manners(graph: Graph, trials: Sequence[Trial], *, quantised: bool) -> Mapping[str, By]:
+    """How each output has to be compared."""
+    return {
+        leaf: how(graph, name, array.dtype.name, quantised=quantised)
+        for trial in trials
+        for name, value in zip(graph.outputs, trial.outputs, strict=True)
+        for leaf, array in leaves(name, value).items()
+    }
+
+
+def _verdict(
+    checks: tuple[OutputCheck, ...], records: Sequence[Record], notes: Sequence[str]
+) -> Equivalence:
+    worst = min(checks, key=lambda found: found.urgency)
+    return Equivalence(
+        len(records),
+        "float64" if any(record.reference for record in records) else "float32",
+        worst.max_abs,
+        worst.max_rel,
+        worst.tolerance,
+        worst.ok,
+        worst.reason,
+        worst.name,
+        checks,
+        tuple(notes),
+    )
+
+
+def _nothing(ok: bool | None, reason: str) -> Equivalence:
+    return Equivalence(0, "float32", None, None, None, ok, reason)

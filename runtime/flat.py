@@ -96,6 +96,8 @@ class Flat:
         By tensor: initializers that no caller may override.
     same
         The tensor that an output of an inlined If or function is.
+    settled
+        Paths of inlined Ifs, and of the nodes of the branches that they don't take.
     """
 
     def __init__(self, graph: Graph, kept: Collection[str] | None = None) -> None:
@@ -106,6 +108,7 @@ class Flat:
         self.readers: list[list[Op]] = []
         self.constants: dict[int, Tensor] = {}
         self.same: dict[int, int] = {}
+        self.settled: tuple[set[str], set[str]] = (set(), set())
         self._kept = kept
         gone = kept is not None and any(
             node.op_type == "If" and scope.path(node) not in kept for scope, node in graph.walk()
@@ -149,6 +152,7 @@ class Flat:
             elif taken is not None:
                 body = graph.subgraphs(node)[taken]
                 within = _within(shapes, node, taken)
+                self._settle(graph, node, taken)
                 self._inline(node, body, within, names, names.new_child(), frame)
             else:
                 self._op(graph, node, shapes, names, frame)
@@ -197,6 +201,13 @@ class Flat:
             return None
         possible = [name for name in graph.subgraphs(node) if (node.id, name) in shapes.bodies]
         return possible[0] if len(possible) == 1 else None
+
+    def _settle(self, graph: Graph, node: Node, taken: str) -> None:
+        decided, untaken = self.settled
+        decided.add(graph.path(node))
+        for name, body in graph.subgraphs(node).items():
+            if name != taken:
+                untaken.update(scope.path(inner) for scope, inner in body.walk())
 
     def _find(self, name: str, names: Mapping[str, int]) -> int:
         found = names.get(name)

@@ -114,7 +114,14 @@ def _key(node: Node, reads: Sequence[int | None], frame: int) -> Hashable:
         reads = sorted(reads, key=lambda value: -1 if value is None else value)
     while reads and reads[-1] is None:
         reads = reads[:-1]
-    attributes = tuple(
-        sorted((n, a.SerializeToString(deterministic=True)) for n, a in node.attributes.items())
-    )
-    return frame, node.domain, node.op_type, attributes, tuple(reads)
+    return frame, node.domain, node.op_type, _attributes(node), tuple(reads)
+
+
+def same_attributes(node: Node, other: Node) -> bool:
+    """Whether two nodes have the same attributes."""
+    return _attributes(node) == _attributes(other)
+
+
+def _attributes(node: Node) -> Hashable:
+    protos = node.attributes.items()
+    return frozenset((name, proto.SerializeToString(deterministic=True)) for name, proto in protos)

@@ -148,9 +148,7 @@ def _mended() -> list[type[Any]]:
     class BatchNormalization(OpRun):
         op_domain = ""
 
-        def _run(
-            self, x: Array, *channels: Array, epsilon: float, **_: object
-        ) -> tuple[Array]:
+        def _run(self, x: Array, *channels: Array, epsilon: float, **_: object) -> tuple[Array]:
             along = (-1, *(1,) * (x.ndim - 2))
             scale, bias, mean, variance = (c.reshape(along) for c in channels)
             return (scale * (x - mean) / np.sqrt(variance + epsilon) + bias,)

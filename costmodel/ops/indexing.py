@@ -18,7 +18,7 @@ def gather(call: Call) -> Work:
     return take(call)
 
 
-@formula("GatherElements", "GatherND", "Compress")
+@formula("GatherElements", "GatherND", "Compress", weights=(0,))
 def gather_elements(call: Call) -> Work:
     """0: reads as many elements as it returns, at most all."""
     return take(call)

@@ -278,3 +278,17 @@ def test_the_peak_holds_every_operator(file, in_place):
         names = dict.fromkeys((*costed.node.inputs, *costed.node.outputs))
         infos = [costed.scope.get(name) for name in names if name]
         assert found.peak_bytes >= sum(bytes_of(i) for i in infos if not i.constant)
+
+
+def test_what_is_computed_from_constants_alone_is_no_activation():
+    """A dequantised weight of 4 x 4 floats is the same in every run: a weight, as is its input."""
+    text = """
+      agraph (float[2, 4] x) => (float[2, 4] y)
+      <int8[4, 4] q = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, float s = {0.5}>
+      { w = DequantizeLinear(q, s) y = MatMul(x, w) }
+    """
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]>\n{text}')
+    scope = infer(from_proto(model))
+    found = memory(scope, cost_nodes(scope))
+    assert found.peak_bytes == 32 + 32  # x and y, 2 x 4 floats each
+    assert found.total_activation_bytes == 64

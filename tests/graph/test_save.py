@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import GraphProto, ModelProto, TensorProto, helper
 
 from ocost import models
 from ocost.costmodel import cost_graph
@@ -206,3 +206,38 @@ def test_saving_does_not_change_the_cost_of_a_changed_graph(tmp_path):
     # One Relu less: fewer nodes, a smaller file.
     assert len(after[0]) == len(before[0]) - 1
     assert after[1].file_bytes < before[1].file_bytes
+
+
+def _big_model():
+    """One constant whose data stay in the file."""
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["w"], ["y"])],
+        "g",
+        [],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [N])],
+        [helper.make_tensor("w", TensorProto.FLOAT, [N], RAMP)],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+
+def test_a_file_that_changes_under_a_graph_is_noticed(tmp_path):
+    path = tmp_path / "m.onnx"
+    graph = from_proto(_big_model())
+    save(graph, path)
+    graph = load(path)
+    save(graph, path, force=True)  # reads all, then replaces the file
+    with pytest.raises(OcostError, match=r"has changed since it was opened; load it anew$"):
+        to_proto(graph)
+    assert to_proto(load(path)) == _big_model()
+
+
+def test_fields_of_a_newer_onnx_stay():
+    model = _big_model()
+    extended = ModelProto.FromString(model.SerializeToString() + b"\xfa\x3f\x03new")  # field 1023
+    graph = GraphProto.FromString(extended.graph.SerializeToString() + b"\xfa\x3f\x03new")
+    extended.graph.CopyFrom(graph)
+    assert len(extended.SerializeToString()) == len(model.SerializeToString()) + 12
+    made = to_proto(from_proto(extended))
+    assert made.SerializeToString(deterministic=True) == extended.SerializeToString(
+        deterministic=True
+    )

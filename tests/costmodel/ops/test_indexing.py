@@ -25,9 +25,10 @@ def test_gather_of_a_scalar_index(work):
     assert work("Gather", [(4, 2), (INT64, ())], [(2,)]).reads == {0: 2}
 
 
-def test_only_gather_has_a_table_of_parameters():
-    assert rules()["", "Gather"].weights == (0,)
-    assert rules()["", "GatherElements"].weights == ()
+def test_what_gathers_reads_a_table_of_parameters():
+    assert rules()["", "Gather"].weights == (0,)  # an embedding
+    assert rules()["", "GatherND"].weights == (0,)  # a table of position biases
+    assert rules()["", "ScatterND"].weights == ()
 
 
 @pytest.mark.parametrize(

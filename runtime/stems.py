@@ -1,0 +1,83 @@
+"""Original tensors by the names that onnxruntime derives for nodes and tensors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ..graph.node import Node
+from .flat import NONE, Flat, Op
+from .numbering import Numbers
+
+# A blocked node is called after the tensor that it took the place of ...
+_OF_TENSOR = re.compile(r"(?:InsertedPrecisionFreeCast_)?(.*?)(?:_bn|_mul)?_nchwc")
+# ... others keep their node's name, or that of the last node that was fused.
+_OF_NODE = re.compile(r"(.*?)(?:/QuickGeluFusion/|/duplicated)?")
+_TOKEN = re.compile(r"_token_\d+")
+_SUMS = frozenset({"Add", "Sum"})
+_ACTIVATIONS = frozenset(
+    {"Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid", "HardSwish", "Gelu"}
+)
+
+
+class Stems:
+    """Finds originals by name, and crosses what was fused into a node after it got its name."""
+
+    def __init__(self, original: Flat, numbers: Numbers, by_id: Mapping[str, Op]) -> None:
+        self._original, self._numbers, self._by_id = original, numbers, by_id
+
+    def find(
+        self, node: Node, slot: int, tensor: str, names: Mapping[str, int], addend: int | None
+    ) -> int | None:
+        """The original of an output.
+
+        Parameters
+        ----------
+        node, slot, tensor
+            The node of the optimised graph, which of its outputs, and what that is called.
+        names
+            The original's tensors by name.
+        addend
+            The value of the node's fourth input, which a convolution adds.
+        """
+        name = _TOKEN.sub("", node.name)
+        of_tensor = _OF_TENSOR.fullmatch(name)
+        of_node = _OF_NODE.fullmatch(name)
+        found = names.get(of_tensor[1]) if of_tensor else None
+        if found is None and of_node:
+            found = self._output(of_node[1], slot)
+        if found is None:
+            return self._output(_TOKEN.sub("", tensor), 0)
+        return self._behind(node, found, addend)
+
+    def _output(self, node: str, slot: int) -> int | None:
+        op = self._by_id.get(node)
+        if op is None or slot >= len(op.makes) or op.makes[slot] == NONE:
+            return None
+        return op.makes[slot]
+
+    def _behind(self, node: Node, found: int, addend: int | None) -> int:
+        if node.op_type.startswith(("QLinear", "QGemm")):
+            for reader in self._onwards(found):
+                found = reader.makes[0]
+                if reader.node.op_type == "QuantizeLinear":
+                    break
+            return found
+        maker = self._original.maker[found]
+        if addend is not None:
+            value = self._numbers.value[found]
+            for reader in self._original.readers[found]:
+                reads = {self._numbers.value[t] for t in reader.inputs}
+                if reader.node.op_type in _SUMS and reads == {value, addend}:
+                    found, maker = reader.makes[0], reader
+        fused = "activation" in node.attributes
+        if fused and (maker is None or maker.node.op_type not in _ACTIVATIONS):
+            found = next((r.makes[0] for r in self._onwards(found)), found)
+        return found
+
+    def _onwards(self, tensor: int) -> Iterator[Op]:
+        """The operations behind a tensor, as long as there is but one."""
+        while len(self._original.readers[tensor]) == 1:
+            (reader,) = self._original.readers[tensor]
+            yield reader
+            tensor = reader.makes[0]

@@ -1,0 +1,120 @@
+"""The inputs on which two models are compared, with what the first answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from ..graph import Graph, OcostError
+from ..graph.shapes import Given, Shapes, infer
+from .inputs import make_feeds
+from .session import run_once
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Feeds = Mapping[str, npt.NDArray[Any]]
+Places = list[tuple[str, int]]  # inputs and axes
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Inputs and the outputs that a model gives for them, in order."""
+
+    feeds: Feeds
+    outputs: Sequence[Any]
+
+
+def repeated(
+    session: InferenceSession, feeds: Sequence[Feeds], seconds: float, notes: list[str]
+) -> Iterator[Trial]:
+    """A trial for each of the inputs, as far as the time goes, which has to do for more runs.
+
+    Raises
+    ------
+    OcostError
+        If onnxruntime fails.
+    """
+    start = time.monotonic()
+    for number, inputs in enumerate(feeds):
+        yield Trial(inputs, run_once(session, inputs))
+        taken = time.monotonic() - start
+        if number + 1 < len(feeds) and 10 * taken > seconds:
+            notes.append(f"compared on {number + 1} of {len(feeds)} random inputs for lack of time")
+            return
+
+
+def resized(
+    session: InferenceSession, shapes: Shapes, given: Given, notes: list[str]
+) -> Iterator[Trial]:
+    """A trial with each open dim at a second size, where the model takes it.
+
+    A dim that can't be changed alone is changed along with each other such dim: one may be the
+    other's sum with a third.
+    """
+    failed: dict[str, Places] = {}
+    for symbol, places in open_dims(shapes.graph).items():
+        trial = _at_other_size(session, shapes, given, places)
+        if trial is None:
+            failed[symbol] = places
+        else:
+            yield trial
+    alone = dict(failed)
+    for one, two in combinations(alone, 2) if len(alone) <= _PAIRED else ():
+        trial = _at_other_size(session, shapes, given, alone[one] + alone[two])
+        if trial is not None:
+            failed.pop(one, None)
+            failed.pop(two, None)
+            yield trial
+    if failed:
+        notes.append(f"tried at one size only, the model takes no other: {', '.join(failed)}")
+
+
+_PAIRED = 4
+
+
+def open_dims(graph: Graph) -> dict[str, Places]:
+    """Where each open dim stands, by its symbol, or ``input[axis]`` where it has none."""
+    found: dict[str, Places] = {}
+    for name in graph.inputs:
+        if name in graph.initializers:
+            continue
+        for axis, dim in enumerate(graph.declared[name].type.tensor_type.shape.dim):
+            if dim.HasField("dim_value") and dim.dim_value >= 0:
+                continue
+            symbol = dim.dim_param if dim.dim_param not in ("", "?") else f"{name}[{axis}]"
+            found.setdefault(symbol, []).append((name, axis))
+    return found
+
+
+def _at_other_size(
+    session: InferenceSession, shapes: Shapes, given: Given, places: Places
+) -> Trial | None:
+    """One larger, or else, as networks that halve their input several times want it, doubled."""
+    for factor, more in ((1, 1), (2, 0)):
+        try:
+            other = infer(shapes.graph, _changed(shapes, given, places, factor, more))
+            feeds = make_feeds(shapes.graph, other)
+            return Trial(feeds, run_once(session, feeds))
+        except OcostError:
+            continue
+    return None
+
+
+def _changed(shapes: Shapes, given: Given, places: Places, factor: int, more: int) -> Given:
+    """What is given, at other sizes; contents of inputs that don't fit any more are left out."""
+    sizes: dict[str, tuple[int, ...]] = {}
+    for name in shapes.graph.inputs:
+        info = shapes.get(name)
+        if name not in shapes.graph.initializers and info is not None and info.resolved is not None:
+            sizes[name] = tuple(
+                factor * size + more if (name, axis) in places else size
+                for axis, size in enumerate(info.resolved)
+            )
+    values = {n: v for n, v in given.values.items() if not v.ndim or v.shape == sizes.get(n)}
+    return Given(sizes, {}, values)
