@@ -11,11 +11,11 @@ VARIANTS = {
     "tsdyn": "TorchScript exporter, dynamic axes, no constants folded, opset 16",
     "ts": "TorchScript exporter with its defaults, opset 17",
     "dyn": "dynamo exporter and its optimiser, opset 20",
-    "dynraw": "dynamo exporter without its optimiser, opset 20",
-    "dynshape": "dynamo exporter, symbolic dims, opset 20",
-    "qdq": "quantised by QuantizeLinear pairs, uint8 activations",
-    "qdqs8": "quantised by QuantizeLinear pairs, int8 activations",
-    "qdqraw": "quantised by QuantizeLinear pairs, nothing folded before",
+    "dynraw": "dynamo exporter without its optimiser",
+    "dynshape": "dynamo exporter and its optimiser, symbolic dims",
+    "qdq": "quantised by QuantizeLinear pairs: uint8 activations, int8 weights per channel",
+    "qdqs8": "quantised by QuantizeLinear pairs: int8, per tensor",
+    "qdqraw": "quantised by QuantizeLinear pairs, BatchNormalization not folded before",
     "qop": "quantised, operators on integers",
     "qop16": "quantised, operators on 16-bit integers",
     "dynq": "quantised dynamically: weights ahead, activations at run time",
@@ -78,7 +78,7 @@ def variants(macs: Mapping[str, int | None]) -> str:
 
 def against(macs: Mapping[str, int | None], reference: Sequence[Mapping[str, str]]) -> str:
     """MACs beside torchvision's published ones and those of torch's flop counter."""
-    rows = []
+    rows, remarks = [], []
     for line in reference:
         name, published = line["model"], line["gmacs_torchvision_meta"]
         counted = line["gflops_flop_counter"]
@@ -89,9 +89,11 @@ def against(macs: Mapping[str, int | None], reference: Sequence[Mapping[str, str
             half = f"{float(counted) / 2:.7f}" if counted else "-"
             agrees, why = compare(name, value, counted) if counted else ("-", "")
             there = [published, same] if published else ["-", "-"]
-            rows.append([name, grouped(value), *there, half, agrees, why])
-    headers = ["architecture", "MACs", "torchvision GMACs", "the same", "flop counter / 2 G"]
-    return table([*headers, "the same", ""], rows)
+            rows.append([name, grouped(value), *there, half, agrees])
+            remarks += [f"* {name}: {why}"] if why else []
+    headers = ["architecture", "MACs", "torchvision, G", "the same", "flop counter / 2, G"]
+    compared = table([*headers, "the same"], rows)
+    return "\n\n".join([compared, *(["\n".join(remarks)] if remarks else [])])
 
 
 def compare(name: str, macs: int, counted: str) -> tuple[str, str]:

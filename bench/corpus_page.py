@@ -32,7 +32,7 @@ written on the device `{device}`, each with the input shapes that it suggests it
 OTHERS = """\
 torchvision publishes GMACs with three decimals for some of its models. torch's flop counter gives
 FLOPs, two for a MAC, with six decimals of a GFLOP, here for the same inputs. `the same` means equal
-to the last decimal; `but for` means equal but for what the last column says."""
+to the last decimal; `but for` means equal but for what stands below the table."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ COLUMNS = {
     "ModelInfo": ("onnxsim", False),
     "onnx-tool": ("onnx-tool", False),
 }
-ROUNDS = (3, 100)  # fewest and most
+ROUNDS = (5, 100)  # fewest and most
 # glibc keeps what a call freed for the next one. Otherwise the times of what reads weights into
 # memory hang on whether the pages were given back before, and can double.
 KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}

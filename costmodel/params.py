@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 from onnx import AttributeProto
+from onnx.helper import get_attribute_value
 
 from ..graph import dtypes
 from ..graph.graph import Graph
@@ -25,6 +27,13 @@ _THROUGH = frozenset(
     | {"QuantizeLinear", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
 )
 
+# How a Constant stores numbers that it gives as plain attributes.
+_NUMBERS = {
+    AttributeProto.FLOAT: np.float32,
+    AttributeProto.FLOATS: np.float32,
+    AttributeProto.INT: np.int64,
+    AttributeProto.INTS: np.int64,
+}
 _Key = tuple[Shapes, str]  # a scope and the constant's name in it
 
 
@@ -92,6 +101,9 @@ def constants(graph: Graph) -> Iterator[Tensor]:
                 yield Tensor.from_proto(attribute.t, source)
             elif attribute.type == AttributeProto.SPARSE_TENSOR:
                 yield Tensor.from_proto(attribute.sparse_tensor, source)
+            elif node.op_type == "Constant" and attribute.type in _NUMBERS:
+                values = get_attribute_value(attribute)
+                yield Tensor.from_array("", np.asarray(values, _NUMBERS[attribute.type]))
         for body in graph.subgraphs(node).values():
             yield from constants(body)
     if graph.parent is None:

@@ -92,7 +92,9 @@ class Anchors:
 
     def _by_name(self, op: Op) -> None:
         own = self.by_id.get(op.node.name)
-        names = self._original.frames[self.frames[op.frame]].names if op.frame in self.frames else {}
+        names = (
+            self._original.frames[self.frames[op.frame]].names if op.frame in self.frames else {}
+        )
         for tensor in op.outputs:
             name = self._optimized.names[tensor]
             # What loses its name takes its node's, which may be the name of another tensor.
@@ -123,12 +125,13 @@ class Anchors:
         known = all(v is not None or t == NONE for v, t in zip(reads, op.reads, strict=True))
         if known and op.frame in self.frames and op.makes[0] != NONE:
             self._rename(op.makes[0], self._numbers.find(op.node, reads, self.frames[op.frame]))
-        names = self._original.frames[self.frames[op.frame]].names if op.frame in self.frames else {}
+        names = (
+            self._original.frames[self.frames[op.frame]].names if op.frame in self.frames else {}
+        )
         for slot, tensor in enumerate(op.makes):
             if tensor != NONE and self.origin[tensor] is None:
-                addend = self.value(op.reads[3]) if len(op.reads) > 3 else None
                 name = self._optimized.names[tensor]
-                self._rename(tensor, self._stems.find(op.node, slot, name, names, addend))
+                self._rename(tensor, self._stems.find(op.node, slot, name, names, reads))
 
     def _backward(self) -> None:
         """Find what a data mover, or an unchanged operation, reads by what it makes."""

@@ -174,9 +174,20 @@ def _judge(name: str, by: By, case: Case) -> OutputCheck:
         ok, reason = None, "holds no finite number to compare"
     elif tolerance > SETTLED * size and gap(by, case.before, case.after) > 0:
         ok, reason = None, f"changes by {tolerance:.2g} of {size:.2g} by rounding alone"
-    figures = off, off / size if size else None, own, tolerance
-    known = (f if f is not None and np.isfinite(f) else None for f in figures)
-    return OutputCheck(name, by, *known, ok, reason and f"output '{name}' {reason}")
+    return OutputCheck(
+        name,
+        by,
+        max_abs=_known(off),
+        max_rel=_known(off / size) if size else None,
+        before_abs=_known(own),
+        tolerance=_known(tolerance),
+        ok=ok,
+        reason=reason and f"output '{name}' {reason}",
+    )
+
+
+def _known(figure: float) -> float | None:
+    return figure if np.isfinite(figure) else None
 
 
 def _how(by: By, case: Case, off: float, tolerance: float) -> str:

@@ -62,7 +62,7 @@ def check(
     *,
     given: Given | None = None,
     inputs: int = 3,
-    budget_s: float = 60.0,
+    budget_s: float = 30.0,
 ) -> Equivalence:
     """Compare the outputs of two models, run as they are written.
 
@@ -130,7 +130,7 @@ def check(
         try:
             if quantised:
                 raise NoReferenceError("rounding to quantisation steps is part of the model")
-            refer(records, model, names, manners, shapes, end - time.monotonic())
+            refer(records, model, names, manners, shapes, (end - time.monotonic()) / 2)
         except NoReferenceError as error:
             notes.append(f"no float64 reference: {error}")
     checks = tuple(

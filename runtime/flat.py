@@ -147,7 +147,9 @@ class Flat:
             if function is not None:
                 body = instantiate(graph, node, function)
                 given = zip(body.inputs, node.inputs, strict=False)
-                inner = ChainMap({name: self._find(tensor, names) for name, tensor in given if tensor})
+                inner = ChainMap(
+                    {name: self._find(tensor, names) for name, tensor in given if tensor}
+                )
                 self._inline(node, body, _within(shapes, node, "function"), names, inner, frame)
             elif taken is not None:
                 body = graph.subgraphs(node)[taken]

@@ -51,7 +51,7 @@ def evaluate(
         Also if the evaluator doesn't know an operator.
     """
     _foresee(cost_nodes(shapes), len(inputs), seconds)
-    end = time.monotonic() + seconds
+    end = 0.0
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - slow to import
 
     class Timed(ReferenceEvaluator):
@@ -66,7 +66,11 @@ def evaluate(
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             evaluator = Timed(widened(model), new_ops=_mended() if opset < 14 else None)
-            return [evaluator.run(None, _widened_feeds(feeds)) for feeds in inputs]
+            found: list[Sequence[Any]] = []
+            for feeds in inputs:
+                end = time.monotonic() + seconds / len(inputs)
+                found.append(list(evaluator.run(None, _widened_feeds(feeds))))
+            return found
     except NoReferenceError:
         raise
     except Exception as error:  # whatever a numpy implementation of an operator may raise

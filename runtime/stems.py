@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..graph.node import Node
 from .flat import NONE, Flat, Op
@@ -27,7 +27,12 @@ class Stems:
         self._original, self._numbers, self._by_id = original, numbers, by_id
 
     def find(
-        self, node: Node, slot: int, tensor: str, names: Mapping[str, int], addend: int | None
+        self,
+        node: Node,
+        slot: int,
+        tensor: str,
+        names: Mapping[str, int],
+        reads: Sequence[int | None],
     ) -> int | None:
         """The original of an output.
 
@@ -37,8 +42,8 @@ class Stems:
             The node of the optimised graph, which of its outputs, and what that is called.
         names
             The original's tensors by name.
-        addend
-            The value of the node's fourth input, which a convolution adds.
+        reads
+            The values that the node reads.
         """
         name = _TOKEN.sub("", node.name)
         of_tensor = _OF_TENSOR.fullmatch(name)
@@ -48,7 +53,7 @@ class Stems:
             found = self._output(of_node[1], slot)
         if found is None:
             return self._output(_TOKEN.sub("", tensor), 0)
-        return self._behind(node, found, addend)
+        return self._behind(node, found, reads)
 
     def _output(self, node: str, slot: int) -> int | None:
         op = self._by_id.get(node)
@@ -56,24 +61,36 @@ class Stems:
             return None
         return op.makes[slot]
 
-    def _behind(self, node: Node, found: int, addend: int | None) -> int:
-        if node.op_type.startswith(("QLinear", "QGemm")):
+    def _behind(self, node: Node, found: int, reads: Sequence[int | None]) -> int:
+        maker = self._original.maker[found]
+        if maker is not None and self._dequantised(maker, reads):
             for reader in self._onwards(found):
                 found = reader.makes[0]
                 if reader.node.op_type == "QuantizeLinear":
                     break
             return found
-        maker = self._original.maker[found]
-        if addend is not None:
-            value = self._numbers.value[found]
+        if len(reads) > 3 and reads[3] is not None:  # a convolution's addend
+            operands = {self._numbers.value[found], reads[3]}
             for reader in self._original.readers[found]:
-                reads = {self._numbers.value[t] for t in reader.inputs}
-                if reader.node.op_type in _SUMS and reads == {value, addend}:
+                if reader.node.op_type in _SUMS and self._values(reader) == operands:
                     found, maker = reader.makes[0], reader
         fused = "activation" in node.attributes
         if fused and (maker is None or maker.node.op_type not in _ACTIVATIONS):
             found = next((r.makes[0] for r in self._onwards(found)), found)
         return found
+
+    def _dequantised(self, op: Op, reads: Sequence[int | None]) -> bool:
+        """Whether an operation reads one of these values behind a DequantizeLinear."""
+        makers = (self._original.maker[v] for v in self._values(op))
+        return any(
+            maker is not None
+            and maker.node.op_type == "DequantizeLinear"
+            and self._numbers.value[maker.reads[0]] in reads
+            for maker in makers
+        )
+
+    def _values(self, op: Op) -> set[int]:
+        return {self._numbers.value[t] for t in op.inputs}
 
     def _onwards(self, tensor: int) -> Iterator[Op]:
         """The operations behind a tensor, as long as there is but one."""

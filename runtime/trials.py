@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Feeds = Mapping[str, npt.NDArray[Any]]
 Places = list[tuple[str, int]]  # inputs and axes
 
+_PAIRED = 6  # open dims, beyond which there are too many pairs
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -54,28 +56,28 @@ def resized(
 ) -> Iterator[Trial]:
     """A trial with each open dim at a second size, where the model takes it.
 
-    A dim that can't be changed alone is changed along with each other such dim: one may be the
-    other's sum with a third.
+    A dim that can't be changed alone is changed along with another: one may be the other's sum
+    with a third.
     """
-    failed: dict[str, Places] = {}
-    for symbol, places in open_dims(shapes.graph).items():
+    dims = open_dims(shapes.graph)
+    failed = []
+    for symbol, places in dims.items():
         trial = _at_other_size(session, shapes, given, places)
         if trial is None:
-            failed[symbol] = places
+            failed.append(symbol)
         else:
             yield trial
-    alone = dict(failed)
-    for one, two in combinations(alone, 2) if len(alone) <= _PAIRED else ():
-        trial = _at_other_size(session, shapes, given, alone[one] + alone[two])
-        if trial is not None:
-            failed.pop(one, None)
-            failed.pop(two, None)
+    stuck = []
+    for symbol in failed:
+        others = [dims[other] for other in dims if other != symbol and len(dims) <= _PAIRED]
+        tries = (_at_other_size(session, shapes, given, dims[symbol] + o) for o in others)
+        trial = next((found for found in tries if found is not None), None)
+        if trial is None:
+            stuck.append(symbol)
+        else:
             yield trial
-    if failed:
-        notes.append(f"tried at one size only, the model takes no other: {', '.join(failed)}")
-
-
-_PAIRED = 4
+    if stuck:
+        notes.append(f"tried at one size only, the model takes no other: {', '.join(stuck)}")
 
 
 def open_dims(graph: Graph) -> dict[str, Places]:

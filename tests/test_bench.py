@@ -55,13 +55,8 @@ def test_corpus(corpus, tmp_path):
         assert row[:-1] == ["1", "1", "100.0", "1 / 0 / 0", "384", "192", "0.00", "0.00"]
     assert _row(text, "net_v1.0", "dyn, keepbn.qdq") == ["384", "yes"]
     # 2 x 384 FLOP are 0.000001 GFLOP, not 0.000002.
-    assert _row(text, "net_v1.0", "384") == [
-        "0.000",
-        "yes",
-        "0.0000010",
-        "**no**",
-        "-616 MACs, unexplained",
-    ]
+    assert _row(text, "net_v1.0", "384") == ["0.000", "yes", "0.0000010", "**no**"]
+    assert "* net_v1.0: -616 MACs, unexplained" in text
     assert str(corpus) not in text
 
 
@@ -80,8 +75,8 @@ def test_cost_speed(corpus, monkeypatch, capsys):
     speed = importlib.import_module("cost_speed")
     assert speed.main([str(model), "--seconds", "0"]) == 0
     text = capsys.readouterr().out
-    # One node; 192 weights of 4 bytes and the graph around them: less than 0.05 MB; 3 rounds.
-    assert _row(text, "net_v1.0.keepbn.qdq", "1")[:2] == ["0.0", "3"]
+    # One node; 192 weights of 4 bytes and the graph around them: less than 0.05 MB; 5 rounds.
+    assert _row(text, "net_v1.0.keepbn.qdq", "1")[:2] == ["0.0", "5"]
     assert "no such tool is left out: crashed" in text
     assert "ocost / column" not in text
 

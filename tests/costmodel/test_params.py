@@ -284,3 +284,13 @@ def test_strings_have_no_fixed_size():
 
     graph.set_initializer(Tensor.from_proto(proto, graph.header.source))
     assert param_bytes(graph) is None
+
+
+def test_numbers_that_a_constant_gives_as_attributes_are_stored_too():
+    """Two floats of 4 bytes and three integers of 8."""
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[2] x) => (float[2] y, int64[3] k) '
+        "{ c = Constant<value_floats = [1.0, 2.0]> () y = Add(x, c) "
+        "k = Constant<value_ints = [1, 2, 3]> () }"
+    )
+    assert param_bytes(from_proto(model)) == 2 * 4 + 3 * 8
