@@ -5,12 +5,18 @@ Each command is one function here. Models are given as a path, ``@name`` of a bu
 ``Device``.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .api import DEFAULT_DEVICE, cost, devices, diff, explain, find_device, given, load
+
+if TYPE_CHECKING:
+    from .graph.errors import OcostError
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DEFAULT_DEVICE",
+    "OcostError",
     "cost",
     "devices",
     "diff",
@@ -19,3 +25,12 @@ __all__ = [
     "given",
     "load",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
+    """``OcostError``, on its first use: what it comes with takes a while to import."""
+    if name == "OcostError":
+        from .graph.errors import OcostError  # noqa: PLC0415
+
+        return OcostError
+    raise AttributeError(f"module 'ocost' has no attribute {name!r}")

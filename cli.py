@@ -111,12 +111,13 @@ def cost(
     from . import report as reports
     from .report.text_cost import render_cost
 
+    output = _output(format_, report, color, model)
     given = _given(shape, dim, value, strict_dims)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
     (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
     _emit(
-        Output(format_, report, color, (model,)),
+        output,
         document=lambda: reports.cost_document(result, first, others),
         page=lambda: render_cost(result, first, others, top=top, verbose=verbose),
     )
@@ -156,6 +157,7 @@ def diff(
     from .compare import gates
     from .report.text_diff import render_diff
 
+    output = _output(format_, report, color, before, after)
     limits = [gates.parse(spec) for spec in fail_on or ()]
     given = _given(shape, dim, value, strict_dims)
     chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
@@ -165,7 +167,7 @@ def diff(
     levels = {result.before.level: (result.before.totals, result.after.totals)}
     verdicts = [gates.check(limit, levels) for limit in limits]
     _emit(
-        Output(format_, report, color, (before, after or "")),
+        output,
         document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
         page=lambda: render_diff(result, top=top, verbose=verbose),
     )
@@ -193,7 +195,11 @@ def devices(
     _emit(
         Output(format_, None, color),
         document=lambda: reports.devices_document(found),
-        page=lambda: render_devices(found) if name is None else render_device(found[0]),
+        page=lambda: (
+            render_devices(found, default=api.DEFAULT_DEVICE)
+            if name is None
+            else render_device(found[0])
+        ),
     )
 
 
@@ -254,25 +260,33 @@ def _parse_value(text: str) -> object:
 
 @dataclass(frozen=True)
 class Output:
-    """Where a result goes, and as what; ``inputs`` are files that a report must not overwrite."""
+    """Where a result goes, and as what."""
 
     format: Format
     report: Path | None
     color: Color
-    inputs: tuple[str, ...] = ()
+
+
+def _output(format_: Format, report: Path | None, color: Color, *models: str | None) -> Output:
+    """Check before any work is done that a report can be written and overwrites no model."""
+    from .graph import OcostError
+    from .models import resolve
+
+    if report is not None:
+        if not report.resolve().parent.is_dir():
+            raise OcostError(f"--report {report}: there is no folder {report.parent}")
+        for path in (resolve(model) for model in models if model is not None):
+            if report.exists() and path.exists() and report.samefile(path):
+                raise OcostError(f"--report {report} would overwrite an input; choose another file")
+    return Output(format_, report, color)
 
 
 def _emit(output: Output, *, document: Callable[[], Document], page: Callable[[], Page]) -> None:
     """Print the result, and write it to a file too if asked for."""
-    from .graph import OcostError
     from .graph.save import replacing
     from .report import dumps
 
     file = output.report
-    if file is not None and any(
-        Path(name).exists() and file.exists() and file.samefile(name) for name in output.inputs
-    ):
-        raise OcostError(f"--report {file} would overwrite an input; choose another file")
     if output.format is Format.json:
         sys.stdout.write(dumps(document()))
     else:
@@ -325,7 +339,7 @@ def _fail(error: Exception) -> int:
 
     usage = getattr(error, "format_message", None)
     if usage is not None:
-        print(f"ocost: error: {usage()}", file=sys.stderr)
+        print(f"ocost: error: {usage() or 'no command; see ocost --help'}", file=sys.stderr)
     elif isinstance(error, OcostError):
         print(f"ocost: error: {error}", file=sys.stderr)
     else:

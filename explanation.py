@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .costmodel.device import HOST, Device, devices, find
 from .costmodel.exempt import EXEMPT
+from .costmodel.figures import FIGURES
 from .costmodel.kinds import Kind
 from .costmodel.work import rules
 from .graph import OcostError
@@ -45,7 +46,11 @@ def explain(name: str) -> Explanation:
         return found
     if name in list(Kind):
         return _kind(Kind(name))
-    known = [*devices(), HOST, *(_spell(k) for k in rules()), *Kind]
+    for figure, text in FIGURES.items():
+        if name.lower() in (figure, figure.removesuffix("_s").removesuffix("_bytes")):
+            return Explanation(figure, "figure", text, "costmodel/figures.py")
+    operators = {name for key in (*rules(), *EXEMPT) for name in (key[1], _spell(key))}
+    known = [*devices(), HOST, *sorted(operators), *Kind, *FIGURES]
     near = get_close_matches(name, known, 3, 0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "try Conv, pointwise, nvidia-a100"
     raise OcostError(f"nothing is called '{name}'; {hint}")
@@ -57,7 +62,8 @@ def _spell(key: tuple[str, str]) -> str:
 
 def _operator(name: str) -> Explanation | None:
     domain, _, op_type = name.rpartition("::")
-    keys = [(domain, op_type)] if domain else [k for k in rules() if k[1] == op_type]
+    found = sorted(k for k in rules() if k[1] == op_type)  # ONNX's own first
+    keys = [(domain, op_type)] if domain else found
     for key in keys:
         rule = rules().get(key)
         if rule is None:
@@ -75,9 +81,11 @@ def _operator(name: str) -> Explanation | None:
             facts.append(f"see also: {', '.join(others)}")
         text = "\n\n".join([*_docs(rule.formula), "\n".join(f"- {fact}" for fact in facts)])
         return Explanation(_spell(key), "operator formula", text, _where(rule.formula))
-    reason = EXEMPT.get((domain, op_type))
-    if reason is not None:
-        return Explanation(name, "operator without a cost", reason)
+    for key, reason in EXEMPT.items():
+        if key == (domain, op_type) or (not domain and key[1] == op_type):
+            return Explanation(
+                _spell(key), "operator without a cost", reason, "costmodel/exempt.py"
+            )
     return None
 
 
@@ -97,15 +105,23 @@ def _kind(kind: Kind) -> Explanation:
 
 
 def _docs(formula: Callable[..., object]) -> list[str]:
-    """The docstrings of a formula and of the functions of the formulas' files that it calls."""
+    """The docstrings of a formula and of the functions that it shares its arithmetic with.
+
+    Those are public, of the formulas' files, and speak of macs or flops.
+    """
     code, scope = inspect.unwrap(formula).__code__, inspect.getmodule(formula)
-    called = (getattr(scope, name, None) for name in code.co_names)
+    called = (getattr(scope, name, None) for name in code.co_names if not name.startswith("_"))
     helpers = [
         f
         for f in called
         if inspect.isfunction(f) and f.__module__.startswith(f"{__package__}.costmodel.ops")
     ]
-    return [doc for doc in map(inspect.getdoc, (formula, *helpers)) if doc]
+    docs = [doc.partition("\n\nParameters\n")[0] for doc in map(inspect.getdoc, helpers) if doc]
+    return [_doc(formula), *(doc for doc in docs if "macs" in doc or "flops" in doc)]
+
+
+def _doc(thing: object) -> str:
+    return inspect.getdoc(thing) or ""
 
 
 def _where(thing: object) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agreement import VARIANTS, against, split, variants
 from tables import environment, grouped, table
 
-from ocost.costmodel import GraphCost
+from ocost.costmodel.result import Coverage, Totals
 
 INTRODUCTION = """\
 # Costs of a corpus
@@ -25,8 +25,8 @@ written on the device `{device}`, each with the input shapes that it suggests it
   that depend on data.
 * **params**: constants in weight slots. Exports that fold BatchNormalization have fewer; a tied
   weight that was written twice counts twice.
-* **peak**: most activation bytes alive at once. As written, a weight that a node dequantises or
-  transposes at run time is one of them.
+* **peak**: most activation bytes alive at once; weights, and what is computed from constants
+  alone, are apart.
 * **ms**: to open the file and cost it, best of {runs}, on
   {environment}."""
 OTHERS = """\
@@ -37,10 +37,12 @@ to the last decimal; `but for` means equal but for what stands below the table."
 
 @dataclass(frozen=True)
 class Entry:
-    """A costed model of the corpus and the seconds that it took."""
+    """A costed model of the corpus and the seconds that it took; not its graph, which is large."""
 
     name: str
-    cost: GraphCost
+    nodes: int
+    totals: Totals
+    coverage: Coverage
     seconds: float
 
 
@@ -48,7 +50,7 @@ def page(
     entries: Sequence[Entry], reference: Sequence[Mapping[str, str]], device: str, runs: int
 ) -> str:
     """The whole page."""
-    macs = {entry.name: entry.cost.totals.macs for entry in entries}
+    macs = {entry.name: entry.totals.macs for entry in entries}
     used = {part for name in macs for part in split(name)[1].split(".")}
     introduction = INTRODUCTION.format(
         count=len(entries),
@@ -75,7 +77,7 @@ def page(
 
 def coverage(entries: Sequence[Entry]) -> str:
     """A sentence on what is costed, and a line for each node that is not."""
-    found = [entry.cost.coverage for entry in entries]
+    found = [entry.coverage for entry in entries]
     nodes, costed, exact = (
         sum(getattr(c, name) for c in found) for name in ("nodes", "costed", "exact")
     )
@@ -86,7 +88,7 @@ def coverage(entries: Sequence[Entry]) -> str:
     unknown = [
         f"* {entry.name}: {node.op_type}, {node.reason}"
         for entry in entries
-        for node in entry.cost.coverage.unknown
+        for node in entry.coverage.unknown
     ]
     return "\n\n".join([sentence, *(["\n".join(unknown)] if unknown else [])])
 
@@ -95,11 +97,11 @@ def costs(entries: Sequence[Entry]) -> str:
     """A row a model."""
     rows = []
     for entry in entries:
-        totals, found = entry.cost.totals, entry.cost.coverage
+        totals, found = entry.totals, entry.coverage
         rows.append(
             [
                 entry.name,
-                entry.cost.model.nodes,
+                entry.nodes,
                 found.nodes,
                 f"{100 * found.costed / max(found.nodes, 1):.1f}",
                 f"{found.exact} / {found.assumed} / {found.bound}",

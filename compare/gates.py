@@ -32,6 +32,7 @@ class Gate:
     limit: float
     percent: bool
     text: str  # the limit as the user wrote it
+    spec: str  # the whole gate as the user wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,9 @@ def parse(spec: str) -> Gate:
     """
     found = _SPEC.fullmatch(spec)
     if found is None:
-        raise OcostError(f"--fail-on {spec}: write it as [level.]metric:limit, as in latency:5%")
+        raise OcostError(
+            f"--fail-on {spec}: write it as level.figure:limit, as in written.latency:5%"
+        )
     metric = _SHORT.get(found["metric"], found["metric"])
     if metric not in Totals.names():
         known = ", ".join(Totals.names())
@@ -87,10 +90,12 @@ def parse(spec: str) -> Gate:
         raise OcostError(
             f"--fail-on {spec}: no unit '{unit}'; there are %, {', '.join(_UNITS)[2:]}"
         )
+    if not unit and metric.endswith(("_s", "_bytes")):
+        raise OcostError(f"--fail-on {spec}: give the limit a unit: %, or KiB, MiB, us, ms ...")
     percent = unit == "%"
     limit = float(found["number"]) * (1.0 if percent else _UNITS[unit])
     text = found["number"] + unit
-    return Gate(found["level"] or DEFAULT_LEVEL, metric, limit, percent, text)
+    return Gate(found["level"] or DEFAULT_LEVEL, metric, limit, percent, text, spec)
 
 
 def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]]) -> Verdict:
@@ -102,10 +107,10 @@ def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]]) -> Verdict:
         If the diff has no such level.
     """
     if gate.level not in levels:
-        there = " or ".join(f"{level}.{gate.metric}:{gate.text}" for level in levels)
+        rest = gate.spec.removeprefix(f"{gate.level}.")
+        there = " or ".join(f"{level}.{rest}" for level in levels)
         raise OcostError(
-            f"--fail-on {gate.metric}:{gate.text}: this diff has no level '{gate.level}'; "
-            f"write {there}"
+            f"--fail-on {gate.spec}: this diff has no level '{gate.level}'; write {there}"
         )
     before, after = (getattr(totals, gate.metric) for totals in levels[gate.level])
     if before is None or after is None:

@@ -8,6 +8,7 @@ renamed does not show as all new. Linear in the nodes.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ def match(
             pair(path, path, "name")
     for x, y in _by_key(a, _made_tensors(a), b, _made_tensors(b)):
         pair(x, y, "tensor")
+    for x, y in _by_stem(a, b):
+        pair(x, y, "name")
     for forwards in (True, False):
         for x, y in _by_key(a, _structure(a, forwards), b, _structure(b, forwards)):
             pair(x, y, "dataflow")
@@ -89,6 +92,47 @@ def match(
         if path not in a.partner and path in b.nodes and path not in b.partner:
             pair(path, path, "name")
     return found
+
+
+# What onnxruntime appends to the name of a node, or of the tensor a node makes, when it fuses.
+_SUFFIX = re.compile(r"(_token_\d+|_nchwc|_bn_nchwc|_mul_nchwc|/\w+Fusion/*|_quant)+$")
+# Operators that it makes of one another.
+_FAMILIES = (
+    {"Conv", "FusedConv", "NhwcFusedConv", "QLinearConv", "ConvInteger"},
+    {"MatMul", "Gemm", "FusedMatMul", "FusedGemm", "MatMulInteger", "QLinearMatMul", "QGemm"},
+)
+
+
+def _family(node: Node) -> str:
+    return next((min(f) for f in _FAMILIES if node.op_type in f), node.op_type)
+
+
+def _by_stem(a: _Side, b: _Side) -> list[tuple[str, str]]:
+    """Pairs by names without such a suffix: a node's own, or a tensor's that the fused one makes.
+
+    A fused node may make what an activation or a BatchNormalization made before: the operator
+    that it stands for is a few steps above.
+    """
+    makers: dict[str, str] = {}
+    for path, (graph, node) in a.nodes.items():
+        makers.update((graph.prefix + output, path) for output in node.outputs if output)
+        makers.setdefault(path, path)
+    pairs: dict[str, str] = {}
+    for path in b.open():
+        graph, node = b.nodes[path]
+        for name in (path, *(graph.prefix + output for output in node.outputs if output)):
+            stem = _SUFFIX.sub("", name)
+            origin = makers.get(stem) if stem != name else None
+            for _ in range(_REACH + 1):
+                if origin is None or _family(a.nodes[origin][1]) == _family(node):
+                    break
+                origin = next(iter(a.before(origin)), None)
+            else:
+                origin = None
+            if origin is not None and origin not in a.partner and origin not in pairs:
+                pairs[origin] = path
+                break
+    return list(pairs.items())
 
 
 def _made_tensors(side: _Side) -> dict[str, Hashable]:

@@ -86,6 +86,12 @@ class Costed(NamedTuple):
     call: Call | None = None
     reads: Mapping[str, int] = MappingProxyType({})  # bytes by tensor
 
+    @property
+    def on_constants(self) -> bool:
+        """Whether the node computes from constants alone."""
+        infos = [self.scope.get(name) for name in self.node.outputs if name]
+        return bool(infos) and all(info is not None and info.constant for info in infos)
+
 
 def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) -> list[Costed]:
     """Costs of all nodes of a scope in execution order, those of bodies after their owner.

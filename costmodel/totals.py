@@ -76,8 +76,9 @@ def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) 
 def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
     """Touched bytes of graph inputs and constants, plus graph outputs.
 
-    No fusion goes below this traffic. What is read through a view counts for what is viewed; a
-    tensor that several nodes read counts once, by the node that touches most of it.
+    No fusion goes below this traffic. What is read through a view counts for what is viewed. A
+    tensor that several nodes read counts once: readers of parts are taken to read different
+    parts (the slices of a packed weight), up to the whole tensor.
     """
     root: dict[tuple[Shapes, str], tuple[Shapes, str]] = {}
     touched: dict[tuple[Shapes, str], int] = {}
@@ -89,14 +90,21 @@ def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
         for name, amount in (*costed.reads.items(), *_handed_in(costed)):
             home = inner.home(name)
             key = root.get(home, home)
-            touched[key] = max(touched.get(key, 0), amount)
-    amount = sum(size for key, size in touched.items() if _from_outside(*key, scope))
+            touched[key] = touched.get(key, 0) + amount
+    amount = sum(
+        _at_most(size, *key) for key, size in touched.items() if _from_outside(*key, scope)
+    )
     for name in scope.graph.outputs:
         size = bytes_of(scope.get(name))
         if size is None:
             return None
         amount += size
     return amount
+
+
+def _at_most(size: int, home: Shapes, name: str) -> int:
+    whole = bytes_of(home.get(name))
+    return size if whole is None else min(size, whole)
 
 
 def _handed_in(costed: Costed) -> Iterator[tuple[str, int]]:

@@ -103,4 +103,4 @@ def resolve(spec: str) -> Path:
     close = difflib.get_close_matches(spec[1:].lower(), by_name, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(f'@{name}' for name in close)}? " if close else ""
     everything = ", ".join(f"@{name}" for name in by_name)
-    raise refusal(f"no sample model is called {spec}: {hint}There are {everything}")
+    raise refusal(f"no sample model is called {spec}: {hint}there are {everything}")

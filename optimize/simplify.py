@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from onnx import ModelProto
+from onnx import ModelProto, ValueInfoProto
+from onnx.helper import make_tensor_type_proto
 
 from ..graph import Graph, OcostError, from_proto, to_proto
+from ..graph.shapes import infer
 
 _OWN_METADATA = "onnxsim."
 
@@ -42,6 +44,8 @@ def simplify(graph: Graph) -> Simplified:
         If onnxsim fails on the model, or the model is over protobuf's 2 GB.
     """
     model = to_proto(graph, "filled")
+    declared = [_copy(output) for output in model.graph.output]
+    _complete_outputs(model, graph)
     overridable = any(graph.overridable(name) for name in graph.initializers)
     try:
         import onnxsim  # noqa: PLC0415 - half a second to import
@@ -50,10 +54,30 @@ def simplify(graph: Graph) -> Simplified:
             warnings.simplefilter("ignore")
             made, _ = onnxsim.simplify(model, mutable_initializer=overridable, certify=False)
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise OcostError(f"onnxsim fails on this model: {reason}") from error
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise OcostError(
+            f"onnxsim fails on this model ({reason}); make the other graph yourself and give both"
+        ) from error
     _mend(model, made)
+    del made.graph.output[:]
+    made.graph.output.extend(declared)
     return Simplified(from_proto(made), f"onnxsim {version('onnxsim')}")
+
+
+def _complete_outputs(model: ModelProto, graph: Graph) -> None:
+    """onnxsim refuses an output that declares no shape: give it the one that is inferred."""
+    open_ones = [o for o in model.graph.output if not o.type.tensor_type.HasField("shape")]
+    shapes = infer(graph) if open_ones else None
+    for output in open_ones:
+        info = shapes.get(output.name) if shapes is not None else None
+        if info is not None and info.shape is not None and info.type is None:
+            output.type.CopyFrom(make_tensor_type_proto(info.dtype, [None] * len(info.shape)))
+
+
+def _copy(output: ValueInfoProto) -> ValueInfoProto:
+    made = ValueInfoProto()
+    made.CopyFrom(output)
+    return made
 
 
 def _mend(before: ModelProto, after: ModelProto) -> None:

@@ -48,6 +48,7 @@ def cost_document(
             {
                 "device": blocks.device(other),
                 "totals": fields(on_it.totals, _LATENCY),
+                "notes": list(on_it.notes),
                 "nodes": [fields(node, _ON_A_DEVICE) for node in on_it.nodes],
             }
             for other, on_it in others

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ..costmodel.result import Totals
+from .footing import ROUGH, Footing
 from .numbers import Quantity
 
 
@@ -12,13 +13,16 @@ class Figure(NamedTuple):
     """A field of ``Totals`` as reports show it.
 
     ``optional`` ones are shown only where they say something: what padding adds where anything
-    is padded, the high end of the latency where an estimator gives one.
+    is padded, the high end of the latency where an estimator gives one. ``over`` is what it is
+    made from: all nodes' costs, their constants alone, sizes of tensors, the ratio of two sums,
+    or what is stored, which is always known exactly.
     """
 
     group: str
     field: str
     label: str
     quantity: Quantity
+    over: Literal["nodes", "constants", "tensors", "sums", "stored"] = "nodes"
     optional: bool = False
 
     def of(self, totals: Totals) -> float | None:
@@ -26,23 +30,36 @@ class Figure(NamedTuple):
         value: float | None = getattr(totals, self.field)
         return value
 
+    def mark(self, footing: Footing) -> str:
+        """What stands before it where the nodes that it is made from have such a footing."""
+        match self.over:
+            case "stored":
+                return ""
+            case "constants":
+                return Footing(partial=footing.partial).mark
+            case "tensors":  # not known at all unless all their sizes are
+                return Footing(bounded=footing.bounded).mark
+            case "sums":
+                return ROUGH if footing.mark else ""
+        return footing.mark
+
 
 FIGURES = (
     Figure("computation", "macs", "MACs", "count"),
     Figure("computation", "flops", "FLOPs", "count"),
-    Figure("computation", "padded_flops", "FLOPs on padding", "count", optional=True),
-    Figure("computation", "params", "parameters", "count"),
-    Figure("bytes", "param_bytes", "constants", "bytes"),
-    Figure("bytes", "file_bytes", "file", "bytes"),
+    Figure("computation", "padded_flops", "on padding", "count", optional=True),
+    Figure("computation", "params", "parameters", "count", "constants"),
+    Figure("bytes", "param_bytes", "constants", "bytes", "stored"),
+    Figure("bytes", "file_bytes", "file", "bytes", "stored"),
     Figure("bytes", "read_bytes", "read", "bytes"),
     Figure("bytes", "write_bytes", "written", "bytes"),
     Figure("bytes", "traffic_bytes", "traffic", "bytes"),
-    Figure("bytes", "padded_bytes", "traffic of padding", "bytes", optional=True),
-    Figure("bytes", "compulsory_bytes", "compulsory traffic", "bytes"),
-    Figure("activations", "peak_bytes", "alive at the peak", "bytes"),
-    Figure("activations", "mean_activation_bytes", "alive on average", "bytes"),
-    Figure("activations", "total_activation_bytes", "all together", "bytes"),
-    Figure("intensity", "intensity", "FLOP per byte", "ratio"),
+    Figure("bytes", "padded_bytes", "of padding", "bytes", optional=True),
+    Figure("bytes", "compulsory_bytes", "compulsory", "bytes"),
+    Figure("activations", "peak_bytes", "at the peak", "bytes", "tensors"),
+    Figure("activations", "mean_activation_bytes", "on average", "bytes", "tensors"),
+    Figure("activations", "total_activation_bytes", "all together", "bytes", "tensors"),
+    Figure("intensity", "intensity", "FLOP per byte", "ratio", "sums"),
     Figure("latency", "latency_s", "estimate", "seconds"),
     Figure("latency", "latency_low_s", "low end", "seconds"),
     Figure("latency", "latency_high_s", "high end", "seconds", optional=True),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
+from os.path import commonprefix
 
 from rich.cells import cell_len
 
@@ -24,7 +26,7 @@ def elide(name: str, width: int) -> str:
     """
     if not _too_long(name, width):
         return name
-    parts = name.split("/")
+    parts = re.sub("//+", "/", name).split("/")
     for place, (folder, after) in enumerate(pairwise(parts)):
         if folder and after.startswith(f"{folder}."):
             parts[place] = "…"
@@ -37,6 +39,52 @@ def elide(name: str, width: int) -> str:
     head = (width - 1) // 2
     tail = len(short) - (width - 1 - head)
     return f"{short[:head].rstrip('…')}…{short[tail:].lstrip('…')}"
+
+
+def elide_all(names: Sequence[str], width: int) -> list[str]:
+    """The names in so many terminal columns each, different ones different.
+
+    Of names that would read the same, the parts between what all begin and end with stay; where
+    these are too long, the text around the first difference; they are numbered where not even
+    that does.
+    """
+    short = {name: elide(name, width) for name in names}
+    groups: dict[str, list[str]] = {}
+    for name, text in short.items():
+        groups.setdefault(text, []).append(name)
+    for group in groups.values():
+        if len(group) > 1:
+            tries = (_parts_between(group), _around_difference(group, width))
+            fitting = (t for t in tries if len(set(t)) == len(t) and not _any_too_long(t, width))
+            numbered = [f"{elide(name, width - 4)}#{n}" for n, name in enumerate(group, 1)]
+            short.update(zip(group, next(fitting, numbered), strict=True))
+    return [short[name] for name in names]
+
+
+def _parts_between(names: list[str]) -> list[str]:
+    """The names without the folders that all begin with and the parts that all end with."""
+    split = [name.split("/") for name in names]
+    head = len(commonprefix(split))
+    tail = len(commonprefix([parts[head:][::-1] for parts in split]))
+    texts = []
+    for parts in split:
+        middle = parts[head : len(parts) - tail]
+        texts.append(_joined([*(["…"] if head else []), *middle, *(["…"] if tail else [])]))
+    return texts
+
+
+def _around_difference(names: list[str], width: int) -> list[str]:
+    """As much of the names as there is room for from a little before where they differ."""
+    start = max(0, len(commonprefix(names)) - width // 4)
+    return [f"{'…' if start else ''}{_cut(name[start:], width - bool(start))}" for name in names]
+
+
+def _cut(text: str, width: int) -> str:
+    return f"{text[: width - 1]}…" if _too_long(text, width) else text
+
+
+def _any_too_long(texts: Sequence[str], width: int) -> bool:
+    return any(_too_long(text, width) for text in texts)
 
 
 def _least_telling(parts: list[str]) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..compare.result import Diff, NodePair
+from ..compare.result import Diff, NodePair, OpTypeChange
 from ..costmodel.result import NodeCost
+from .footing import Footing, of_nodes
 from .numbers import total
 
 
@@ -19,6 +20,7 @@ class OpTypeCost:
     flops: int | None
     traffic_bytes: int | None
     latency_s: float | None
+    footing: Footing
 
 
 def op_type_of(node: NodeCost) -> str:
@@ -43,6 +45,7 @@ def together(label: str, nodes: Sequence[NodeCost]) -> OpTypeCost:
         total(n.flops for n in nodes),
         total(n.traffic_bytes for n in nodes),
         total(n.latency_s for n in nodes),
+        of_nodes(nodes),
     )
 
 
@@ -88,3 +91,13 @@ def movers(diff: Diff) -> list[NodePair]:
         return 1.0 if before is None or after is None else -abs(after - before)
 
     return sorted(filter(changed, diff.pairs), key=rank)
+
+
+def op_types_that_changed(diff: Diff) -> list[OpTypeChange]:
+    """The most changed latency first, then the largest; what takes no time comes last."""
+
+    def rank(change: OpTypeChange) -> tuple[float, float, str]:
+        before, after = (seconds or 0.0 for seconds in change.latency_s)
+        return -abs(after - before), -max(before, after), change.op_type
+
+    return sorted(diff.op_types, key=rank)

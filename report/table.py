@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from .names import elide
+from .footing import marked
+from .names import elide_all
 from .numbers import Unit
+from .text import ascii_marks
 
 _GAP = "  "
 NAME = 30  # a node's name is cut to this before other columns give way
@@ -36,6 +38,8 @@ class Column:
         Columns with a higher number go first where eliding doesn't do; 0 always stays.
     vital
         Whether a note says so where it had to go.
+    whole
+        Whether its text stays whole even past the edge, which only the last column may.
     """
 
     header: str
@@ -45,11 +49,12 @@ class Column:
     elide: int = 0
     drop: int = 0
     vital: bool = False
+    whole: bool = False
 
     @property
     def width(self) -> int:
-        """Cells (terminal columns) of the widest text."""
-        texts = (self.header, self.unit, *map(str, self.cells))
+        """Cells (terminal columns) of the widest text; of the head where the rest may run on."""
+        texts = (self.header, self.unit, *(() if self.whole else map(str, self.cells)))
         return max(cell_len(text) for text in texts)
 
     @property
@@ -72,7 +77,10 @@ class Table:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width
-        columns = _kept(self.columns, room)
+        columns = self.columns
+        if options.ascii_only:
+            columns = [replace(c, cells=list(map(ascii_marks, c.cells))) for c in columns]
+        columns = _kept(columns, room)
         widths = _widths(columns, room)
         rule = ["─" * width for width in widths]
         lines: list[tuple[Iterable[str | Text], str]] = []
@@ -81,25 +89,35 @@ class Table:
             if any(c.unit for c in columns):
                 lines.append(([c.unit for c in columns], "dim"))
             lines.append((rule, "dim"))
-        rows = list(zip(*(c.cells for c in columns), strict=True))
+        fitted = (_elided(c, width) for c, width in zip(columns, widths, strict=True))
+        rows = list(zip(*fitted, strict=True))
         lines += [(row, "") for row in rows[: len(rows) - self.summary]]
         if self.summary:
             lines.append((rule, "dim"))
             lines += [(row, "") for row in rows[len(rows) - self.summary :]]
         for cells, style in lines:
             line = Text(_GAP).join(map(_fitted, cells, columns, widths))
-            line.no_wrap, line.overflow = True, "crop"
+            line.no_wrap, line.overflow = True, "ignore"
             line.stylize(style)
             line.rstrip()
             yield line
-        missed = [c.header for c in self.columns if c.vital and c not in columns]
+        kept = {c.header for c in columns}
+        missed = [c.header for c in self.columns if c.vital and c.header not in kept]
         if missed:
             yield Text(f"no room for {', '.join(missed)} in {room} columns", "dim")
 
 
-def figures(header: str, values: Sequence[float | None], unit: Unit, *, drop: int = 0) -> Column:
-    """A column of figures in one unit."""
-    return Column(header, [unit.number(value) for value in values], unit.name, drop=drop)
+def figures(
+    header: str,
+    values: Sequence[float | None],
+    unit: Unit,
+    marks: Sequence[str] = (),
+    *,
+    drop: int = 0,
+) -> Column:
+    """A column of figures in one unit, with what stands before each of them."""
+    pairs = zip(values, marks or [""] * len(values), strict=True)
+    return Column(header, [marked(unit.number(v), mark) for v, mark in pairs], unit.name, drop=drop)
 
 
 def first_of_each(groups: Sequence[str]) -> list[Text]:
@@ -133,10 +151,18 @@ def _sum(widths: Sequence[int]) -> int:
     return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
+def _elided(column: Column, width: int) -> Sequence[str | Text]:
+    if not column.elide:
+        return column.cells
+    names = [cell for cell in column.cells if isinstance(cell, str)]
+    short = dict(zip(names, elide_all(names, width), strict=True))
+    return [short[cell] if isinstance(cell, str) else cell for cell in column.cells]
+
+
 def _fitted(cell: str | Text, column: Column, width: int) -> Text:
-    if isinstance(cell, str):
-        cell = elide(cell, width) if column.elide else cell
     text = cell.copy() if isinstance(cell, Text) else Text(cell)
+    if column.whole:
+        return text
     text.truncate(width, overflow="ellipsis")
     text.align("right" if column.right else "left", width)
     return text

@@ -16,6 +16,9 @@ Color = Literal["auto", "always", "never"]
 WIDTH = 100  # columns where no terminal tells
 BAR = 18
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_WIDER = {"≥": ">=", "≤": "<="}  # not as wide in ASCII: replaced before anything is aligned
+_KEPT = re.compile(r"(?<=\d) (?=%|(?:[KMGT]?i?B|[µm]?s|[kMGTP])\b)")  # no line ends there
+_JOINT = "\ue000"
 _ASCII = str.maketrans(
     {**dict(zip(_EIGHTHS, "    #####", strict=True)), "░": ".", "▓": "+", "─": "-", "…": "~"}
     | {"µ": "u"}
@@ -34,6 +37,7 @@ def console(file: IO[str], color: Color = "auto") -> Console:
         color_system=None if plain else "standard" if color == "always" else "auto",
         force_terminal=True if color == "always" else None,
         no_color=False if color == "always" else None,
+        soft_wrap=True,  # what may run past the edge is not cut off there
         width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH,
         markup=False,
         emoji=False,
@@ -65,17 +69,34 @@ class _Wrapped:
     text: Text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        item = re.match(r"\s*([-*] )?", self.text.plain)
+        text = self.text.copy()
+        if options.ascii_only:
+            text = _widened(text)
+        text.plain = _KEPT.sub(_JOINT, text.plain)
+        item = re.match(r"\s*([-*] )?", text.plain)
         indent = item.end() if item else 0
-        first, rest = self.text.divide([indent])
+        first, rest = text.divide([indent])
         for number, line in enumerate(rest.wrap(console, options.max_width - indent)):
             line.rstrip()
+            line.plain = line.plain.replace(_JOINT, " ")
             yield Text.assemble(Text(" " * indent) if number else first, line)
 
 
 def to_ascii(text: str) -> str:
     """The text in ASCII, as many columns wide; ``?`` for what has no likeness."""
     return text.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+def ascii_marks(cell: str | Text) -> str | Text:
+    """A table's cell with the marks that ASCII needs two columns for; the rest as it is."""
+    return _widened(Text(cell)).plain if isinstance(cell, str) else _widened(cell)
+
+
+def _widened(text: Text) -> Text:
+    for mark, wider in _WIDER.items():
+        if mark in text.plain:
+            text = Text(wider, text.style).join(text.split(mark, allow_blank=True))
+    return text
 
 
 def heading(text: str, note: str = "") -> Text:
@@ -102,8 +123,10 @@ def change_bar(before: float | None, after: float | None, largest: float | None)
     )
 
 
-def better(before: float | None, after: float | None) -> str:
-    """The style of a change: less is better."""
+def better(before: float | None, after: float | None, *, sure: bool = True) -> str:
+    """The style of a change: less is better, where both sides are known whole."""
+    if not sure:
+        return ""
     if before is None or after is None or before == after:
         return "dim"
     return "green" if after < before else "red"

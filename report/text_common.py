@@ -1,16 +1,17 @@
-"""What the text reports of costs share: the model's lines, coverage, how sure latency is."""
+"""What the text reports of costs share: the model's line, coverage, how sure latency is."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from rich.text import Text
 
 from ..costmodel.device import Device
 from ..costmodel.result import Coverage, GraphCost, ModelSummary, UnknownNode
+from .footing import MOST
 from .names import clean
 from .numbers import dims, share, total
 
@@ -18,8 +19,9 @@ OnDevice = tuple[Device, GraphCost]
 
 _REASONS = 5  # how many reasons are listed unless all are asked for
 _INPUTS, _OPSETS = 4, 2
+_MOSTLY = 0.5  # less time than this in measured kernels is worth a warning
 _SOURCES = {
-    "datasheet": "peaks and bandwidth from datasheets",
+    "datasheet": "peaks and bandwidth on paper (datasheets and derived figures)",
     "calibrated": "peaks and bandwidth measured",
     "detected": "peaks and bandwidth guessed from this machine's CPU",
 }
@@ -44,15 +46,6 @@ def model_line(model: ModelSummary, *, verbose: bool = False) -> str:
     if not verbose and len(inputs) > _INPUTS:
         inputs[_INPUTS:] = [f"{len(inputs) - _INPUTS} more"]
     return f"opset {', '.join(opsets)}; inputs: {', '.join(inputs) or 'none'}"
-
-
-def assumed_lines(*models: ModelSummary) -> list[Text]:
-    """What was assumed of symbolic dims."""
-    assumed = {name: size for model in models for name, size in model.assumed_dims.items()}
-    if not assumed:
-        return []
-    dims_ = ", ".join(f"{clean(name)}={size}" for name, size in assumed.items())
-    return [Text(f"Assumed: {dims_} (--dim NAME=SIZE or --shape decides otherwise).", "yellow")]
 
 
 def coverage_lines(cost: GraphCost, *, prefix: str = "", verbose: bool = False) -> list[Text]:
@@ -80,7 +73,7 @@ def coverage_lines(cost: GraphCost, *, prefix: str = "", verbose: bool = False) 
 
 
 def _shapes(coverage: Coverage) -> str:
-    counts = {"exact": coverage.exact, "assumed": coverage.assumed, "upper bounds": coverage.bound}
+    counts = {"exact": coverage.exact, "assumed": coverage.assumed, f"upper bounds ({MOST})": coverage.bound}
     known = {how: count for how, count in counts.items() if count}
     if len(known) == 1:
         return f"all shapes {next(iter(known))}"
@@ -96,27 +89,32 @@ def _reason(nodes: list[UnknownNode]) -> str:
     return f"{types}: {clean(first.reason)}{place}"
 
 
-def note_lines(*costs: GraphCost) -> list[Text]:
-    """Assumptions that the costs rest on, each once."""
-    notes = dict.fromkeys(note for cost in costs for note in cost.notes)
-    return [Text(f"Note: {clean(note)}", "dim") for note in notes]
-
-
-def caveats(on_devices: Sequence[OnDevice]) -> list[Text]:
-    """How sure the latency is, on each device."""
-    high = any(cost.totals.latency_high_s is not None for _, cost in on_devices)
-    by = {n.estimator for _, cost in on_devices for n in cost.nodes if n.estimator}
-    lines = [
+def caveats(on_devices: Sequence[tuple[Device, Mapping[str, GraphCost]]]) -> list[Text]:
+    """How sure the latency is: per device, of one cost ("") or of those before and after."""
+    costs = [cost for _, sides in on_devices for cost in sides.values()]
+    high = any(cost.totals.latency_high_s is not None for cost in costs)
+    by = {n.estimator for cost in costs for n in cost.nodes if n.estimator}
+    first = (
         f"Latency is an estimate ({', '.join(sorted(by)) or 'none'}): its low end is the ideal "
         f"roofline{'' if high else ', its high end is not known'}."
-    ]
-    for device, cost in on_devices:
+    )
+    return [Text(first, "dim"), *(_kernels(device, sides) for device, sides in on_devices)]
+
+
+def _kernels(device: Device, sides: Mapping[str, GraphCost]) -> Text:
+    """Where a device's figures are from, and how much of the time measured kernels take."""
+    shares = []
+    for side, cost in sides.items():
         measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured)
-        kernels = (
-            f"{share(measured, cost.totals.latency_s)} of the time is in kernels measured there"
-        )
-        if not device.efficiency:
-            kernels = "no kernel was measured there, so expect more"
-        name = f"{clean(device.name)} ({clean(device.title)})"
-        lines.append(f"  {name}: {_SOURCES[device.source]}; {kernels}.")
-    return [Text(line, "dim") for line in lines]
+        shares.append((side, measured, total(n.latency_s for n in cost.nodes)))
+    said = " and ".join(
+        f"{share(part, whole)} of the time {side}".rstrip() for side, part, whole in shares
+    )
+    kernels = f"{said} is in kernels measured there"
+    if not device.efficiency:
+        kernels = "no kernel was measured there, so expect more"
+    low = not device.efficiency or any(
+        part is not None and whole and part < _MOSTLY * whole for _, part, whole in shares
+    )
+    name = f"{clean(device.name)} ({clean(device.title)})"
+    return Text(f"  {name}: {_SOURCES[device.source]}; {kernels}.", "yellow" if low else "dim")

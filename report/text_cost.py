@@ -11,22 +11,15 @@ from rich.text import Text
 from ..costmodel.device import Device
 from ..costmodel.result import Bound, GraphCost
 from .figures import shown
+from .footing import marked, of_graph
 from .names import clean
-from .numbers import largest, share, smallest, total, unit_of
+from .numbers import UNKNOWN, largest, smallest, total, unit_of
 from .ranking import by_op_type, op_type_of, together
 from .table import OPERATOR, Column, Table, figures, first_of_each
 from .text import Page, bar, heading
-from .text_common import (
-    OnDevice,
-    assumed_lines,
-    caveats,
-    coverage_lines,
-    model_line,
-    model_name,
-    note_lines,
-    plural,
-)
-from .text_nodes import node_table
+from .text_common import OnDevice, caveats, coverage_lines, model_line, model_name, plural
+from .text_nodes import OF_PEAK, node_table
+from .text_notices import assumed_lines, at_work, note_lines, partial_lines
 
 
 def render_cost(
@@ -52,13 +45,16 @@ def render_cost(
     """
     costs = [(device, cost), *others]
     top = len(cost.nodes) if verbose else top
+    devices = ", ".join(at_work(d) for d, _ in costs)
     parts: list[RenderableType] = [
         Text(
             f"{model_name(cost.model)} as {cost.level}: {plural(cost.model.nodes, 'node')}",
             "bold",
         ),
-        Text(model_line(cost.model, verbose=verbose), "dim"),
+        *partial_lines({"": cost}),
         *assumed_lines(cost.model),
+        *note_lines({clean(d.name): on_it for d, on_it in costs}),
+        Text(f"{model_line(cost.model, verbose=verbose)}; on {devices}", "dim"),
         Text(),
         _totals(cost),
         Text(),
@@ -68,23 +64,29 @@ def render_cost(
     if top and cost.nodes:
         note = f"latency on {clean(device.name)}"
         parts += [Text(), heading("By operator type", note), _op_types(cost, top)]
-        note = f"ranked by {clean(device.name)}" if others else ""
-        parts += [Text(), heading("Slowest nodes", note), node_table(costs, top)]
-    parts += [Text(), *coverage_lines(cost, verbose=verbose), *note_lines(cost)]
-    parts += caveats(costs)
+        note = f"ranked by {clean(device.name)}" if others else OF_PEAK
+        nodes = node_table(costs, top, verbose=verbose)
+        parts += [Text(), heading("Slowest nodes", note), nodes]
+    parts += [Text(), *coverage_lines(cost, verbose=verbose)]
+    parts += caveats([(d, {"": on_it}) for d, on_it in costs])
     return Page(*parts)
 
 
 def _totals(cost: GraphCost) -> Table:
-    totals = cost.totals
+    totals, footing = cost.totals, of_graph(cost)
     rows = [f for f in shown(totals) if f.group != "latency"]
     units = [unit_of([f.of(totals)], f.quantity) for f in rows]
-    numbers = [unit.number(row.of(totals)) for unit, row in zip(units, rows, strict=True)]
-    remarks = {
-        "compulsory_bytes": f"{share(totals.compulsory_bytes, totals.traffic_bytes)} of the "
-        "traffic; no fusion goes below",
-        "total_activation_bytes": "if nothing is reused",
-    }
+    numbers = [
+        marked(unit.number(row.of(totals)), row.mark(footing))
+        for unit, row in zip(units, rows, strict=True)
+    ]
+    remarks = {"total_activation_bytes": "if nothing is reused"}
+    part = footing.share(totals.compulsory_bytes, totals.traffic_bytes)
+    if part != UNKNOWN:
+        remarks["compulsory_bytes"] = f"{part} of the traffic; no fusion goes below"
+    graph = cost.model.graph
+    if graph is not None and graph.header.source.fillers:
+        remarks["file_bytes"] = "with its weights, which the file on disk leaves out"
     return Table(
         [
             Column("", first_of_each([f.group for f in rows]), right=False),
@@ -103,20 +105,22 @@ def _devices(on_devices: Sequence[OnDevice]) -> Table:
     lows = [cost.totals.latency_low_s for cost in costs]
     highs = [cost.totals.latency_high_s for cost in costs]
     unit = unit_of([smallest(estimates)], "seconds")
+    footing = of_graph(costs[0])  # the same on every device
+    marks = [footing.mark] * len(costs)
     columns = [
         Column("device", [clean(d.name) for d, _ in on_devices], right=False),
-        figures("estimate", estimates, unit),
-        figures("low end", lows, unit),
+        figures("estimate", estimates, unit, marks),
+        figures("low end", lows, unit, marks),
     ]
     if any(highs):
-        columns.append(figures("high end", highs, unit))
+        columns.append(figures("high end", highs, unit, marks))
     ridges = [d.ridge for d, _ in on_devices]
     columns.append(
         Column("ridge", list(map(unit_of(ridges, "ratio").number, ridges)), "FLOP/B", drop=2)
     )
     for bound in get_args(Bound):
         times = [total(n.latency_s for n in cost.nodes if n.bound == bound) for cost in costs]
-        columns.append(Column(bound, list(map(share, times, estimates)), drop=1))
+        columns.append(Column(bound, list(map(footing.share, times, estimates)), drop=1))
     return Table(columns)
 
 
@@ -129,14 +133,15 @@ def _op_types(cost: GraphCost, top: int) -> Table:
     flops, traffic = [r.flops for r in rows], [r.traffic_bytes for r in rows]
     latencies = [r.latency_s for r in rows]
     slowest = largest(latencies)
+    marks, footing = [r.footing.mark for r in rows], of_graph(cost)
     return Table(
         [
             Column("operator", [clean(r.op_type) for r in rows], right=False, elide=OPERATOR),
             Column("nodes", [str(r.count) for r in rows], drop=1),
-            figures("FLOPs", flops, unit_of(flops, "count"), drop=3),
-            figures("traffic", traffic, unit_of(traffic, "bytes"), drop=2),
-            figures("latency", latencies, unit_of(latencies, "seconds")),
-            Column("share", [share(s, cost.totals.latency_s) for s in latencies]),
+            figures("FLOPs", flops, unit_of(flops, "count"), marks, drop=3),
+            figures("traffic", traffic, unit_of(traffic, "bytes"), marks, drop=2),
+            figures("latency", latencies, unit_of(latencies, "seconds"), marks),
+            Column("share", [footing.share(s, cost.totals.latency_s) for s in latencies]),
             Column("", [bar(s, slowest) for s in latencies], right=False, drop=4),
         ],
         summary=1 if rest else 0,

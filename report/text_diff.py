@@ -6,14 +6,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..compare.result import Diff
-from .figures import shown
+from .figures import Figure, shown
+from .footing import marked, of_graph, of_nodes
 from .names import clean
-from .numbers import Quantity, largest, percent_change, total, unit_of
-from .ranking import movers
+from .numbers import largest, percent_change, total, unit_of
+from .ranking import movers, op_type_of, op_types_that_changed
 from .table import OPERATOR, Column, Table, figures, first_of_each
 from .text import Page, better, change_bar, heading
-from .text_common import assumed_lines, caveats, coverage_lines, model_name, note_lines
+from .text_common import caveats, coverage_lines, model_line, model_name, plural
 from .text_movers import mover_table
+from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
 
 
 def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
@@ -35,24 +37,24 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
     parts: list[RenderableType] = [
         headline(diff),
         *_reservations(diff),
-        *assumed_lines(before.model, after.model),
+        *_basis(diff, verbose=verbose),
         Text(),
         _totals(diff),
     ]
     if top and changes:
         note = f"latency on {device}; █ stays, ░ saved, ▓ added"
-        parts += [Text(), heading("By operator type", note), _op_types(diff, top)]
+        table = _op_types(diff, top, verbose=verbose)
+        parts += [Text(), heading("By operator type", note), table]
         parts += [
             Text(),
             heading("Nodes", f"by change of latency on {device}"),
-            mover_table(diff, top),
+            mover_table(diff, top, verbose=verbose),
         ]
     parts += [
         Text(),
         *coverage_lines(before, prefix="before: ", verbose=verbose),
         *coverage_lines(after, prefix="after: ", verbose=verbose),
-        *note_lines(before, after),
-        *caveats([(diff.device, after)]),
+        *caveats([(diff.device, {"before": before, "after": after})]),
     ]
     return Page(*parts)
 
@@ -64,80 +66,15 @@ def headline(diff: Diff) -> Text:
     if names[0] == names[1]:
         names = [clean(model.path) or "the model" for model in (before.model, after.model)]
     text = Text(f"{' -> '.join(names)}: ", "bold")
-    nodes = f"{before.model.nodes} -> {after.model.nodes} nodes"
-    if before.totals == after.totals:
-        return text.append(f"{nodes}, at the same cost.")
-    old, new = before.totals, after.totals
-    text.append(f"{nodes}, traffic ").append_text(
-        _both(old.traffic_bytes, new.traffic_bytes, "bytes")
-    )
-    text.append(", computation ")
-    text.append(percent_change(old.flops, new.flops), better(old.flops, new.flops))
-    text.append(", estimated latency ").append_text(_both(old.latency_s, new.latency_s, "seconds"))
+    text.append(f"{before.model.nodes} -> {plural(after.model.nodes, 'node')}, ")
+    by_field = {figure.field: figure for figure in shown(before.totals)}
+    flops, traffic, latency = (by_field[f] for f in ("flops", "traffic_bytes", "latency_s"))
+    if all(f.of(side.totals) is None for f in by_field.values() for side in (before, after)
+           if f in (flops, traffic, latency)):
+        return text.append("cost not known.")
+    if _sure(diff) and before.totals == after.totals:
+        return text.append("at the same cost.")
+    text.append("traffic ").append_text(_both(diff, traffic))
+    text.append(", computation ").append_text(_percent(diff, flops))
+    text.append(", estimated latency ").append_text(_both(diff, latency))
     return text.append(f" on {clean(diff.device.name)}.")
-
-
-def _both(before: float | None, after: float | None, quantity: Quantity) -> Text:
-    """``-31.0 % (165.0 -> 113.9 MiB)``."""
-    unit = unit_of([before, after], quantity)
-    return Text.assemble(
-        (percent_change(before, after), better(before, after)),
-        f" ({unit.number(before)} -> {unit.text(after)})",
-    )
-
-
-def _reservations(diff: Diff) -> list[Text]:
-    """What the headline leaves out."""
-    lines = []
-    if diff.before.coverage.unknown or diff.after.coverage.unknown:
-        lines.append(Text("Not every node is costed: this compares the others.", "yellow"))
-    old, new = diff.before.totals.latency_s, diff.after.totals.latency_s
-    if diff.after.level == "written" and old is not None and new is not None and new < old:
-        note = "These savings are as written: the runtime may make some of them by itself."
-        lines.append(Text(note, "dim"))
-    return lines
-
-
-def _totals(diff: Diff) -> Table:
-    rows = shown(diff.before.totals, diff.after.totals)
-    values = [(f.of(diff.before.totals), f.of(diff.after.totals)) for f in rows]
-    units = [unit_of(pair, f.quantity) for pair, f in zip(values, rows, strict=True)]
-    styles = [
-        "" if f.group == "intensity" else better(*v) for v, f in zip(values, rows, strict=True)
-    ]
-    changes = [u.change(*v) for u, v in zip(units, values, strict=True)]
-    percents = [percent_change(*v) for v in values]
-    return Table(
-        [
-            Column("", first_of_each([f.group for f in rows]), right=False, drop=1),
-            Column("", [f.label for f in rows], right=False),
-            Column("before", [u.number(b) for u, (b, _) in zip(units, values, strict=True)]),
-            Column("after", [u.number(a) for u, (_, a) in zip(units, values, strict=True)]),
-            Column("change", list(map(Text, changes, styles))),
-            Column("", [u.name for u in units], right=False),
-            Column("", list(map(Text, percents, styles))),
-        ]
-    )
-
-
-def _op_types(diff: Diff, top: int) -> Table:
-    rows = [(c.op_type, c.count, c.latency_s) for c in diff.op_types[:top]]
-    rest = diff.op_types[top:]
-    if rest:
-        counts = sum(c.count[0] for c in rest), sum(c.count[1] for c in rest)
-        times = total(c.latency_s[0] for c in rest), total(c.latency_s[1] for c in rest)
-        rows.append((f"{len(rest)} more", counts, times))
-    before, after = [times[0] for _, _, times in rows], [times[1] for _, _, times in rows]
-    slowest = largest([*before, *after])
-    unit = unit_of([slowest], "seconds")
-    return Table(
-        [
-            Column("operator", [clean(name) for name, _, _ in rows], right=False, elide=OPERATOR),
-            Column("nodes", [f"{b} -> {a}" for _, (b, a), _ in rows]),
-            figures("before", before, unit),
-            figures("after", after, unit),
-            Column("", [Text(percent_change(*t), better(*t)) for _, _, t in rows], drop=1),
-            Column("", [change_bar(*t, slowest) for _, _, t in rows], right=False, drop=2),
-        ],
-        summary=1 if rest else 0,
-    )

@@ -3,64 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.text import Text
 
-from ..costmodel.result import NodeCost
+from ..costmodel.device import Device
+from ..costmodel.result import GraphCost, NodeCost
+from .footing import ROUGH, marked, of_graph, of_nodes
 from .names import clean
-from .numbers import UNKNOWN, largest, share, smallest, total, unit_of
+from .numbers import UNKNOWN, share, total, unit_of
 from .ranking import OpTypeCost, op_type_of, slowest, together
 from .table import NAME, OPERATOR, Column, Table, figures
 from .text_common import OnDevice
 
 _BOUNDS = {"compute": "cyan", "memory": "yellow", "overhead": "magenta"}
 _NONE = "-"  # what a node doesn't have, as against what is not known
+OF_PEAK = f"of peak: FLOPs in the estimated time; {ROUGH} no such kernel was measured"
 
 
-def node_table(on_devices: Sequence[OnDevice], top: int) -> Table:
+def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = False) -> Table:
     """The nodes that are slowest on the first device, and the sum of the others.
 
     With several devices each has its latency and its bound, so that a change of the bound from
-    one to the other can be seen.
+    one to the other can be seen. With ``verbose`` names are whole, at the end of the lines.
     """
-    cost = on_devices[0][1]
+    device, cost = on_devices[0]
     nodes = slowest(cost.nodes)
     listed, left = nodes[:top], nodes[top:]
     rest = [together(f"{len(left)} more", left)] if left else []
     rows: list[NodeCost | OpTypeCost] = [*listed, *rest]
     flops, traffic = [row.flops for row in rows], [row.traffic_bytes for row in rows]
+    marks = _marks(listed) + [row.footing.mark for row in rest]
     names = [clean(n.name) for n in listed] + [row.op_type for row in rest]
     op_types = [clean(op_type_of(n)) for n in listed] + [""] * len(rest)
     several = len(on_devices) > 1
+    name = Column("node", names, right=False, elide=NAME)
     columns = [
-        Column("node", names, right=False, elide=NAME),
         Column("operator", op_types, right=False, elide=OPERATOR, drop=50 if several else 0),
-        figures("FLOPs", flops, unit_of(flops[:top], "count"), drop=51),
-        figures("traffic", traffic, unit_of(traffic[:top], "bytes"), drop=52),
+        figures("FLOPs", flops, unit_of(flops[:top], "count"), marks, drop=51),
+        figures("traffic", traffic, unit_of(traffic[:top], "bytes"), marks, drop=52),
     ]
     columns += (
         _on_devices(on_devices, listed)
         if several
-        else _details(listed, rest, cost.totals.latency_s)
+        else _details(device, cost, listed, rest, marks)
     )
-    return Table(columns, summary=len(rest))
+    if verbose:
+        return Table([*columns, replace(name, elide=0, whole=True)], summary=len(rest))
+    return Table([name, *columns], summary=len(rest))
+
+
+def _marks(nodes: Sequence[NodeCost]) -> list[str]:
+    return [of_nodes([node]).mark for node in nodes]
 
 
 def _details(
-    listed: Sequence[NodeCost], rest: Sequence[OpTypeCost], whole: float | None
+    device: Device,
+    cost: GraphCost,
+    listed: Sequence[NodeCost],
+    rest: Sequence[OpTypeCost],
+    marks: Sequence[str],
 ) -> list[Column]:
     """What bounds each node and how long it takes."""
     blank = [""] * len(rest)
     ratio = unit_of([n.intensity for n in listed], "ratio")
     intensities = [_or_none(n, ratio.number(n.intensity), n.intensity) for n in listed]
-    efficiencies = [_or_none(n, share(n.efficiency, 1), n.efficiency) for n in listed]
     latencies = [n.latency_s for n in listed] + [row.latency_s for row in rest]
+    unit = unit_of(latencies[: len(listed)], "seconds", middle=True)
+    footing = of_graph(cost)
     return [
         Column("intensity", [*intensities, *blank], "FLOP/B", drop=53),
         Column("bound", [*map(_bound, listed), *blank], right=False, drop=50),
-        Column("of peak", [*efficiencies, *blank], drop=54),
-        figures("latency", latencies, unit_of(latencies[: len(listed)], "seconds", middle=True)),
-        Column("share", [share(s, whole) for s in latencies], drop=55),
+        Column("of peak", [*(_of_peak(n, device) for n in listed), *blank], drop=54),
+        figures("latency", latencies, unit, marks),
+        Column("share", [footing.share(s, cost.totals.latency_s) for s in latencies], drop=55),
     ]
 
 
@@ -68,16 +84,17 @@ def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> l
     """A column a device: latency and bound of the listed nodes, and the latency of the others."""
     names = [n.name for n in listed]
     by_name = [{n.name: n for n in cost.nodes} for _, cost in on_devices]
-    nodes = [[known[name] for name in names] for known in by_name]
-    unit = unit_of([smallest(largest(n.latency_s for n in column) for column in nodes)], "seconds")
     columns = []
     for place, (device, cost) in enumerate(on_devices):
-        latencies = [n.latency_s for n in nodes[place]]
-        bounds = [*map(_bound, nodes[place])]
-        if others := [n.latency_s for n in cost.nodes if n.name not in names]:
-            latencies.append(total(others))
+        nodes = [by_name[place][name] for name in names]
+        latencies = [n.latency_s for n in nodes]
+        bounds, marks = [*map(_bound, nodes)], _marks(nodes)
+        if others := [n for n in cost.nodes if n.name not in names]:
+            latencies.append(total(n.latency_s for n in others))
             bounds.append(Text())
-        numbers = [unit.number(s) for s in latencies]
+            marks.append(of_nodes(others).mark)
+        unit = unit_of(latencies, "seconds")
+        numbers = [marked(unit.number(s), mark) for s, mark in zip(latencies, marks, strict=True)]
         width = max(map(len, numbers), default=0)
         cells = [
             Text.assemble(number.rjust(width), " ", bound)
@@ -91,6 +108,16 @@ def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> l
 def _bound(node: NodeCost) -> Text:
     text = _or_none(node, node.bound or UNKNOWN, node.bound)
     return Text(text, _BOUNDS[node.bound] if node.bound else "")
+
+
+def _of_peak(node: NodeCost, device: Device) -> str:
+    """The share of the device's peak that the estimated time comes to."""
+    if node.flops is None or node.latency_s is None:
+        return UNKNOWN
+    if not node.flops or not node.latency_s:
+        return _NONE
+    peak, _ = device.peak(node.dtype)
+    return f"{'' if device.row(node.kind).measured else ROUGH}{share(node.flops / node.latency_s, peak)}"
 
 
 def _or_none(node: NodeCost, text: str, value: object) -> str:

@@ -41,7 +41,7 @@ class OutputCheck:
     max_rel
         The same by the largest number, or by the number of elements; None where that is 0.
     before_abs
-        How far the model was from the reference before.
+        How far the model was from the float64 reference before; None where there is none.
     tolerance
         What rounding explains: ``max_abs`` may be this. None where it may change the shape.
     ok
@@ -146,8 +146,9 @@ def noise(by: By, case: Case) -> float:
     """What rounding makes of an output, by the shaken models and the spacing of its type."""
     floor = 0.0
     if by in ("values", "rows"):
-        spacing = SPACING.get(case.before.dtype.name)  # none: a quantised type, one step
-        floor = 1.0 if spacing is None else UNITS * spacing * extent(case.before)
+        kind = case.before.dtype.name
+        steps = kind not in SPACING  # a quantised type
+        floor = 1.0 if steps else UNITS[kind] * SPACING[kind] * extent(case.before)
     return max([floor, *(gap(by, case.before, other) for other in case.shaken)])
 
 
@@ -156,15 +157,16 @@ def judge(name: str, by: By, cases: Sequence[Case]) -> OutputCheck:
 
     An input on which nothing can be concluded counts only where there is no other.
     """
-    checks = [_judge(name, by, case) for case in cases]
+    exact = [(c.before, c.reference) for c in cases if c.reference is not None]
+    own = max((gap(by, value, reference) for value, reference in exact), default=None)
+    checks = [_judge(name, by, case, own) for case in cases]
     settled = [check for check in checks if check.ok is not None]
     return min(settled or checks, key=lambda check: check.urgency)
 
 
-def _judge(name: str, by: By, case: Case) -> OutputCheck:
+def _judge(name: str, by: By, case: Case, own: float | None) -> OutputCheck:
     reference = case.before if case.reference is None else case.reference
-    own = gap(by, case.before, reference)
-    tolerance = max(noise(by, case), REFERENCE_ROOM * own)
+    tolerance = max(noise(by, case), REFERENCE_ROOM * (own or 0.0))
     off = gap(by, case.after, reference)
     numbers = by in ("values", "rows")
     size = extent(reference) if numbers else float(case.before.size)
@@ -179,7 +181,7 @@ def _judge(name: str, by: By, case: Case) -> OutputCheck:
         by,
         max_abs=_known(off),
         max_rel=_known(off / size) if size else None,
-        before_abs=_known(own),
+        before_abs=own,
         tolerance=_known(tolerance),
         ok=ok,
         reason=reason and f"output '{name}' {reason}",

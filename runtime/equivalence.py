@@ -27,8 +27,8 @@ class Equivalence:
     inputs
         How many inputs were compared.
     reference
-        What the outputs were compared with: the model's own in float64, or those that it gave
-        before, in the types that it has.
+        What the outputs for the first input were compared with: the model's in float64, or what
+        it gave before, in the types that it has. Those for the other inputs: always the latter.
     max_abs, max_rel, tolerance
         Of the output with the least room; see ``OutputCheck``. None where nothing was compared.
     ok
@@ -130,7 +130,7 @@ def check(
         try:
             if quantised:
                 raise NoReferenceError("rounding to quantisation steps is part of the model")
-            refer(records, model, names, manners, shapes, (end - time.monotonic()) / 2)
+            refer(records[0], model, names, manners, shapes, end - time.monotonic())
         except NoReferenceError as error:
             notes.append(f"no float64 reference: {error}")
     checks = tuple(
@@ -156,7 +156,7 @@ def _verdict(
     worst = min(checks, key=lambda found: found.urgency)
     return Equivalence(
         len(records),
-        "float64" if any(record.reference for record in records) else "float32",
+        "float64" if records[0].reference else "float32",
         worst.max_abs,
         worst.max_rel,
         worst.tolerance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def shake(
 
 
 def refer(
-    records: Sequence[Record],
+    record: Record,
     model: ModelProto,
     names: Sequence[str],
     manners: Mapping[str, By],
@@ -87,19 +87,13 @@ def refer(
     NoReferenceError
         If it can't be run so, or if its answers are not those that the model gives.
     """
-    found = evaluate(model, [record.feeds for record in records], shapes, seconds)
-    numbers = {name for name, by in manners.items() if by in ("values", "rows")}
-    made = []
-    for record, outputs in zip(records, found, strict=True):
-        exact = {name: a for name, a in flat(names, outputs).items() if name in numbers}
-        made.append(replace(record, reference=exact))
-    for record in made:
-        for name in record.reference:
-            by, case = manners[name], record.case(name)
-            if gap(by, case.before, record.reference[name]) > _TRUST * noise(by, case):
-                raise NoReferenceError(
-                    f"onnx's reference evaluator disagrees with onnxruntime on output '{name}' "
-                    "of the model before"
-                )
-    for record, known in zip(records, made, strict=True):
-        record.reference = known.reference
+    found = flat(names, evaluate(model, record.feeds, shapes, seconds))
+    exact = {n: a for n, a in found.items() if manners.get(n) in ("values", "rows")}
+    for name, array in exact.items():
+        by, case = manners[name], record.case(name)
+        if gap(by, case.before, array) > _TRUST * noise(by, case):
+            raise NoReferenceError(
+                f"onnx's reference evaluator disagrees with onnxruntime on output '{name}' "
+                "of the model before"
+            )
+    record.reference = exact

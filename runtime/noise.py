@@ -21,10 +21,12 @@ Array = npt.NDArray[Any]
 
 # Spacing of the numbers just above 1, by numpy's name of the type.
 SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
-# A correct rewrite changed the outputs of real models by up to the change that one unit makes.
-# Eight leave room, and are still hundreds of times below what a wrong rewrite does.
-UNITS = 8
-# A flip of one quantisation step is rare at eight units, but far larger than they are: it has to
+# A correct rewrite changed the outputs of real models by up to what one unit makes, and by up to
+# ten where it sums 50 000 numbers of one sign in another order. Sixteen leave room, and are still
+# hundreds of times below what a wrong rewrite does. Of the half types' coarse units two have to
+# do: sums are mostly computed in float32, so that only the weights are rounded to them.
+UNITS = {"float16": 2, "bfloat16": 2, "float32": 16, "float64": 16}
+# A flip of one quantisation step is rare at sixteen units, but far larger than they are: it has to
 # occur in the few samples. At 2^-16 about one element in 500 of an 8-bit tensor flips.
 QUANTISED = 2.0**-16
 
@@ -60,7 +62,7 @@ def shaken_feeds(
 
 def shake(array: Array, generator: np.random.Generator, quantised: bool) -> Array:
     """Each element moved up or down by the same share of itself; 0 and what is not finite stay."""
-    share = UNITS * SPACING[array.dtype.name]
+    share = UNITS[array.dtype.name] * SPACING[array.dtype.name]
     if quantised:
         share = max(share, QUANTISED)
     up = generator.integers(0, 2, array.shape, dtype=np.bool_)

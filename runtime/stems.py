@@ -14,6 +14,7 @@ _OF_TENSOR = re.compile(r"(?:InsertedPrecisionFreeCast_)?(.*?)(?:_bn|_mul)?_nchw
 # ... others keep their node's name, or that of the last node that was fused.
 _OF_NODE = re.compile(r"(.*?)(?:/QuickGeluFusion/|/duplicated)?")
 _TOKEN = re.compile(r"_token_\d+")
+_LAST_TOKEN = re.compile(r"_token_\d+$")
 _SUMS = frozenset({"Add", "Sum"})
 _ACTIVATIONS = frozenset(
     {"Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid", "HardSwish", "Gelu"}
@@ -45,15 +46,22 @@ class Stems:
         reads
             The values that the node reads.
         """
-        name = _TOKEN.sub("", node.name)
+        for name in _bare(node.name):
+            found = self._named(name, slot, names)
+            if found is not None:
+                return self._behind(node, found, reads)
+        for name in _bare(tensor):
+            found = self._output(name, 0)
+            if found is not None:
+                return found
+        return None
+
+    def _named(self, name: str, slot: int, names: Mapping[str, int]) -> int | None:
         of_tensor = _OF_TENSOR.fullmatch(name)
+        if of_tensor and of_tensor[1] in names:
+            return names[of_tensor[1]]
         of_node = _OF_NODE.fullmatch(name)
-        found = names.get(of_tensor[1]) if of_tensor else None
-        if found is None and of_node:
-            found = self._output(of_node[1], slot)
-        if found is None:
-            return self._output(_TOKEN.sub("", tensor), 0)
-        return self._behind(node, found, reads)
+        return self._output(of_node[1], slot) if of_node else None
 
     def _output(self, node: str, slot: int) -> int | None:
         op = self._by_id.get(node)
@@ -98,3 +106,10 @@ class Stems:
             (reader,) = self._original.readers[tensor]
             yield reader
             tensor = reader.makes[0]
+
+
+def _bare(name: str) -> Iterator[str]:
+    """A name without what makes it unique; the original's own names may have some of that."""
+    yield name
+    yield _LAST_TOKEN.sub("", name)
+    yield _TOKEN.sub("", name)

@@ -7,14 +7,14 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .intervals import LEAST, LEVEL, Estimate, signed_rank
+from .intervals import LEAST, LEVEL, signed_rank
 
 Run = Callable[[], object]
 Opener = Callable[[], Run]
@@ -25,8 +25,7 @@ _WARM_UP_S = 0.005
 _SAMPLE_S = 1e-4  # below that, reading the clock would weigh
 _SLOT_S = 0.005
 _SAMPLES = (2, 10)  # least and most in a slot
-_BLOCKS = 16  # wanted; more only where the budget allows more rounds than _ROUNDS in each
-_ROUNDS = 50
+_BLOCKS = 16  # wanted: from so many on, a single odd one can't widen the interval much
 _NOISY = 1.1
 # Sessions of one model differ by 0.2 to 0.5 % on the mean, by where their memory lies.
 _PLACEMENT = 0.01
@@ -55,7 +54,7 @@ class Comparison:
     ratio, low, high
         The ratio of their latencies, and where it lies with ``interval_level``.
     noise_floor
-        What |ratio - 1| another session of a itself could be taken for in this run.
+        The |ratio - 1| that another session of a itself shows in this run.
     smallest_detectable
         The |ratio - 1| that would have been needed for a verdict in this run.
     verdict
@@ -63,7 +62,7 @@ class Comparison:
     a, b
         Their latencies, measured in turns.
     wall_over_cpu
-        Above 1 where others had the core meanwhile; None with several threads.
+        Above 1 where others had the core meanwhile; None where wall clock counts.
     blocks, rounds, openings
         Blocks, rounds in all of them, and sessions that were opened of each.
     """
@@ -111,7 +110,7 @@ class _Stopwatch:
     """
 
     def __init__(self, threads: int) -> None:
-        self.single = threads == 1
+        self.single = threads == 1 and os.name != "nt"  # there that clock ticks every 16 ms
         self.cpu_s = self.wall_s = 0.0
 
     def sample(self, run: Run, repeats: int) -> float:
@@ -137,62 +136,64 @@ class _Stopwatch:
     def wall_over_cpu(self) -> float | None:
         return self.wall_s / self.cpu_s if self.single and self.cpu_s else None
 
-    def noisy(self, samples: npt.NDArray[np.float64]) -> bool:
-        """Others had the core; with several threads, a wide spread has to tell."""
-        if self.wall_over_cpu is not None:
-            return self.wall_over_cpu > _NOISY
-        quarter, three_quarters = np.percentile(samples, (25, 75))
-        return bool(three_quarters > _NOISY * quarter)
+    def timing(self, quartiles: Sequence[np.floating | float], runs: int) -> Timing:
+        """From the lower quartile of each batch of runs.
 
-
-def _timing(batches: npt.NDArray[np.float64], repeats: int, watch: _Stopwatch) -> Timing:
-    """From one row of samples a batch."""
-    low, middle, high = map(math.exp, signed_rank(np.log(np.percentile(batches, 25, axis=1))))
-    return Timing(middle, low, high, batches.size * repeats, watch.noisy(batches))
+        With several threads only a wide interval tells that the machine was busy.
+        """
+        low, middle, high = map(math.exp, signed_rank([math.log(q) for q in quartiles]))
+        busy = self.wall_over_cpu
+        return Timing(middle, low, high, runs, (busy or high / low) > _NOISY)
 
 
 def measure(run: Run, *, threads: int = 1, budget_s: float = 5.0) -> Timing:
     """The latency of a run that can be repeated.
 
-    After warm-ups, batches of runs; of each the lower quartile, since what disturbs a run only
-    ever adds to it. Ends when the interval is within 0.5 % of the middle, or with the budget,
-    but not before there are as many batches as an interval needs.
+    After warm-ups, as many runs as it takes, cut into so many parts in order of time as an
+    interval needs; of each the lower quartile, since what disturbs a run only ever adds to it. A
+    drift makes the parts differ, and so the interval wide. Ends when the interval is within
+    0.5 % of the middle, or with the budget.
     """
     watch = _Stopwatch(threads)
     end = time.perf_counter() + budget_s
     one = watch.warm_up(run)
     repeats = max(1, math.ceil(_SAMPLE_S / one))
-    size = max(1, min(20, int(budget_s / LEAST / (one * repeats))))
-    batches: list[list[float]] = []
+    size = LEAST * max(1, min(20, int(budget_s / LEAST / (one * repeats))))
+    samples: list[float] = []
     while True:
-        batches.append([watch.sample(run, repeats) for _ in range(size)])
-        if len(batches) < LEAST:
-            continue
-        late = time.perf_counter() >= end
-        if late or len(batches) % LEAST == 0:
-            timing = _timing(np.array(batches), repeats, watch)
-            if late or timing.high_s - timing.low_s <= 0.01 * timing.latency_s:
-                return timing
+        samples += [watch.sample(run, repeats) for _ in range(size)]
+        quartiles = [np.percentile(part, 25) for part in np.array_split(samples, LEAST)]
+        timing = watch.timing(quartiles, len(samples) * repeats)
+        tight = timing.high_s - timing.low_s <= 0.01 * timing.latency_s
+        if tight or time.perf_counter() >= end:
+            return timing
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Fixed from the first opening, before anything is compared."""
+class _Plan(NamedTuple):
+    """Fixed at the first opening, before anything is compared."""
 
     repeats: int  # runs a sample
     samples: int  # samples a slot
-    rounds: int  # rounds a block
     reopen: int  # blocks between openings
+    block_s: float  # for the rounds of a block
 
     @classmethod
-    def make(cls, run_s: list[float], opening_s: float, budget_s: float) -> _Plan:
-        repeats = max(1, math.ceil(_SAMPLE_S / min(run_s)))
+    def make(cls, run_s: float, opening_s: float, budget_s: float) -> _Plan:
+        repeats = max(1, math.ceil(_SAMPLE_S / run_s))
         least, most = _SAMPLES
-        samples = max(least, min(most, round(_SLOT_S / (min(run_s) * repeats))))
-        reopen = max(1, math.ceil(LEAST * opening_s / (budget_s / 2)))
-        round_s = 2 * samples * repeats * sum(run_s)
-        rounds = int((budget_s / _BLOCKS - opening_s / reopen) / round_s)
-        return cls(repeats, samples, max(1, min(_ROUNDS, rounds)), reopen)
+        samples = max(least, min(most, round(_SLOT_S / (run_s * repeats))))
+        reopen = max(1, math.ceil(LEAST * opening_s / (budget_s / 4)))
+        return cls(repeats, samples, reopen, budget_s / _BLOCKS - opening_s / reopen)
+
+
+class _Block(NamedTuple):
+    """What a block says: logarithms of b / a and a' / a, lower quartiles of a and b."""
+
+    ratio: float
+    again: float
+    a_s: float
+    b_s: float
+    rounds: int
 
 
 def compare(
@@ -212,8 +213,8 @@ def compare(
     the number of blocks rest on, the time that passes, is the same if a and b are swapped: the
     interval is looked at once, at the end, and nothing stops early because of it.
 
-    The noise floor is what a' / a shows in the same rounds: the far end of its interval. A
-    verdict needs an interval without 1 and a ratio beyond that floor.
+    The noise floor is what a' / a shows in the same rounds: its distance from 1, or half of its
+    interval if that is more. A verdict needs an interval without 1 and a ratio beyond that floor.
 
     Parameters
     ----------
@@ -222,16 +223,16 @@ def compare(
     threads
         Of the sessions. With one, the CPU time of the calling thread counts, else wall clock.
     budget_s
-        About how long it may take. At least ``LEAST`` blocks are measured in any case. Where
-        opening sessions anew for every block would take over half of the budget, they are kept
-        for some blocks, and differences of 1 % and less no longer count.
+        About how long it may take; ``LEAST`` blocks are measured in any case. Where opening
+        sessions anew for each of these would take over a quarter of it, they are kept for several
+        blocks, and differences of 1 % and less no longer count.
     seed
         Of the order.
     """
     watch, rng = _Stopwatch(threads), random.Random(seed)
     openers = (open_a, open_b, open_a)
     plan: _Plan | None = None
-    blocks: list[npt.NDArray[np.float64]] = []
+    blocks: list[_Block] = []
     openings = 0
     start = before = time.perf_counter()
     while True:
@@ -243,67 +244,64 @@ def compare(
         blocks.append(_block(runs, plan, rng, watch))
         now = time.perf_counter()
         if len(blocks) >= LEAST and now + (now - before) > start + budget_s:
-            break
+            return _verdict(blocks, plan, openings, watch)
         before = now
-    return _verdict(np.array(blocks), plan, openings, watch)
 
 
 def _open(
     openers: tuple[Opener, ...], rng: random.Random, watch: _Stopwatch
-) -> tuple[list[Run], list[float]]:
+) -> tuple[list[Run], float]:
+    """New sessions, warmed up, and the seconds of the fastest run."""
     order = rng.sample(range(len(openers)), len(openers))
     opened = {arm: openers[arm]() for arm in order}
     runs = [opened[arm] for arm in range(len(openers))]
-    return runs, [watch.warm_up(run) for run in runs]
+    return runs, min(watch.warm_up(run) for run in runs)
 
 
-def _block(
-    runs: list[Run], plan: _Plan, rng: random.Random, watch: _Stopwatch
-) -> npt.NDArray[np.float64]:
-    """Seconds by arm, round, half of the round, and sample."""
-    times = np.empty((len(runs), plan.rounds, 2, plan.samples))
-    for turn in range(plan.rounds):
+def _block(runs: list[Run], plan: _Plan, rng: random.Random, watch: _Stopwatch) -> _Block:
+    end = time.perf_counter() + plan.block_s
+    rounds: list[npt.NDArray[np.float64]] = []
+    while not rounds or time.perf_counter() < end:
+        times = np.empty((len(runs), 2, plan.samples))  # seconds by arm, half of the round, sample
         order = rng.sample(range(len(runs)), len(runs))
         for half, arms in enumerate((order, order[::-1])):
             for arm in arms:
                 for sample in range(plan.samples):
-                    times[arm, turn, half, sample] = watch.sample(runs[arm], plan.repeats)
-    return times
+                    times[arm, half, sample] = watch.sample(runs[arm], plan.repeats)
+        rounds.append(times)
+    seconds = np.array(rounds)
+    a, b, again = np.moveaxis(np.log(seconds.min(axis=-1)).mean(axis=-1), 1, 0)
+    a_s, b_s = (float(np.percentile(seconds[:, arm], 25)) for arm in (0, 1))
+    return _Block(float(np.median(b - a)), float(np.median(again - a)), a_s, b_s, len(rounds))
 
 
-def _verdict(
-    times: npt.NDArray[np.float64], plan: _Plan, openings: int, watch: _Stopwatch
-) -> Comparison:
-    slots = np.log(times.min(axis=-1)).mean(axis=-1)  # block, arm, round
-    a, b, again = np.moveaxis(slots, 1, 0)
-    ratio, floor = (signed_rank(np.median(arm - a, axis=-1)) for arm in (b, again))
-    noise_floor = _reach(floor)
+def _verdict(blocks: Sequence[_Block], plan: _Plan, openings: int, watch: _Stopwatch) -> Comparison:
+    low, ratio, high = map(math.exp, signed_rank([block.ratio for block in blocks]))
+    floor_low, floor, floor_high = map(math.exp, signed_rank([block.again for block in blocks]))
+    noise_floor = max(abs(floor - 1), (floor_high - floor_low) / 2)
     if openings < LEAST:
         noise_floor = max(noise_floor, _PLACEMENT)
-    low, middle, high = map(math.exp, ratio)
     verdict: Verdict = "no measurable difference"
-    if not low <= 1 <= high and abs(middle - 1) > noise_floor:
-        verdict = "slower" if middle > 1 else "faster"
-    timings = [
-        _timing(times[:, arm].reshape(len(times), -1), plan.repeats, watch) for arm in (0, 1)
-    ]
+    if not low <= 1 <= high and abs(ratio - 1) > noise_floor:
+        verdict = "slower" if ratio > 1 else "faster"
+    rounds = sum(block.rounds for block in blocks)
+    runs = rounds * 2 * plan.samples * plan.repeats
+    a, b = (
+        watch.timing(quartiles, runs)
+        for quartiles in ([block.a_s for block in blocks], [block.b_s for block in blocks])
+    )
     return Comparison(
-        ratio=middle,
+        ratio=ratio,
         low=low,
         high=high,
         noise_floor=noise_floor,
-        smallest_detectable=max(noise_floor, high / middle - 1, 1 - low / middle),
+        smallest_detectable=max(noise_floor, (high - low) / 2),
         verdict=verdict,
-        a=timings[0],
-        b=timings[1],
+        a=a,
+        b=b,
         wall_over_cpu=watch.wall_over_cpu,
-        noisy=watch.noisy(times[:, 0]),
-        blocks=len(times),
-        rounds=len(times) * plan.rounds,
+        noisy=a.noisy or b.noisy,
+        blocks=len(blocks),
+        rounds=rounds,
         openings=openings,
     )
-
-
-def _reach(estimate: Estimate) -> float:
-    """How far from 1 the ratio may be that this logarithm stands for."""
-    return max(math.expm1(estimate.high), -math.expm1(estimate.low))

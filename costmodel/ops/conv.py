@@ -7,7 +7,7 @@ from math import prod
 
 from ...graph.dtypes import INT8
 from ..kinds import Kind
-from ..work import Call, Work, formula
+from ..work import Call, Unknown, Work, formula
 from .activation import fused_activation
 from .quantise import QUANTISE_FLOPS
 from .resize import interpolation_flops
@@ -36,17 +36,26 @@ def convolve(call: Call, weight: int = 1, bias: int | None = None) -> Work:
     return Work(kind, macs=macs, flops=flops)
 
 
+def _fitting(call: Call) -> Call:
+    """The call, if its weight is made for its input; onnx's inference does not look."""
+    shape, weight = call.input(0).shape, call.input(1).shape
+    channels = weight[1] * call.node.int("group", 1)
+    if channels not in (shape[1], shape[-1]):  # NCHW or NHWC
+        raise Unknown(f"its weight is for {channels} input channels, its input is {shape}")
+    return call
+
+
 @formula("Conv", weights=(1, 2))
 @formula("NhwcConv", domain="com.microsoft", weights=(1, 2))
 def conv(call: Call) -> Work:
     """X [N, C, ...], W [M, C/group, ...], optional B [M]."""
-    return convolve(call, bias=2)
+    return convolve(_fitting(call), bias=2)
 
 
 @formula("FusedConv", "NhwcFusedConv", domain="com.microsoft", weights=(1, 2))
 def fused_conv(call: Call) -> Work:
     """Conv, plus the sum with input 3 (a residual branch), plus the activation."""
-    work = convolve(call, bias=2)
+    work = convolve(_fitting(call), bias=2)
     epilogue = fused_activation(call) + (1 if call.has_input(3) else 0)
     return replace(work, flops=work.flops + epilogue * call.output().size)
 

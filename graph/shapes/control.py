@@ -47,7 +47,7 @@ def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         scope.trips[call.node.id] = (1, _decided(call, [0]))
         taken = scope.body(call.node, names[0] if condition else names[1], [])
         return [taken.get(name) for name in taken.graph.outputs]
-    bodies = [scope.body(call.node, name, []) for name in names]
+    bodies = [scope.body(call.node, name, [], lenient=True) for name in names]
     pairs = zip(*([body.get(o) for o in body.graph.outputs] for body in bodies), strict=False)
     return [_larger(then, other) for then, other in pairs]
 

@@ -58,6 +58,7 @@ class Shapes:
         self.caller: Shapes | None = None
         self.arguments: dict[str, str] = {}
         self.user_shapes: bool = parent is not None and parent.user_shapes
+        self.lenient: bool = parent is not None and parent.lenient
         self._calls: tuple[FunctionKey, ...] = () if parent is None else parent._calls
         self._infos: dict[str, Info] = {}
 
@@ -114,7 +115,7 @@ class Shapes:
             outputs = [Info(dtypes.UNDEFINED, None, reason=str(reason))] * len(node.outputs)
         except InferenceError as error:
             text = _clean(str(error))
-            if self.user_shapes:
+            if self.user_shapes and not self.lenient:
                 raise OcostError(
                     f"the shapes given contradict node '{self.graph.path(node)}': {text}"
                 ) from error
@@ -175,6 +176,7 @@ class Shapes:
             raise OcostError(f"function '{function.name}' calls itself")
         scope = Shapes(instantiate(self.graph, node, function))
         scope.root, scope.user_shapes = self.root, self.user_shapes
+        scope.lenient = self.lenient
         scope._calls = (*self._calls, called)
         body = scope.graph
         scope.caller, scope.arguments = self, dict(zip(body.inputs, node.inputs, strict=False))
@@ -183,10 +185,16 @@ class Shapes:
         self.bodies[node.id, "function"] = scope
         return [scope.get(name) for name in body.outputs]
 
-    def body(self, node: Node, name: str, inputs: Sequence[Info]) -> Shapes:
-        """Infer one of a node's bodies with these inputs, and keep it."""
+    def body(
+        self, node: Node, name: str, inputs: Sequence[Info], *, lenient: bool = False
+    ) -> Shapes:
+        """Infer one of a node's bodies with these inputs, and keep it.
+
+        In a ``lenient`` one, which may never run, a contradiction is a reason and no error.
+        """
         graph = self.graph.subgraphs(node)[name]
         scope = Shapes(graph, self)
+        scope.lenient = scope.lenient or lenient
         scope.run(dict(zip(graph.inputs, inputs, strict=False)))
         self.bodies[node.id, name] = scope
         return scope
@@ -205,6 +213,9 @@ class Shapes:
             return info
         above = (i.reason for i in call.inputs if i is not None and i.reason)
         own = f"the shape of {call.node.op_type}'s output depends on data"
+        if self.root.assumed and all(i is None or i.resolved is not None for i in call.inputs):
+            dims = " ".join(f"--dim {name}=..." for name in self.root.assumed)
+            own = f"{call.node.op_type} does not fit inputs whose open dims are 1; give {dims}"
         return info._replace(reason=next(above, own))
 
 

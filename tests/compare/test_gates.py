@@ -23,6 +23,7 @@ def totals(**figures: float) -> Totals:
         ("written.latency:5%", 2.0, 2.08, 4.0, True),
         ("written.latency:-5%", 2.0, 1.96, -2.0, False),  # demands a saving of 5 %
         ("written.latency:-5%", 2.0, 1.8, -10.0, True),
+        ("written.flops:5", 0, 6, 6.0, False),
         ("written.peak_bytes:8MiB", 0, 8 * 2**20, 8.0 * 2**20, True),
         ("written.peak:8MiB", 0, 8 * 2**20 + 1, 8.0 * 2**20 + 1, False),
         ("written.latency:1.5ms", 0.010, 0.011, 0.001, True),
@@ -46,11 +47,17 @@ def test_an_unknown_figure_fails_the_gate() -> None:
 def test_the_default_level_is_executed_and_a_missing_level_is_said() -> None:
     gate = parse("latency:5%")
     assert gate.level == "executed"
-    with pytest.raises(OcostError, match=r"no level 'executed'; write written.latency_s:5%$"):
+    with pytest.raises(
+        OcostError,
+        match=r"^--fail-on latency:5%: .* no level 'executed'; write written.latency:5%$",
+    ):
         check(gate, {"written": (totals(), totals())})
 
 
-@pytest.mark.parametrize("spec", ["latency", "speed:5%", "flops:5furlongs", "flops:", "flops:five"])
+@pytest.mark.parametrize(
+    "spec",
+    ["latency", "speed:5%", "flops:5furlongs", "flops:", "flops:five", "latency:5", "peak:5"],
+)
 def test_what_cannot_be_read(spec: str) -> None:
     with pytest.raises(OcostError, match=f"^--fail-on {spec}: "):
         parse(spec)

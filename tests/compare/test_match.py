@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import onnxruntime
 import pytest
 from onnx import ModelProto
 
@@ -73,3 +76,22 @@ def test_the_same_tensor_under_another_node_name() -> None:
 def test_nothing_in_common() -> None:
     found = match(load("@odd_channels"), load("@gpt2_4l"))
     assert len(found) <= 2  # an operator of both may be taken for the same
+
+
+@pytest.mark.parametrize("level", ["EXTENDED", "ALL"])
+def test_what_onnxruntime_fuses_is_found_under_its_new_name(level: str, tmp_path: Path) -> None:
+    before = load("@odd_channels")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = getattr(
+        onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level}"
+    )
+    options.optimized_model_filepath = str(tmp_path / "saved.onnx")
+    options.log_severity_level = 4
+    model = to_proto(before, "filled").SerializeToString()
+    onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    after = load(tmp_path / "saved.onnx")
+    found = match(before, after)
+    convolutions = [n.id for n in before if n.op_type in ("Conv", "Gemm")]
+    assert convolutions
+    for node_id in convolutions:
+        assert after.node(found[node_id][0]).op_type in ("Conv", "FusedConv", "Gemm", "FusedGemm")

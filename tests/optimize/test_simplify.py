@@ -71,5 +71,15 @@ def test_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("no\nluck")
 
     monkeypatch.setattr(onnxsim, "simplify", fail)
-    with pytest.raises(OcostError, match=r"^onnxsim fails on this model: no$"):
+    with pytest.raises(
+        OcostError, match=r"^onnxsim fails on this model \(no luck\); make the other"
+    ):
         simplify(from_proto(model(6, overridable=False)))
+
+
+def test_an_output_without_a_declared_shape() -> None:
+    before = model(8, overridable=False)
+    before.graph.output[0].type.tensor_type.ClearField("shape")
+    made = simplify(from_proto(before))
+    assert [n.op_type for n in made.graph] == ["Conv"]
+    assert to_proto(made.graph).graph.output == before.graph.output  # as it was declared

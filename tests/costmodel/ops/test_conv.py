@@ -2,7 +2,7 @@ import pytest
 from onnx import TensorProto
 
 from ocost.costmodel.kinds import Kind
-from ocost.costmodel.work import rules
+from ocost.costmodel.work import Unknown, rules
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,9 @@ def test_weights():
     assert rules()["", "Conv"].weights == (1, 2)
     assert rules()["", "QLinearConv"].weights == (3, 8)
     assert rules()["", "DeformConv"].weights == (1, 3)
+
+
+def test_a_weight_made_for_other_channels_is_no_cost(work):
+    with pytest.raises(Unknown, match=r"its weight is for 3 input channels, its input is"):
+        work("Conv", [(1, 4, 8, 8), (8, 3, 3, 3)], [(1, 8, 6, 6)])
+    assert work("Conv", [(1, 4, 8, 8), (8, 2, 3, 3)], [(1, 8, 6, 6)], group=2).macs == 288 * 2 * 9

@@ -1,0 +1,123 @@
+"""Assumptions and circumstances that a reader of the figures should know, a line each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from ..graph import dtypes
+from ..graph.shapes import Quality, Shapes
+from .cost import Costed
+from .device import Device
+from .kinds import Kind
+from .result import NodeCost
+
+_BLOCKED = "com.microsoft.nchwc"
+
+
+def notes(
+    shapes: Shapes, costs: Sequence[Costed], nodes: Sequence[NodeCost], device: Device
+) -> tuple[str, ...]:
+    """Notes on a costed graph; ``nodes`` are the costs with their latencies filled in."""
+    return (
+        *_without_peak(nodes, device),
+        *_blocked(nodes),
+        *_quantised(nodes),
+        *_folded(costs, nodes),
+        *_control(shapes),
+    )
+
+
+def _without_peak(nodes: Sequence[NodeCost], device: Device) -> Iterator[str]:
+    foreign = Counter(
+        dtypes.name(node.dtype)
+        for node in nodes
+        if node.flops and node.dtype is not None and not device.peak(node.dtype)[1]
+    )
+    for name, count in foreign.items():
+        if name.startswith(("float", "bfloat", "int8", "uint8")):
+            yield (
+                f"{device.name} has no peak for {name}: float32's is used "
+                f"({_count(count, 'node')}), so their latency says little"
+            )
+
+
+def _blocked(nodes: Sequence[NodeCost]) -> Iterator[str]:
+    """A graph that onnxruntime has blocked already is physical where others are algorithmic."""
+    count = sum(node.domain == _BLOCKED for node in nodes)
+    if count:
+        yield (
+            f"onnxruntime has blocked this graph already ({_count(count, 'node')}): its figures "
+            "include channels padded to the block, taken as 16; compare it only with its like"
+        )
+
+
+def _quantised(nodes: Sequence[NodeCost]) -> Iterator[str]:
+    count = sum(node.op_type == "DequantizeLinear" for node in nodes)
+    if count and any(node.op_type == "QuantizeLinear" for node in nodes):
+        yield (
+            f"Q and DQ nodes are costed one by one ({count} DequantizeLinear) and what stands "
+            "between them in float: a runtime may fuse them into integer kernels"
+        )
+
+
+def _folded(costs: Sequence[Costed], nodes: Sequence[NodeCost]) -> Iterator[str]:
+    """Work on constants alone, which is no saving of whoever folds it first."""
+    idle = (Kind.CONSTANT, Kind.CONTROL)
+    found = [
+        node
+        for costed, node in zip(costs, nodes, strict=True)
+        if node.kind not in idle and not node.view and costed.on_constants
+    ]
+    seconds = sum(node.latency_s or 0.0 for node in found)
+    if seconds:
+        yield (
+            f"work on constants alone: {_count(len(found), 'node')}, {1e6 * seconds:.4g} us of the "
+            "estimate; a runtime folds them when it loads the model"
+        )
+
+
+def _control(shapes: Shapes) -> Iterator[str]:
+    """What decides which body runs, and how often, where that is not known exactly."""
+    undecided: list[str] = []
+    inexact: list[str] = []
+    for scope in _scopes(shapes):
+        for node in scope.graph:
+            if (node.id, "then_branch") in scope.bodies and (
+                node.id,
+                "else_branch",
+            ) in scope.bodies:
+                undecided.append(scope.graph.path(node))
+        for node_id, (trips, quality) in scope.trips.items():
+            path = scope.graph.prefix + node_id
+            if quality is Quality.EXACT:
+                continue
+            if scope.graph.node(node_id).op_type == "If":
+                inexact.append(path)
+            elif quality is Quality.ASSUMED:
+                why = "its trip count is not known, or rests on assumed dims"
+                yield f"'{path}' is assumed to run {_count(trips, 'time')}: {why}"
+            else:
+                most = _count(trips, "time")
+                yield f"'{path}' runs at most {most}: its condition may end it early"
+    if undecided:
+        yield (
+            f"the condition of {_count(len(undecided), 'If')} is not known ('{undecided[0]}'"
+            f"{', ...' if len(undecided) > 1 else ''}): the larger branch counts; "
+            "--value of the input that decides tells"
+        )
+    if inexact:
+        yield (
+            f"{_count(len(inexact), 'If')} may take the other branch ('{inexact[0]}'"
+            f"{', ...' if len(inexact) > 1 else ''}): the condition rests on inexact shapes"
+        )
+
+
+def _scopes(shapes: Shapes) -> Iterator[Shapes]:
+    yield shapes
+    for body in shapes.bodies.values():
+        yield from _scopes(body)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,88 @@
+"""What has to be known before a figure is read: these lines stand below the headline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.text import Text
+
+from ..costmodel.device import Device
+from ..costmodel.result import GraphCost, ModelSummary
+from .footing import of_graph
+from .names import clean
+from .text_common import plural
+
+# By what to call them where they differ: before and after, or devices.
+Costs = Mapping[str, GraphCost]
+
+
+def partial_lines(costs: Costs) -> list[Text]:
+    """How many nodes are costed, where that is not all of them."""
+    return _yellow(_once([(name, _partial(cost)) for name, cost in costs.items()], len(costs)))
+
+
+def _partial(cost: GraphCost) -> str:
+    coverage, footing = cost.coverage, of_graph(cost)
+    if not footing.partial:
+        return ""
+    if not coverage.costed:
+        return f"none of {plural(coverage.nodes, 'node')} is costed: no sum below is known"
+    line = f"only {coverage.costed} of {plural(coverage.nodes, 'node')} are costed"
+    if footing.bounded:
+        return f"{line}, {coverage.bound} of them at most: sums marked ~ may be too low or high"
+    return f"{line}: every sum below is a lower bound"
+
+
+def assumed_lines(*models: ModelSummary) -> list[Text]:
+    """Which dims were left open, and how to give them."""
+    by_size: dict[int, dict[str, None]] = {}
+    for model in models:
+        for name, size in model.assumed_dims.items():
+            by_size.setdefault(size, {})[clean(name)] = None
+    return _yellow(
+        f"open dims taken as {size}: {', '.join(names)}; "
+        f"give {' '.join(f'--dim {name}=...' for name in names)}"
+        for size, names in by_size.items()
+    )
+
+
+def note_lines(costs: Costs) -> list[Text]:
+    """Assumptions that the costs rest on, each once."""
+    notes = ((name, clean(note)) for name, cost in costs.items() for note in cost.notes)
+    return _yellow(f"note: {line}" for line in _once(notes, len(costs)))
+
+
+def interface_lines(before: ModelSummary, after: ModelSummary) -> list[Text]:
+    """That two graphs don't read or don't make the same."""
+    differ = ["inputs"] if before.inputs != after.inputs else []
+    line = ""
+    if before.graph is not None and after.graph is not None:
+        made = [[clean(name) for name in side.outputs] for side in (before.graph, after.graph)]
+        if made[0] != made[1]:
+            differ.append("outputs")
+            line = f": outputs {', '.join(made[0])} -> {', '.join(made[1])}"
+    return _yellow([f"the graphs have different {' and '.join(differ)}{line}"] if differ else [])
+
+
+def at_work(device: Device) -> str:
+    """A device by its name, a CPU with its cores that the estimate uses."""
+    name = clean(device.name)
+    if not device.runtime.endswith("cpu"):
+        return name
+    return f"{name} ({plural(device.cores, 'core')} at work)"
+
+
+def _once(lines: Iterable[tuple[str, str]], among: int) -> list[str]:
+    """Each line once, with those that it is about before it unless it is about all of them."""
+    owners: dict[str, dict[str, None]] = {}
+    for name, line in lines:
+        owners.setdefault(line, {})[name] = None
+    return [
+        line if len(names) == among else f"{', '.join(names)}: {line}"
+        for line, names in owners.items()
+        if line
+    ]
+
+
+def _yellow(lines: Iterable[str]) -> list[Text]:
+    return [Text(line, "yellow") for line in lines]
