@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
-from os.path import commonprefix
+from itertools import pairwise, takewhile
 
 from rich.cells import cell_len
 
@@ -64,8 +63,8 @@ def elide_all(names: Sequence[str], width: int) -> list[str]:
 def _parts_between(names: list[str]) -> list[str]:
     """The names without the folders that all begin with and the parts that all end with."""
     split = [name.split("/") for name in names]
-    head = len(commonprefix(split))
-    tail = len(commonprefix([parts[head:][::-1] for parts in split]))
+    head = _shared(split)
+    tail = _shared([parts[head:][::-1] for parts in split])
     texts = []
     for parts in split:
         middle = parts[head : len(parts) - tail]
@@ -75,8 +74,14 @@ def _parts_between(names: list[str]) -> list[str]:
 
 def _around_difference(names: list[str], width: int) -> list[str]:
     """As much of the names as there is room for from a little before where they differ."""
-    start = max(0, len(commonprefix(names)) - width // 4)
+    start = max(0, _shared(names) - width // 4)
     return [f"{'…' if start else ''}{_cut(name[start:], width - bool(start))}" for name in names]
+
+
+def _shared(sequences: Sequence[Sequence[str]]) -> int:
+    """How many items all begin with."""
+    places = zip(*sequences, strict=False)
+    return sum(1 for _ in takewhile(lambda items: len(set(items)) == 1, places))
 
 
 def _cut(text: str, width: int) -> str:

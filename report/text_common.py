@@ -73,7 +73,11 @@ def coverage_lines(cost: GraphCost, *, prefix: str = "", verbose: bool = False) 
 
 
 def _shapes(coverage: Coverage) -> str:
-    counts = {"exact": coverage.exact, "assumed": coverage.assumed, f"upper bounds ({MOST})": coverage.bound}
+    counts = {
+        "exact": coverage.exact,
+        "assumed": coverage.assumed,
+        f"upper bounds ({MOST})": coverage.bound,
+    }
     known = {how: count for how, count in counts.items() if count}
     if len(known) == 1:
         return f"all shapes {next(iter(known))}"

@@ -18,17 +18,20 @@ from .text_common import plural
 _FREE = frozenset((Kind.CONSTANT, Kind.CONTROL, Kind.VIEW))  # no kernel runs
 
 TITLE = 20
+_DEFAULT = " *"
 
 
-def render_devices(devices: Sequence[Device]) -> Page:
-    """A line a device."""
+def render_devices(devices: Sequence[Device], default: str = "") -> Page:
+    """A line a device; the one by the name ``default`` is marked."""
     ridges = [d.ridge for d in devices]
     titles = [Text(clean(d.title)) for d in devices]
     kernels = [plural(len(d.efficiency), "kind") if d.efficiency else "-" for d in devices]
+    names = [clean(d.name) + (_DEFAULT if d.name == default else "") for d in devices]
+    said = f"{_DEFAULT.strip()} is the default. " if default else ""
     return Page(
         Table(
             [
-                Column("device", [clean(d.name) for d in devices], right=False),
+                Column("device", names, right=False),
                 Column("float32", [_flops(d.peaks["float32"]) for d in devices]),
                 Column("bandwidth", [_bytes(d.bandwidth) for d in devices]),
                 Column("ridge", list(map(unit_of(ridges, "ratio").number, ridges)), "FLOP/B"),
@@ -38,7 +41,7 @@ def render_devices(devices: Sequence[Device]) -> Page:
             ]
         ),
         Text(),
-        Text("A node above the ridge is bound by compute, below it by memory.", "dim"),
+        Text(f"{said}A node above the ridge is bound by compute, below it by memory.", "dim"),
         Text("`ocost devices NAME` shows one with its sources.", "dim"),
     )
 

@@ -6,16 +6,17 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..compare.result import Diff
-from .figures import Figure, shown
-from .footing import marked, of_graph, of_nodes
+from .figures import FIGURES
+from .footing import of_graph
 from .names import clean
-from .numbers import largest, percent_change, total, unit_of
-from .ranking import movers, op_type_of, op_types_that_changed
-from .table import OPERATOR, Column, Table, figures, first_of_each
-from .text import Page, better, change_bar, heading
+from .ranking import movers
+from .text import Page, heading
+from .text_changes import figure_change, op_type_table, totals_table
 from .text_common import caveats, coverage_lines, model_line, model_name, plural
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
+
+_HEADLINE = ("traffic_bytes", "flops", "latency_s")
 
 
 def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
@@ -33,19 +34,18 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
     before, after = diff.before, diff.after
     top = len(diff.pairs) if verbose else top
     device = clean(diff.device.name)
-    changes = movers(diff)
     parts: list[RenderableType] = [
         headline(diff),
         *_reservations(diff),
         *_basis(diff, verbose=verbose),
         Text(),
-        _totals(diff),
+        totals_table(diff),
     ]
-    if top and changes:
-        note = f"latency on {device}; █ stays, ░ saved, ▓ added"
-        table = _op_types(diff, top, verbose=verbose)
-        parts += [Text(), heading("By operator type", note), table]
+    if top and movers(diff):
         parts += [
+            Text(),
+            heading("By operator type", f"latency on {device}; █ stays, ░ saved, ▓ added"),
+            op_type_table(diff, top, verbose=verbose),
             Text(),
             heading("Nodes", f"by change of latency on {device}"),
             mover_table(diff, top, verbose=verbose),
@@ -67,14 +67,38 @@ def headline(diff: Diff) -> Text:
         names = [clean(model.path) or "the model" for model in (before.model, after.model)]
     text = Text(f"{' -> '.join(names)}: ", "bold")
     text.append(f"{before.model.nodes} -> {plural(after.model.nodes, 'node')}, ")
-    by_field = {figure.field: figure for figure in shown(before.totals)}
-    flops, traffic, latency = (by_field[f] for f in ("flops", "traffic_bytes", "latency_s"))
-    if all(f.of(side.totals) is None for f in by_field.values() for side in (before, after)
-           if f in (flops, traffic, latency)):
+    found = {f.field: figure_change(diff, f) for f in FIGURES if f.field in _HEADLINE}
+    traffic, computation, latency = (found[field] for field in _HEADLINE)
+    if all(value is None for change in found.values() for value in change.values):
         return text.append("cost not known.")
-    if _sure(diff) and before.totals == after.totals:
+    whole = not (of_graph(before).partial or of_graph(after).partial)
+    if whole and before.totals == after.totals:
         return text.append("at the same cost.")
-    text.append("traffic ").append_text(_both(diff, traffic))
-    text.append(", computation ").append_text(_percent(diff, flops))
-    text.append(", estimated latency ").append_text(_both(diff, latency))
+    text.append("traffic ").append_text(traffic.text)
+    text.append(", computation ").append_text(computation.percent)
+    text.append(", estimated latency ").append_text(latency.text)
     return text.append(f" on {clean(diff.device.name)}.")
+
+
+def _reservations(diff: Diff) -> list[Text]:
+    """What the headline leaves out."""
+    sides = {"before": diff.before, "after": diff.after}
+    lines = [
+        *partial_lines(sides),
+        *assumed_lines(diff.before.model, diff.after.model),
+        *interface_lines(diff.before.model, diff.after.model),
+        *note_lines(sides),
+    ]
+    if diff.after.level == "written":
+        note = "These changes are as written: the runtime may make some of them by itself."
+        lines.append(Text(note, "dim"))
+    return lines
+
+
+def _basis(diff: Diff, *, verbose: bool) -> list[Text]:
+    """What both graphs read, on which device."""
+    before, after = (model_line(side.model, verbose=verbose) for side in (diff.before, diff.after))
+    where = f"on {at_work(diff.device)}"
+    if before == after:
+        return [Text(f"{before}; {where}", "dim")]
+    return [Text(f"before: {before}; {where}", "dim"), Text(f"after: {after}", "dim")]

@@ -2,60 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from rich.text import Text
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ..compare.result import Diff, NodePair
+from ..costmodel.result import NodeCost
+from .change import Change, Sides, plain
+from .footing import of_nodes
 from .names import clean
-from .numbers import total, unit_of
+from .numbers import Unit, total, unit_of
 from .ranking import changed, latencies, movers, traffic
-from .table import NAME, OPERATOR, Column, Table, figures
-from .text import better
-
-Times = tuple[float | None, float | None]
+from .table import NAME, OPERATOR, Column, Table
 
 
-def mover_table(diff: Diff, top: int) -> Table:
-    """The nodes that changed most, then the sums of the other changed and unchanged ones."""
-    changes = movers(diff)
-    listed = changes[:top]
+def mover_table(diff: Diff, top: int, *, verbose: bool = False) -> Table:
+    """The nodes that changed most, then the sums of the other changed and unchanged ones.
+
+    With ``verbose`` names are whole, at the end of the lines.
+    """
+    ranked = movers(diff)
+    listed = ranked[:top]
     others = {
-        "more changed": changes[top:],
+        "more changed": ranked[top:],
         "unchanged": [pair for pair in diff.pairs if not changed(pair)],
     }
     groups = {f"{len(pairs)} {what}": pairs for what, pairs in others.items() if pairs}
-    times = [*map(latencies, listed), *(_sums(map(latencies, pairs)) for pairs in groups.values())]
-    moved = [*map(traffic, listed), *(_sums(map(traffic, pairs)) for pairs in groups.values())]
-    steps = [_change(*pair) for pair in times[: len(listed)]]
+    rows = [*([pair] for pair in listed), *groups.values()]
+    steps = [_difference(latencies(pair)) for pair in listed]
     time_unit = unit_of(steps, "seconds", middle=True)
-    byte_unit = unit_of([_change(*pair) for pair in moved[: len(listed)]], "bytes")
+    byte_unit = unit_of([_difference(traffic(pair)) for pair in listed], "bytes")
+    times = [_change(pairs, _sums(map(latencies, pairs)), time_unit) for pairs in rows]
+    moved = [_change(pairs, _sums(map(traffic, pairs)), byte_unit) for pairs in rows]
     blank = [""] * len(groups)
-    return Table(
-        [
-            Column("node", [*(clean(p.name) for p in listed), *groups], right=False, elide=NAME),
-            Column(
-                "operator",
-                [*(clean(p.op_type) for p in listed), *blank],
-                right=False,
-                elide=OPERATOR,
-                drop=2,
-            ),
-            figures("before", [b for b, _ in times], time_unit),
-            figures("after", [a for _, a in times], time_unit),
-            Column(
-                "change", [Text(time_unit.change(*t), better(*t)) for t in times], time_unit.name
-            ),
-            Column(
-                "traffic",
-                [Text(byte_unit.change(*b), better(*b)) for b in moved],
-                byte_unit.name,
-                drop=3,
-            ),
-            Column("match", [*map(_match, listed), *blank], right=False, drop=1),
-        ],
-        summary=len(groups),
-    )
+    name = Column("node", [*(clean(p.name) for p in listed), *groups], right=False, elide=NAME)
+    op_types = [*(clean(p.op_type) for p in listed), *blank]
+    columns = [
+        Column("operator", op_types, right=False, elide=OPERATOR, drop=2),
+        Column("before", [t.before for t in times], time_unit.name),
+        Column("after", [t.after for t in times], time_unit.name),
+        Column("change", [t.step for t in times], time_unit.name),
+        Column("traffic", [b.step for b in moved], byte_unit.name, drop=3),
+        Column("match", [*map(_match, listed), *blank], right=False, drop=1),
+    ]
+    if verbose:
+        return Table([*columns, replace(name, elide=0, whole=True)], summary=len(groups))
+    return Table([name, *columns], summary=len(groups))
+
+
+def _change(pairs: Sequence[NodePair], values: Sides, unit: Unit) -> Change:
+    before: list[NodeCost] = [p.before for p in pairs if p.before is not None]
+    after: list[NodeCost] = [p.after for p in pairs if p.after is not None]
+    return plain(values, (of_nodes(before), of_nodes(after)), unit)
 
 
 def _match(pair: NodePair) -> str:
@@ -64,10 +61,11 @@ def _match(pair: NodePair) -> str:
     return "removed" if pair.after is None else pair.how or ""
 
 
-def _change(before: float | None, after: float | None) -> float | None:
+def _difference(sides: Sides) -> float | None:
+    before, after = sides
     return None if before is None or after is None else after - before
 
 
-def _sums(pairs: Iterable[Times]) -> Times:
+def _sums(pairs: Iterable[Sides]) -> Sides:
     before, after = zip(*pairs, strict=True)
     return total(before), total(after)

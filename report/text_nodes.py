@@ -44,9 +44,7 @@ def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = Fals
         figures("traffic", traffic, unit_of(traffic[:top], "bytes"), marks, drop=52),
     ]
     columns += (
-        _on_devices(on_devices, listed)
-        if several
-        else _details(device, cost, listed, rest, marks)
+        _on_devices(on_devices, listed) if several else _details(device, cost, listed, rest, marks)
     )
     if verbose:
         return Table([*columns, replace(name, elide=0, whole=True)], summary=len(rest))
@@ -117,7 +115,8 @@ def _of_peak(node: NodeCost, device: Device) -> str:
     if not node.flops or not node.latency_s:
         return _NONE
     peak, _ = device.peak(node.dtype)
-    return f"{'' if device.row(node.kind).measured else ROUGH}{share(node.flops / node.latency_s, peak)}"
+    text = share(node.flops / node.latency_s, peak)
+    return text if device.row(node.kind).measured else f"{ROUGH}{text}"
 
 
 def _or_none(node: NodeCost, text: str, value: object) -> str:
