@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -319,8 +318,6 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code."""
-    # A run is short and makes many small objects that live to its end.
-    gc.set_threshold(200_000, 50, 50)
     try:
         return app(list(arguments), standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..graph import Graph
+from ..graph.collection import uncollected
 from ..graph.shapes import Given, infer
 from .cost import cost_nodes, count_nodes
 from .device import Device
@@ -14,6 +15,7 @@ from .totals import coverage, totals
 __all__ = ["Device", "GraphCost", "NodeCost", "Totals", "cost_graph"]
 
 
+@uncollected()
 def cost_graph(graph: Graph, device: Device, given: Given | None = None) -> GraphCost:
     """Cost a graph as written, with a roofline latency of every node on a device.
 

@@ -127,6 +127,8 @@ def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) ->
 
 def bodies_of(node: Node, scope: Shapes) -> list[Shapes] | None:
     """The scopes that may run for a node: both of an If whose condition is not known."""
+    if not scope.bodies:
+        return None
     names = ("function", "body", *_BRANCHES)
     found = [scope.bodies[node.id, name] for name in names if (node.id, name) in scope.bodies]
     return found or None
@@ -144,7 +146,12 @@ def _infos(names: Sequence[str], scope: Shapes) -> _Infos:
 
 def _quality(*sides: _Infos) -> Quality:
     """How the shapes that a node's cost rests on are known."""
-    found = [info.quality for infos in sides for _, info in infos if info is not None]
+    found = [
+        info.quality
+        for infos in sides
+        for _, info in infos
+        if info is not None and info.quality is not Quality.EXACT
+    ]
     return max(found, default=Quality.EXACT)
 
 
@@ -156,7 +163,9 @@ def _owner_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> NodeCo
 
 def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
     inputs, outputs = _infos(node.inputs, scope), _infos(node.outputs, scope)
-    quality = max(floor, _quality(inputs, outputs))
+    quality = _quality(inputs, outputs)
+    if floor is not Quality.EXACT:
+        quality = max(floor, quality)
     try:
         call, work = _work(node, inputs, outputs, scope.graph.opset.get(node.domain, 1))
         reads = _reads(call, work)
@@ -199,19 +208,19 @@ def _cost(
     path = scope.graph.path(node)
     read, weight, written = traffic
     return NodeCost(
-        name=path,
-        op_type=node.op_type,
-        domain=node.domain,
-        kind=work.kind,
-        macs=work.macs * trips,
-        flops=work.flops * trips,
-        padded_flops=0,
-        read_bytes=read * trips,
-        write_bytes=written * trips,
-        weight_bytes=weight * trips,
-        shape=_QUALITY[quality],
-        trips=trips,
-        dtype=dtype,
+        path,
+        node.op_type,
+        node.domain,
+        work.kind,
+        work.macs * trips,
+        work.flops * trips,
+        0,  # padded: nothing is, as written
+        read * trips,
+        written * trips,
+        weight * trips,
+        _QUALITY[quality],
+        trips,
+        dtype,
         view=work.view and bool(node.inputs and node.outputs),
         originals=(path,),
     )

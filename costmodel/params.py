@@ -111,11 +111,8 @@ def constants(graph: Graph) -> Iterator[Tensor]:
             yield from (Tensor.from_proto(t, source) for t in every_tensor(function))
 
 
-def param_bytes(graph: Graph) -> int | None:
+def param_bytes(stored: Iterable[Tensor]) -> int | None:
     """Bytes of all constants as stored; None where strings have no fixed size."""
-    total = 0
-    for tensor in constants(graph):
-        if tensor.nbytes is None:
-            return None
-        total += tensor.nbytes
-    return total
+    sizes = [tensor.nbytes for tensor in stored]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None

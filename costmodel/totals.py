@@ -9,22 +9,12 @@ from onnx import TensorProto
 from ..graph.graph import Graph
 from ..graph.save import file_size
 from ..graph.shapes import Shapes
-from ..graph.tensor import external_entry
+from ..graph.tensor import Tensor, external_entry
 from .cost import Costed, bytes_of
 from .kinds import Kind
 from .memory import memory
 from .params import constants, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
-
-
-def total(costs: Iterable[Costed], figure: str) -> int | None:
-    """Sum of a figure over the nodes that have it; None where none has.
-
-    Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
-    """
-    working = [c.cost for c in costs if c.cost.kind not in (Kind.CONSTANT, Kind.CONTROL)]
-    values = [v for cost in working if (v := getattr(cost, figure)) is not None]
-    return sum(values) if values or not working else None
 
 
 def coverage(costs: Iterable[NodeCost]) -> Coverage:
@@ -42,23 +32,29 @@ def coverage(costs: Iterable[NodeCost]) -> Coverage:
 
 def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) -> Totals:
     """All totals of a costed graph; ``latency`` are the nodes with their latencies filled in."""
-    read, write = total(costs, "read_bytes"), total(costs, "write_bytes")
-    traffic = None if read is None or write is None else read + write
-    flops = total(costs, "flops")
-    alive = memory(scope, costs)
+    # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
+    working = [c for c in latency if c.kind is not Kind.CONSTANT and c.kind is not Kind.CONTROL]
+
+    def total(figure: str) -> int | None:
+        values = [v for c in working if (v := getattr(c, figure)) is not None]
+        return sum(values) if values or not working else None
 
     def seconds(figure: str) -> float | None:
         values = [v for c in latency if (v := getattr(c, figure)) is not None]
         return sum(values) if values and flops is not None else None
 
+    read, write, flops = total("read_bytes"), total("write_bytes"), total("flops")
+    traffic = None if read is None or write is None else read + write
+    alive = memory(scope, costs)
+    stored = list(constants(scope.graph))
     return Totals(
-        macs=total(costs, "macs"),
+        macs=total("macs"),
         flops=flops,
-        padded_flops=total(costs, "padded_flops"),
+        padded_flops=total("padded_flops"),
         padded_bytes=None if traffic is None else 0,
         params=None if flops is None else parameters(costs),
-        param_bytes=param_bytes(scope.graph),
-        file_bytes=file_bytes(scope.graph),
+        param_bytes=param_bytes(stored),
+        file_bytes=file_bytes(scope.graph, stored),
         read_bytes=read,
         write_bytes=write,
         traffic_bytes=traffic,
@@ -128,12 +124,12 @@ def _from_outside(home: Shapes, name: str, root: Shapes) -> bool:
     return home is root or name in home.graph.initializers
 
 
-def file_bytes(graph: Graph) -> int:
+def file_bytes(graph: Graph, stored: Iterable[Tensor]) -> int:
     """Bytes on disk, external data included; of a weightless graph, with its weights filled."""
     folder = graph.header.source.folder
     external = {
         external_entry(t.proto).location
-        for t in constants(graph)
+        for t in stored
         if isinstance(t.proto, TensorProto) and t.proto.data_location == TensorProto.EXTERNAL
     }
     return file_size(graph) + sum((folder / name).stat().st_size for name in external)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import networkx as nx
 from onnx import FunctionProto, GraphProto, ModelProto, ValueInfoProto
 
 from .errors import OcostError
 from .node import Node
 from .tensor import Source, Tensor
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 FunctionKey = tuple[str, str, str]  # domain, name, overload
 
@@ -66,7 +69,7 @@ class Graph:
         self.outputs: tuple[str, ...] = ()
         self.initializers: dict[str, Tensor] = {}
         self.declared: dict[str, ValueInfoProto] = {}
-        self.nx: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self._nx: nx.MultiDiGraph[str] | None = None
         self._nodes: dict[str, Node] = {}  # in the order of insertion
         self._producers: dict[str, str] = {}
         self._consumers: dict[str, dict[tuple[str, int | str], None]] = {}
@@ -82,6 +85,39 @@ class Graph:
     def name(self) -> str:
         """The graph's name in the file."""
         return self.skeleton.name
+
+    @property
+    def nx(self) -> nx.MultiDiGraph[str]:
+        """The networkx graph: made when it is first asked for, kept up to date from then on."""
+        if self._nx is None:
+            import networkx  # noqa: PLC0415 - half of the start-up time, and costing needs none
+
+            self._nx = networkx.MultiDiGraph()
+            self._nx.add_nodes_from((n.id, {"node": n}) for n in self._nodes.values())
+            for node in self._nodes.values():
+                self._connect(node)
+        return self._nx
+
+    def edges(self) -> set[tuple[str, str, int | str]]:
+        """The edges as (maker, reader, key), off the index by tensor and without networkx."""
+        return {
+            (self._producers[tensor], reader, key)
+            for tensor, readers in self._consumers.items()
+            if tensor in self._producers
+            for reader, key in readers
+        }
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the networkx graph has been asked for."""
+        return self._nx is not None
+
+    def _connect(self, node: Node) -> None:
+        """Draw the edges to a node from the makers of what it reads."""
+        for slot, tensor in self._reads(node):
+            made_by = self._producers.get(tensor)
+            if made_by is not None and self._nx is not None:
+                self._nx.add_edge(made_by, node.id, key=slot, tensor=tensor)
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -162,17 +198,22 @@ class Graph:
 
     def _sort(self) -> list[str]:
         seen: set[str] = set()
-        for node_id in self._nodes:
-            if not seen.issuperset(self.nx.pred[node_id]):
-                break
+        for node_id, node in self._nodes.items():
+            for _, tensor in self._reads(node):
+                made_by = self._producers.get(tensor)
+                if made_by is not None and made_by not in seen:
+                    return self._sort_anew()
             seen.add(node_id)
-        else:
-            return list(self._nodes)
+        return list(self._nodes)
+
+    def _sort_anew(self) -> list[str]:
+        import networkx  # noqa: PLC0415
+
         rank = {node_id: i for i, node_id in enumerate(self._nodes)}
         try:
-            return list(nx.lexicographical_topological_sort(self.nx, key=rank.__getitem__))
-        except nx.NetworkXUnfeasible as error:
-            names = [edge[0] for edge in nx.find_cycle(self.nx)]
+            return list(networkx.lexicographical_topological_sort(self.nx, key=rank.__getitem__))
+        except networkx.NetworkXUnfeasible as error:
+            names = [edge[0] for edge in networkx.find_cycle(self.nx)]
             cycle = " -> ".join([*names, names[0]])
             raise OcostError(f"the graph has a cycle: {cycle}") from error
 
@@ -199,26 +240,27 @@ class Graph:
                 )
         self._nodes[node.id] = node
         self._order, self.edited = None, True
-        self.nx.add_node(node.id, node=node)
         if subgraphs:
             self._subgraphs[node.id] = dict(subgraphs)
             self._captures[node.id] = captured(subgraphs.values())
         for output in node.outputs:
             if output:
                 self._producers[output] = node.id
-                for reader, key in self._consumers.get(output, ()):
-                    self.nx.add_edge(node.id, reader, key=key, tensor=output)
         for slot, tensor in self._reads(node):
             self._consumers.setdefault(tensor, {})[node.id, slot] = None
-            made_by = self._producers.get(tensor)
-            if made_by is not None:
-                self.nx.add_edge(made_by, node.id, key=slot, tensor=tensor)
+        if self._nx is not None:
+            self._nx.add_node(node.id, node=node)
+            for output in filter(None, node.outputs):
+                for reader, key in self._consumers.get(output, ()):
+                    self._nx.add_edge(node.id, reader, key=key, tensor=output)
+            self._connect(node)
 
     def remove_node(self, node_id: str) -> Node:
         """Take a node out, with its edges and bodies; its outputs lose their producer."""
         node = self._nodes.pop(node_id)
         self._order, self.edited = None, True
-        self.nx.remove_node(node_id)
+        if self._nx is not None:
+            self._nx.remove_node(node_id)
         for slot, tensor in self._reads(node):
             readers = self._consumers[tensor]
             del readers[node_id, slot]
@@ -243,15 +285,14 @@ class Graph:
             inputs[key] = new
             changed = node.with_io(inputs=inputs)
             self._nodes[reader] = changed
-            self.nx.nodes[reader]["node"] = changed
-            made_by = self._producers.get(old)
-            if made_by is not None:
-                self.nx.remove_edge(made_by, reader, key=key)
             del self._consumers[old][reader, key]
             self._consumers.setdefault(new, {})[reader, key] = None
-            made_by = self._producers.get(new)
-            if made_by is not None:
-                self.nx.add_edge(made_by, reader, key=key, tensor=new)
+            if self._nx is not None:
+                self._nx.nodes[reader]["node"] = changed
+                if old in self._producers:
+                    self._nx.remove_edge(self._producers[old], reader, key=key)
+                if new in self._producers:
+                    self._nx.add_edge(self._producers[new], reader, key=key, tensor=new)
         if not self._consumers.get(old, True):
             del self._consumers[old]
         self._order, self.edited = None, True

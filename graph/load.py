@@ -27,12 +27,14 @@ from onnx import (
 from ..models import pack
 from ..models.walk import walk
 from . import dtypes, wire
+from .collection import uncollected
 from .errors import OcostError
 from .graph import Graph, Header
 from .node import Node
 from .tensor import Source, Tensor, every_tensor, external_entry
 
 
+@uncollected()
 def load(path: str | Path) -> Graph:
     """Open a model file, or the bundled sample ``@name``.
 

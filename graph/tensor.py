@@ -92,6 +92,16 @@ class Source:
         return full
 
 
+# What raw data hold, which is little-endian whatever the machine.
+_PLAIN: dict[int, np.dtype[np.generic]] = {
+    dtypes.FLOAT: np.dtype("<f4"),
+    dtypes.DOUBLE: np.dtype("<f8"),
+    dtypes.INT32: np.dtype("<i4"),
+    dtypes.INT64: np.dtype("<i8"),
+    dtypes.BOOL: np.dtype("?"),
+}
+
+
 def _stamp(path: Path) -> tuple[int, ...]:
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -67,10 +67,13 @@ def delimited(tag: int, body: bytes) -> bytes:
     return _encode(tag) + _encode(len(body)) + body
 
 
+_KEY = delimited(1 << 3 | 2, MARKER.encode())
+
+
 def _marker(field: int, start: int, length: int) -> bytes:
-    key = delimited(1 << 3 | 2, MARKER.encode())
-    value = delimited(2 << 3 | 2, f"{field}:{start}:{length}".encode())
-    return delimited(13 << 3 | 2, key + value)
+    value = f"{field}:{start}:{length}".encode()  # far below 128 bytes: lengths of one byte
+    entry = b"%b\x12%c%b" % (_KEY, len(value), value)
+    return b"\x6a%c%b" % (len(entry), entry)
 
 
 def _strip(buffer: _Buffer, start: int, end: int, message: str) -> bytes | None:  # noqa: PLR0912

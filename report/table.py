@@ -12,7 +12,7 @@ from rich.text import Text
 from .footing import marked
 from .names import elide_all
 from .numbers import Unit
-from .text import ascii_marks
+from .text import Wrapped, ascii_cell
 
 _GAP = "  "
 NAME = 30  # a node's name is cut to this before other columns give way
@@ -40,6 +40,8 @@ class Column:
         Whether a note says so where it had to go.
     whole
         Whether its text stays whole even past the edge, which only the last column may.
+    caption
+        A line below the table that says what the column means; it goes with the column.
     """
 
     header: str
@@ -50,6 +52,7 @@ class Column:
     drop: int = 0
     vital: bool = False
     whole: bool = False
+    caption: str = ""
 
     @property
     def width(self) -> int:
@@ -79,7 +82,7 @@ class Table:
         room = options.max_width
         columns = self.columns
         if options.ascii_only:
-            columns = [replace(c, cells=list(map(ascii_marks, c.cells))) for c in columns]
+            columns = [replace(c, cells=list(map(ascii_cell, c.cells))) for c in columns]
         columns = _kept(columns, room)
         widths = _widths(columns, room)
         rule = ["─" * width for width in widths]
@@ -104,7 +107,10 @@ class Table:
         kept = {c.header for c in columns}
         missed = [c.header for c in self.columns if c.vital and c.header not in kept]
         if missed:
-            yield Text(f"no room for {', '.join(missed)} in {room} columns", "dim")
+            yield Wrapped(Text(f"no room for {', '.join(missed)} in {room} columns", "dim"))
+        for column in columns:
+            if column.caption:
+                yield Wrapped(Text(column.caption, "dim"))
 
 
 def figures(

@@ -55,7 +55,7 @@ class Page:
         self.parts = parts
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        wrapped = (_Wrapped(part) if isinstance(part, Text) else part for part in self.parts)
+        wrapped = (Wrapped(part) if isinstance(part, Text) else part for part in self.parts)
         group = Group(*wrapped)
         if not options.ascii_only:
             yield group
@@ -65,7 +65,9 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wrapped:
+class Wrapped:
+    """A text in lines of the page's width."""
+
     text: Text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -87,9 +89,13 @@ def to_ascii(text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
-def ascii_marks(cell: str | Text) -> str | Text:
-    """A table's cell with the marks that ASCII needs two columns for; the rest as it is."""
-    return _widened(Text(cell)).plain if isinstance(cell, str) else _widened(cell)
+def ascii_cell(cell: str | Text) -> str | Text:
+    """A table's cell in ASCII, as wide as it will be printed."""
+    if isinstance(cell, str):
+        return _widened(Text(cell)).plain.translate(_ASCII)
+    text = _widened(cell.copy())
+    text.plain = text.plain.translate(_ASCII)
+    return text
 
 
 def _widened(text: Text) -> Text:

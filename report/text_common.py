@@ -109,16 +109,15 @@ def _kernels(device: Device, sides: Mapping[str, GraphCost]) -> Text:
     """Where a device's figures are from, and how much of the time measured kernels take."""
     shares = []
     for side, cost in sides.items():
-        measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured)
-        shares.append((side, measured, total(n.latency_s for n in cost.nodes)))
-    said = " and ".join(
-        f"{share(part, whole)} of the time {side}".rstrip() for side, part, whole in shares
-    )
-    kernels = f"{said} is in kernels measured there"
-    if not device.efficiency:
-        kernels = "no kernel was measured there, so expect more"
-    low = not device.efficiency or any(
-        part is not None and whole and part < _MOSTLY * whole for _, part, whole in shares
-    )
+        measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured) or 0.0
+        if whole := total(n.latency_s for n in cost.nodes):
+            shares.append(
+                (f"{share(measured, whole)} of the time {side}".rstrip(), measured / whole)
+            )
+    kernels = "; no kernel was measured there, so expect more"
+    if device.efficiency:
+        said = " and ".join(text for text, _ in shares)
+        kernels = f"; {said} is in kernels measured there" if shares else ""
+    low = not device.efficiency or any(part < _MOSTLY for _, part in shares)
     name = f"{clean(device.name)} ({clean(device.title)})"
-    return Text(f"  {name}: {_SOURCES[device.source]}; {kernels}.", "yellow" if low else "dim")
+    return Text(f"  {name}: {_SOURCES[device.source]}{kernels}.", "yellow" if low else "dim")

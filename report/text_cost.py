@@ -18,7 +18,7 @@ from .ranking import by_op_type, op_type_of, together
 from .table import OPERATOR, Column, Table, figures, first_of_each
 from .text import Page, bar, heading
 from .text_common import OnDevice, caveats, coverage_lines, model_line, model_name, plural
-from .text_nodes import OF_PEAK, node_table
+from .text_nodes import node_table
 from .text_notices import assumed_lines, at_work, note_lines, partial_lines
 
 
@@ -64,7 +64,7 @@ def render_cost(
     if top and cost.nodes:
         note = f"latency on {clean(device.name)}"
         parts += [Text(), heading("By operator type", note), _op_types(cost, top)]
-        note = f"ranked by {clean(device.name)}" if others else OF_PEAK
+        note = f"ranked by {clean(device.name)}" if others else ""
         nodes = node_table(costs, top, verbose=verbose)
         parts += [Text(), heading("Slowest nodes", note), nodes]
     parts += [Text(), *coverage_lines(cost, verbose=verbose)]

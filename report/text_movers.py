@@ -37,12 +37,12 @@ def mover_table(diff: Diff, top: int, *, verbose: bool = False) -> Table:
     name = Column("node", [*(clean(p.name) for p in listed), *groups], right=False, elide=NAME)
     op_types = [*(clean(p.op_type) for p in listed), *blank]
     columns = [
-        Column("operator", op_types, right=False, elide=OPERATOR, drop=2),
+        Column("operator", op_types, right=False, elide=OPERATOR, drop=1),
         Column("before", [t.before for t in times], time_unit.name),
         Column("after", [t.after for t in times], time_unit.name),
         Column("change", [t.step for t in times], time_unit.name),
         Column("traffic", [b.step for b in moved], byte_unit.name, drop=3),
-        Column("match", [*map(_match, listed), *blank], right=False, drop=1),
+        Column("match", [*map(_match, listed), *blank], right=False, drop=2),
     ]
     if verbose:
         return Table([*columns, replace(name, elide=0, whole=True)], summary=len(groups))

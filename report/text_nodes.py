@@ -18,7 +18,8 @@ from .text_common import OnDevice
 
 _BOUNDS = {"compute": "cyan", "memory": "yellow", "overhead": "magenta"}
 _NONE = "-"  # what a node doesn't have, as against what is not known
-OF_PEAK = f"of peak: FLOPs in the estimated time; {ROUGH} no such kernel was measured"
+_OF_PEAK = "of peak: FLOPs over the estimated latency, as a share of the device's peak"
+_NOT_MEASURED = f"; {ROUGH} where no kernel of that kind was measured on the device"
 
 
 def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = False) -> Table:
@@ -69,10 +70,13 @@ def _details(
     latencies = [n.latency_s for n in listed] + [row.latency_s for row in rest]
     unit = unit_of(latencies[: len(listed)], "seconds", middle=True)
     footing = of_graph(cost)
+    of_peak = [*(_of_peak(n, device) for n in listed), *blank]
+    rough = any(cell.startswith(ROUGH) for cell in of_peak)
+    caption = _OF_PEAK + (_NOT_MEASURED if rough else "")
     return [
         Column("intensity", [*intensities, *blank], "FLOP/B", drop=53),
         Column("bound", [*map(_bound, listed), *blank], right=False, drop=50),
-        Column("of peak", [*(_of_peak(n, device) for n in listed), *blank], drop=54),
+        Column("of peak", of_peak, drop=54, caption=caption),
         figures("latency", latencies, unit, marks),
         Column("share", [footing.share(s, cost.totals.latency_s) for s in latencies], drop=55),
     ]
@@ -86,12 +90,12 @@ def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> l
     for place, (device, cost) in enumerate(on_devices):
         nodes = [by_name[place][name] for name in names]
         latencies = [n.latency_s for n in nodes]
+        unit = unit_of(latencies, "seconds")
         bounds, marks = [*map(_bound, nodes)], _marks(nodes)
         if others := [n for n in cost.nodes if n.name not in names]:
             latencies.append(total(n.latency_s for n in others))
             bounds.append(Text())
             marks.append(of_nodes(others).mark)
-        unit = unit_of(latencies, "seconds")
         numbers = [marked(unit.number(s), mark) for s, mark in zip(latencies, marks, strict=True)]
         width = max(map(len, numbers), default=0)
         cells = [

@@ -26,7 +26,7 @@ def _partial(cost: GraphCost) -> str:
     if not footing.partial:
         return ""
     if not coverage.costed:
-        return f"none of {plural(coverage.nodes, 'node')} is costed: no sum below is known"
+        return "no node is costed: no sum over them is known"
     line = f"only {coverage.costed} of {plural(coverage.nodes, 'node')} are costed"
     if footing.bounded:
         return f"{line}, {coverage.bound} of them at most: sums marked ~ may be too low or high"

@@ -13,6 +13,7 @@ from ..graph.shapes import Info
 from ..graph.shapes.onnx_inference import from_type
 from ..graph.tensor import Tensor
 from .closeness import By
+from .noise import SPACING
 
 # What they pick may change places, or change, where two candidates are all but equal.
 _SELECTING = frozenset({"NonMaxSuppression", "NonZero", "TopK", "Unique"})
@@ -24,11 +25,12 @@ _STEPPING = frozenset(
 
 
 def random_node(graph: Graph) -> str:
-    """The path of a node that answers differently in every run; "" if there is none."""
+    """A node that answers differently in every run, and why; "" if there is none."""
     for scope, node in graph.walk():
-        inside = set(_inside(scope, scope.function(node)))
-        if RANDOM & {node.op_type, *inside} or (node.op_type == "Dropout" and _drops(scope, node)):
-            return scope.path(node)
+        if RANDOM & {node.op_type, *_inside(scope, scope.function(node))}:
+            return f"'{scope.path(node)}' ({node.op_type})"
+        if node.op_type == "Dropout" and _drops(scope, node):
+            return f"'{scope.path(node)}' (Dropout in training mode)"
     return ""
 
 
@@ -84,7 +86,7 @@ def _difference(there: Info, here: Info, *, strict: bool) -> str:
 
 def how(graph: Graph, output: str, dtype: str, *, quantised: bool) -> By:
     """How an output has to be compared, by what computes it and by numpy's name of its type."""
-    number = dtype.startswith(("float", "bfloat"))
+    number = dtype in SPACING
     if _behind(graph, output) & _SELECTING:
         return "rows" if number else "members"
     steps = quantised and dtype in ("int8", "uint8", "int16", "uint16")

@@ -156,15 +156,12 @@ def _fitted(where: str, array: Array, declared: Info) -> Array:
         given = "x".join(map(str, array.shape)) or "scalar"
         raise OcostError(f"{where} is {given}, the model wants {wanted}")
     dtype = helper.tensor_dtype_to_np_dtype(declared.dtype)
-    text = array.dtype.kind in "US"
-    fits = text == (declared.dtype == dtypes.STRING)
-    if fits and not text:
-        with np.errstate(all="ignore"):
+    if array.dtype.kind in "US" and declared.dtype == dtypes.STRING:
+        return array.astype(object)
+    if array.dtype.kind in "biuf" and declared.dtype != dtypes.STRING:
+        with np.errstate(all="ignore"):  # the comparison below tells
             made = array.astype(dtype)
-        fits = dtypes.is_float(declared.dtype) or bool((made == array).all())
-        array = made
-    if not fits:
-        raise OcostError(
-            f"{where} holds {array.dtype}, the model wants {dtypes.name(declared.dtype)}"
-        )
-    return array.astype(object) if text else array
+        if dtypes.is_float(declared.dtype) or (made == array).all():
+            return made
+    wanted = dtypes.name(declared.dtype)
+    raise OcostError(f"{where} holds {array.dtype} contents that are no {wanted}")

@@ -65,7 +65,7 @@ def shake(array: Array, generator: np.random.Generator, quantised: bool) -> Arra
     share = UNITS[array.dtype.name] * SPACING[array.dtype.name]
     if quantised:
         share = max(share, QUANTISED)
-    up = generator.integers(0, 2, array.shape, dtype=np.bool_)
+    factors = np.array([1 - share, 1 + share]).astype(array.dtype)
     with np.errstate(all="ignore"):
-        moved = array * np.where(up, 1 + share, 1 - share).astype(array.dtype)
+        moved = array * factors[generator.integers(0, 2, array.shape, dtype=np.uint8)]
     return np.asarray(np.where(np.isfinite(moved), moved, array), dtype=array.dtype)

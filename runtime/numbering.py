@@ -21,8 +21,8 @@ class Numbers:
     """The value of every tensor of a graph, named by the first tensor that has it.
 
     Two operations of one frame that do the same to the same values make the same values; so do
-    constants of equal contents, where they are small. Identity and a Dropout that drops nothing
-    hand on their input's.
+    constants of equal contents, where they are small. Identity and Dropout hand on their
+    input's.
 
     Attributes
     ----------
@@ -92,11 +92,8 @@ class Numbers:
 
 
 def passes_on(node: Node) -> bool:
-    """Whether the first output is the first input, whatever the shapes."""
-    if node.domain or not node.inputs:
-        return False
-    trains = len(node.inputs) > 2 and bool(node.inputs[2])  # Dropout's training_mode
-    return node.op_type == "Identity" or (node.op_type == "Dropout" and not trains)
+    """Whether the first output is the first input: runtimes drop such a node for inference."""
+    return node.op_type in ("Identity", "Dropout") and not node.domain and bool(node.inputs)
 
 
 def contents(tensor: Tensor) -> Hashable:

@@ -107,7 +107,8 @@ class Shapes:
         constant = node.op_type not in RANDOM and not self.graph.captures(node)
         for info in inputs:
             if info is not None:
-                quality = max(quality, info.quality)
+                if info.quality is not Quality.EXACT:  # comparing enums takes its time
+                    quality = max(quality, info.quality)
                 constant = constant and info.constant
         try:
             outputs = self._outputs(node, call)
@@ -134,7 +135,7 @@ class Shapes:
             self._infos[name] = Info(
                 info.dtype,
                 info.shape,
-                max(quality, info.quality),
+                quality if info.quality is Quality.EXACT else max(quality, info.quality),
                 info.value,
                 constant or info.constant,
                 info.reason,
@@ -229,10 +230,17 @@ def _clean(text: str) -> str:
 
 def _constant(tensor: Tensor) -> Info:
     value: Array | None = None
-    limit = FLOAT_LIMIT if dtypes.is_float(tensor.dtype) else VALUE_LIMIT
-    if tensor.size <= limit and tensor.dtype != dtypes.STRING:
+    limit = _LIMITS.get(tensor.dtype)
+    if limit is not None and tensor.size <= limit:
         value = tensor.data()
     return Info(tensor.dtype, tensor.shape, value=value, constant=True)
+
+
+# Contents of other types (quantised weights, zero points, half floats) decide no shape.
+_LIMITS = {
+    **dict.fromkeys((dtypes.BOOL, dtypes.INT32, dtypes.INT64), VALUE_LIMIT),
+    **dict.fromkeys((dtypes.FLOAT, dtypes.DOUBLE), FLOAT_LIMIT),
+}
 
 
 def _from_value(value: Array) -> Info:

@@ -202,7 +202,7 @@ def test_sub_byte_weights_count_by_element():
     graph.set_initializer(type(graph.constant("s")).from_proto(proto, graph.header.source))
     assert parameters(cost_nodes(infer(graph))) == 15
     # Stored: 15 x 4 bits in 8 bytes, and the scale.
-    assert param_bytes(graph) == 8 + 4
+    assert param_bytes(constants(graph)) == 8 + 4
 
 
 # --- published figures -----------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_bytes_of_all_constants_as_stored():
         w=(TensorProto.FLOAT16, (3, 3)),
         unused=(F, (10,)),
     )
-    assert param_bytes(graph) == 2 * 8 + 9 * 2 + 10 * 4
+    assert param_bytes(constants(graph)) == 2 * 8 + 9 * 2 + 10 * 4
 
 
 def test_bytes_of_constants_in_bodies_and_functions():
@@ -264,7 +264,7 @@ def test_bytes_of_constants_in_bodies_and_functions():
       >
     """
     graph = _graph(text, inputs="float[2, 3] x, bool c", functions=functions)
-    assert param_bytes(graph) == 3 * 4 + 2 * 8 + 4 * 4
+    assert param_bytes(constants(graph)) == 3 * 4 + 2 * 8 + 4 * 4
     assert [t.size for t in constants(graph)] == [2, 4, 3]
 
 
@@ -274,7 +274,7 @@ def test_bytes_of_a_sparse_constant_are_its_values_and_indices():
     indices = helper.make_tensor("", I64, [2], [0, 90])
     graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [10, 10]))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-    assert param_bytes(from_proto(model)) == 2 * 4 + 2 * 8
+    assert param_bytes(constants(from_proto(model))) == 2 * 4 + 2 * 8
 
 
 def test_strings_have_no_fixed_size():
@@ -283,7 +283,7 @@ def test_strings_have_no_fixed_size():
     from ocost.graph import Tensor
 
     graph.set_initializer(Tensor.from_proto(proto, graph.header.source))
-    assert param_bytes(graph) is None
+    assert param_bytes(constants(graph)) is None
 
 
 def test_numbers_that_a_constant_gives_as_attributes_are_stored_too():
@@ -293,4 +293,4 @@ def test_numbers_that_a_constant_gives_as_attributes_are_stored_too():
         "{ c = Constant<value_floats = [1.0, 2.0]> () y = Add(x, c) "
         "k = Constant<value_ints = [1, 2, 3]> () }"
     )
-    assert param_bytes(from_proto(model)) == 2 * 4 + 3 * 8
+    assert param_bytes(constants(from_proto(model))) == 2 * 4 + 3 * 8

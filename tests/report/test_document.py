@@ -60,6 +60,7 @@ def test_further_devices(cost, device, slow_device):
         cost, device, [(slow_device, replace(cost, nodes=slow, totals=totals))]
     )["other_devices"]
     assert other["device"]["name"] == "slow"
+    assert other["notes"] == ["loop 'l' is taken to run once"]
     assert other["totals"]["latency_s"] == 830e-6
     assert other["nodes"][0]["name"] == cost.nodes[0].name
     assert other["nodes"][0]["latency_s"] == 10 * 41e-6
@@ -103,7 +104,7 @@ def test_diff_lists_the_nodes_that_changed(diff):
 
 def test_devices():
     (device,) = devices_document([find("x86-server-core")])["devices"]
-    assert device["peaks"] == {"float32": 177e9}
+    assert device["peaks"] == {"float32": 177e9, "int8": 708e9}  # 4 x 177e9
     assert device["bandwidth_per_core"] is None
     assert device["efficiency"]["conv"] == {"compute": 0.92, "memory": 1.0, "measured": True}
     assert device["sources"]

@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.report.names import clean, elide
+from ocost.report.names import clean, elide, elide_all
 
 LONG = "/features/features.2/conv/conv.0/conv.0.1/BatchNormalization"  # 60 columns
 
@@ -51,3 +51,34 @@ def test_names_that_differ_in_a_number_still_differ():
 )
 def test_control_characters_are_escaped(name, text):
     assert clean(name) == text
+
+
+@pytest.mark.parametrize(
+    ("names", "width", "texts"),
+    [
+        # Both elide to /…/h.0/…: the part in which they differ stays.
+        (["/model/attention/h.0/MatMul", "/model/projection/h.0/MatMul"], 12, None),
+        (["/a/query_layer/x/y/MatMul", "/a/value_layer/x/y/MatMul"], 15, ["…/query_layer/…"] * 2),
+        # No room for the whole parts: the text around the difference.
+        (["x" * 40 + "1" + "y" * 40, "x" * 40 + "2" + "y" * 40], 12, ["…xxx1yyyyyy…"] * 2),
+        (["abc", "abd"], 3, ["abc", "abd"]),
+    ],
+)
+def test_different_names_stay_different(names, width, texts):
+    short = elide_all(names, width)
+    assert len(set(short)) == len(names)
+    assert all(len(text) <= width for text in short)
+    if texts:
+        assert short[0] == texts[0]
+
+
+def test_where_nothing_else_tells_names_apart_they_are_numbered():
+    names = ["x" * 9 + c + "y" * 30 + c + "z" * 9 for c in "ab"]
+    names.append("x" * 9 + "a" + "y" * 30 + "b" + "z" * 9)
+    short = elide_all(names, 10)
+    assert len(set(short)) == 3
+    assert all(len(text) <= 10 for text in short)
+
+
+def test_double_slashes_are_one_where_room_is_short():
+    assert elide("/model//layers.1//MatMul", 22) == "/model/layers.1/MatMul"

@@ -124,3 +124,9 @@ def test_wrapped_lines_keep_their_indentation(text):
         "seven",
         "eight nine",
     ]
+
+
+def test_marks_that_are_wider_in_ascii_stay_aligned(text):
+    columns = [Column("figure", ["≥1", Text("≤22", "red")]), Column("", ["|", "|"], right=False)]
+    page = text(Page(Table(columns), Text("≥3 and more")), encoding="ascii")
+    assert page.splitlines()[2:] == ["   >=1  |", "  <=22  |", ">=3 and more"]

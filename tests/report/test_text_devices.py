@@ -62,3 +62,10 @@ def test_every_bundled_device(text):
     for device in found:
         page = "".join(text(render_device(device)).split())
         assert all("".join(source.split()) in page for source in device.sources)
+
+
+def test_the_default_is_marked(device, slow_device, text):
+    page = text(render_devices([device, slow_device], "slow"))
+    assert "\nslow * " in page
+    assert "* is the default." in page
+    assert "*" not in text(render_devices([device, slow_device]))

@@ -248,9 +248,15 @@ def test_pinning_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pinned() as core:
         assert (core, allowed[-1]) == (5, {5})
-    with pytest.raises(KeyError), pinned(0) as core:
-        assert (core, allowed[-1]) == (0, {0})
-        raise KeyError
+    assert allowed[-1] == {0, 3, 5}
+
+    def fail() -> None:
+        with pinned(0) as core:
+            assert (core, allowed[-1]) == (0, {0})
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert allowed[-1] == {0, 3, 5}
 
 

@@ -1,0 +1,339 @@
+"""Right rewrites pass although they round differently; wrong ones fail, however small."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from ocost.graph import Graph, from_proto, load, to_proto
+from ocost.graph.shapes import Given
+from ocost.optimize import simplify
+from ocost.runtime import equivalence
+from ocost.runtime.equivalence import check
+
+
+def graph(text: str, *, opset: int = 17, **constants: object) -> Graph:
+    """A graph in onnx's own text form; a Python number or float64 array becomes float32."""
+    head = f'<ir_version: 8, opset_import: ["": {opset}, "ai.onnx.ml": 3]> g '
+    model = onnx.parser.parse_model(head + text)
+    for name, value in constants.items():
+        array = np.asarray(value)
+        array = array.astype(np.float32) if array.dtype == np.float64 else array
+        model.graph.initializer.append(numpy_helper.from_array(array, name))
+    return from_proto(model)
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+IMAGE = "(float[1,8,12,12] x) => (float[?,?,?,?] y)"
+W = normal(8, 8, 3, 3)
+SCALE, BIAS, MEAN = (normal(8, seed=i) for i in (1, 2, 3))
+VARIANCE = np.random.default_rng(4).random(8) + 0.5
+CONV_BN = (
+    IMAGE + "{ c = Conv<pads=[1,1,1,1]>(x, w)  y = BatchNormalization<epsilon=%g>(c, s, b, m, v) }"
+)
+CONV = IMAGE + "{ y = Conv<pads=[1,1,1,1]>(x, w, b) }"
+FACTOR = SCALE / np.sqrt(VARIANCE + 1e-5)
+
+
+def conv_bn(epsilon: float = 1e-5, opset: int = 17, weight: np.ndarray = W) -> Graph:
+    constants = {"w": weight, "s": SCALE, "b": BIAS, "m": MEAN, "v": VARIANCE}
+    return graph(CONV_BN % epsilon, opset=opset, **constants)
+
+
+def folded(weight: np.ndarray = W) -> Graph:
+    return graph(CONV, w=weight * FACTOR[:, None, None, None], b=BIAS - MEAN * FACTOR)
+
+
+@pytest.mark.parametrize("opset", [11, 17])  # the evaluator's BatchNormalization is wrong below 14
+def test_a_folded_batch_normalisation_passes(opset: int) -> None:
+    found = check(conv_bn(opset=opset), folded())
+    assert found.ok is True
+    assert found.reference == "float64"
+    assert found.inputs == 3
+    assert 0 < found.max_abs <= found.tolerance  # it rounds differently
+    assert found.tolerance / (found.max_abs / found.max_rel) < 1e-5
+    assert found.worst_output == "y"
+    assert found.outputs[0].before_abs < found.tolerance
+    assert not found.reason
+
+
+def test_a_wrong_epsilon_fails() -> None:
+    found = check(conv_bn(1e-3), folded())
+    assert found.ok is False
+    # Of a variance near 1 it changes the factor by half of 1e-3.
+    assert 1e-4 < found.max_rel < 1e-2
+    assert found.reason.startswith("output 'y' differs by ")
+
+
+def test_one_weight_off_by_a_thousandth_fails() -> None:
+    weight = W.copy()
+    weight.flat[np.abs(W).argmax()] *= 1.001
+    assert check(conv_bn(), folded(weight)).ok is False
+
+
+def test_a_factor_along_the_wrong_axis_fails() -> None:
+    # 8 output channels and 8 columns: the constant fits both.
+    body = "(float[1,8,8,8] x) => (float[?,?,?,?] y) { c = Conv<pads=[1,1,1,1]>(x, w)  y = %s }"
+    along = normal(8, seed=5)
+    before = graph(body % "Mul(c, k)", w=W, k=along.reshape(1, 1, 1, 8))
+    after = graph(body % "Identity(c)", w=W * along[:, None, None, None])
+    right = graph(body % "Mul(c, k)", w=W, k=along.reshape(1, 8, 1, 1))
+    assert check(before, after).ok is False
+    assert check(right, after).ok is True
+
+
+POOLED = "{ p = Pad(x, pads)  y = %s<kernel_shape=[3,3]>(p) }"
+MERGED = "{ y = %s<kernel_shape=[3,3], pads=[1,1,1,1], count_include_pad=%d>(x) }"
+PADS = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+
+
+def test_a_pad_of_zeros_is_no_pad_of_a_max_pool() -> None:
+    before = graph(IMAGE + POOLED % "MaxPool", pads=PADS)
+    after = graph(IMAGE + (MERGED % ("MaxPool", 0)).replace(", count_include_pad=0", ""))
+    assert check(before, after).ok is False
+
+
+@pytest.mark.parametrize(("counted", "ok"), [(0, False), (1, True)])
+def test_a_pad_of_an_average_pool_has_to_be_counted(counted: int, ok: bool) -> None:
+    before = graph(IMAGE + POOLED % "AveragePool", pads=PADS)
+    assert check(before, graph(IMAGE + MERGED % ("AveragePool", counted))).ok is ok
+
+
+def test_a_sum_in_another_order_passes() -> None:
+    body = "(float[4,2048] x) => (float[?,?] y) %s"
+    w = normal(2048, 16)
+    before = graph(body % "{ y = MatMul(x, w) }", w=w)
+    after = graph(
+        body % "{ a, b = Split<axis=1>(x)  c = MatMul(a, v)  d = MatMul(b, w)  y = Add(c, d) }",
+        v=w[:1024],
+        w=w[1024:],
+    )
+    found = check(before, after)
+    assert found.ok is True
+    assert found.max_abs > 0
+
+
+def test_a_long_sum_of_one_sign_may_lose_more_than_its_operands_spacing() -> None:
+    # 65536 positive numbers, once in one row and once in two steps.
+    body = "(float[1,2,256,256] x) => (float[?,?,?,?] y) { a = Abs(x)  %s }"
+    one = graph(body % "y = GlobalAveragePool(a)")
+    two = graph(body % "r = ReduceMean<axes=[3]>(a)  y = ReduceMean<axes=[2]>(r)")
+    assert check(one, two).ok is True
+    assert check(two, one).ok is True
+
+
+def test_half_precision_is_compared_at_its_own_spacing() -> None:
+    body = "(float16[1,8,12,12] x) => (float16[?,?,?,?] y) { c = Conv(x, w)  %s }"
+    w, k = W.astype(np.float16), (FACTOR + 2).astype(np.float16).reshape(1, 8, 1, 1)
+    before = graph(body % "y = Mul(c, k)", w=w, k=k)
+    right = graph(body % "y = Identity(c)", w=(w * k.reshape(8, 1, 1, 1)).astype(np.float16))
+    wrong = graph(body % "y = Mul(c, k)", w=w, k=(k * 1.05).astype(np.float16))
+    found = check(before, right)
+    assert found.ok is True
+    assert 1e-4 < found.tolerance / (found.max_abs / found.max_rel) < 2e-2
+    assert check(before, wrong).ok is False
+
+
+QDQ = (
+    "(float[1,8,12,12] x) => (float[?,?,?,?] y) {"
+    " p = QuantizeLinear(x, sx, z)  q = DequantizeLinear(p, sx, z)  c = Conv(q, w)  d = %s"
+    " o = QuantizeLinear(d, sy, z)  y = DequantizeLinear(o, sy, z) }"
+)
+
+
+def test_a_quantised_graph_may_flip_a_step() -> None:
+    fixed = {"sx": 0.05, "sy": 0.5, "z": np.int8(3)}
+    k = (FACTOR + 2).reshape(1, 8, 1, 1)
+    before = graph(QDQ % "Mul(c, k)", w=W, k=k, **fixed)
+    right = graph(QDQ % "Identity(c)", w=W * k.reshape(8, 1, 1, 1), **fixed)
+    wrong = graph(QDQ % "Mul(c, k)", w=W, k=k * 1.2, **fixed)
+    found = check(before, right)
+    assert found.ok is True
+    assert found.reference == "float32"
+    off = check(before, wrong)
+    assert off.ok is False
+    # All that is certain to be rounding is one step of the output, or two by a flip of an input.
+    assert off.tolerance in (0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"), [("gpt2_4l", "float64"), ("silero_vad", None), ("resnet18_qdq", None)]
+)
+def test_real_models_pass_after_onnxsim(name: str, reference: str | None) -> None:
+    before = load(f"@{name}")
+    found = check(before, simplify(before).graph, inputs=1)
+    assert found.ok is True
+    if reference:
+        assert found.reference == reference
+        assert 0 < found.max_abs < found.tolerance
+    else:  # nothing that computes changes
+        assert found.max_abs == 0
+
+
+def test_a_deep_model_has_room_to_round_but_not_for_one_wrong_weight() -> None:
+    before = load("@gpt2_4l")
+    model = to_proto(before, "filled")
+    weight = max(model.graph.initializer, key=lambda t: np.prod(t.dims) * ("c_attn" in t.name))
+    array = numpy_helper.to_array(weight).copy()
+    array.flat[np.abs(array).argmax()] *= 1.01
+    weight.CopyFrom(numpy_helper.from_array(array, weight.name))
+    assert check(before, from_proto(model), inputs=1).ok is False
+
+
+FLAT = "(float[n,2,4] x) => (float[?,?] y) { y = Reshape(x, shape) }"
+
+
+def test_a_size_written_into_the_graph_is_found() -> None:
+    before = graph(FLAT, shape=np.array([0, -1]))
+    after = graph(FLAT, shape=np.array([1, -1]))
+    found = check(before, after)
+    assert found.inputs == 4
+    assert (found.ok, found.max_abs) == (False, None)
+    # At n = 2 the same 16 numbers are one row instead of two.
+    assert found.reason == "output 'y' is [1, 16] instead of [2, 8]"
+    assert check(before, graph(FLAT, shape=np.array([-1, 8]))).ok is True
+
+
+def test_a_second_size_that_the_model_does_not_take_is_left_out() -> None:
+    fixed = graph(FLAT, shape=np.array([1, 8]))
+    found = check(fixed, fixed)
+    assert (found.ok, found.inputs) == (True, 3)
+    assert found.notes == ("tried at one size only, the model takes no other: n",)
+
+
+def test_a_second_size_may_take_two_dims() -> None:
+    text = "(float[a] x, float[b] z) => (float[?] y) { y = Add(x, z) }"
+    given = Given(dims={"a": 3, "b": 3})
+    # Neither fits alone, at 4 or 6; both at 4 do, found once from each side.
+    assert check(graph(text), graph(text), given=given).inputs == 5
+
+
+def test_what_selects_is_compared_as_a_set() -> None:
+    text = "(float[40] x) => (float[?] y, int64[?] i) { y, i = TopK<largest=%d, sorted=%d>(x, k) }"
+    five = np.array([5])
+    before = graph(text % (1, 1), k=five)
+    found = check(before, graph(text % (1, 0), k=five))
+    assert found.ok is True
+    assert [output.by for output in found.outputs] == ["rows", "members"]
+    assert check(before, graph(text % (0, 1), k=five)).ok is False
+
+
+def test_integers_have_to_be_equal() -> None:
+    text = "(float[6,9] x) => (int64[?] y) { a = ArgMax<axis=1, keepdims=0>(x)  y = Add(a, k) }"
+    before = graph(text, k=np.array(0))
+    found = check(before, graph(text, k=np.array([0, 0, 0, 0, 0, 1])))
+    assert (found.ok, found.max_abs, found.tolerance) == (False, 1, 0)
+    assert found.reason == "output 'y' differs in 1 of 6 elements, rounding explains 0"
+    assert check(before, before).ok is True
+
+
+def test_infinities_have_to_be_in_the_same_places() -> None:
+    text = "(float[30] x) => (float[?] y) { r = Relu(x)  s = %s  y = Div(x, s) }"
+    before = graph(text % "Identity(r)")  # -inf below 0, else 1
+    assert check(before, graph(text % "Relu(r)")).ok is True
+    found = check(before, graph(text % "Add(r, k)", k=1e-30))
+    assert found.ok is False
+    assert found.reason == "output 'y' has NaN or infinity in other places"
+
+
+def test_sequences_and_maps_are_taken_apart() -> None:
+    text = "(float[4,3] x) => (seq(float[?,?]) y) { y = SplitToSequence<axis=0>(%s) }"
+    before = graph(text % "x, two", two=np.array(2))
+    assert {o.name for o in check(before, before).outputs} == {"y[0]", "y[1]"}
+    found = check(before, graph(text % "x, three", three=np.array(3)))
+    assert found.reason == "output 'y[0]' is [3, 3] instead of [2, 3]"
+    found = check(before, graph(text % "x, four", four=np.array(4)))
+    assert found.reason == "only one of the models answers 'y[1]'"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{ r = RandomNormalLike(x)  y = Add(x, r) }", "'r' (RandomNormalLike) is random"),
+        ("{ y = Dropout(x, ratio, on) }", "'y' (Dropout in training mode) is random"),
+    ],
+)
+def test_random_graphs_are_declined(text: str, reason: str) -> None:
+    odd = graph("(float[4] x) => (float[4] y) " + text, ratio=0.5, on=np.array(True))
+    plain = graph("(float[4] x) => (float[4] y) { y = Dropout(x) }")
+    assert check(plain, plain).ok is True
+    for pair in ((odd, plain), (plain, odd)):
+        found = check(*pair)
+        assert found.ok is None
+        assert found.max_abs is None
+        assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("(float[n,4] x) => (float[n,4] z) { z = Relu(x) }", "outputs are z instead of y"),
+        ("(float[n,4] w) => (float[n,4] y) { y = Relu(w) }", "inputs are w instead of x"),
+        (
+            "(float16[n,4] x) => (float[n,4] y) { y = Cast<to=1>(x) }",
+            "input 'x' is float16 instead",
+        ),
+        (
+            "(float[1,4] x) => (float[1,4] y) { y = Relu(x) }",
+            "input 'x' has dim 0 1 instead of open",
+        ),
+        (
+            "(float[n,4] x) => (float[4] y) { y = ReduceMax<axes=[0], keepdims=0>(x) }",
+            "output 'y' has 1 dims",
+        ),
+    ],
+)
+def test_another_interface_is_not_equivalent(text: str, reason: str) -> None:
+    found = check(graph("(float[n,4] x) => (float[n,4] y) { y = Relu(x) }"), graph(text))
+    assert found.ok is False
+    assert found.reason.startswith(reason)
+
+
+def test_a_model_that_fails() -> None:
+    text = "(float[4] x) => (float[2] y) { y = Reshape(x, s) }"
+    good, bad = graph(text, s=np.array([4])), graph(text, s=np.array([3]))
+    assert check(bad, good).ok is None
+    assert check(bad, good).reason.startswith("the model before can't be run: ")
+    found = check(good, bad)
+    assert found.ok is False
+    assert found.reason.startswith("the model after fails where the one before does not: ")
+
+
+def test_chaos_says_nothing() -> None:
+    # One unit in the last place of x is 1e-7 of it, and turns the sine's argument by 1 or more.
+    text = "(float[64] x) => (float[64] y) { a = Mul(x, k)  b = %s  y = Sin(b) }"
+    before = graph(text % "Mul(a, k)", k=3333.3)
+    found = check(before, graph(text % "Add(a, a)", k=3333.3))
+    assert found.ok is None
+    assert found.reason.startswith("output 'y' changes by ")
+    assert found.reason.endswith(" by rounding alone")
+    assert check(before, before).ok is True
+
+
+def test_no_finite_number_says_nothing() -> None:
+    text = "(float[4] x) => (float[4] y) { y = Div(x, zero) }"
+    found = check(graph(text, zero=0.0), graph(text, zero=0.0))
+    assert (found.ok, found.reason) == (None, "output 'y' holds no finite number to compare")
+
+
+def test_a_reference_that_disagrees_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ocost.runtime import evidence
+
+    monkeypatch.setattr(evidence, "evaluate", lambda *_: [np.zeros((1, 8, 12, 12))])
+    found = check(conv_bn(), folded())
+    assert (found.ok, found.reference) == (True, "float32")
+    assert found.outputs[0].before_abs is None
+    assert "disagrees with onnxruntime on output 'y'" in found.notes[0]
+
+
+def test_without_time_one_input_has_to_do() -> None:
+    found = check(conv_bn(), folded(), budget_s=0)
+    assert (found.ok, found.inputs, found.reference) == (True, 1, "float32")
+    assert found.notes[0] == "compared on 1 of 3 random inputs for lack of time"
+    assert found.notes[1].startswith("no float64 reference: it takes more than ")
+    assert equivalence.Equivalence.__dataclass_params__.frozen
