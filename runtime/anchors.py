@@ -13,6 +13,7 @@ from .stems import Stems
 
 # What onnxruntime inserts to change a layout, a shape or a type: the value stays.
 _MOVERS = frozenset({"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Cast"})
+_RESHAPERS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 _QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 _REORDERS = frozenset({"ReorderInput", "ReorderOutput"})
 _NCHWC = "com.microsoft.nchwc"
@@ -139,10 +140,11 @@ class Anchors:
             origin = self.origin[op.makes[0]] if op.makes and op.makes[0] != NONE else None
             if origin is None:
                 continue
-            if self.moves(op):
-                self._rename(op.reads[0], origin)
-                continue
             maker = self._original.maker[self._numbers.value[origin]]
+            if self.moves(op):
+                replaces = maker is not None and op.makes[0] not in self.renamed and _kin(op, maker)
+                self._rename(op.reads[0], maker.reads[0] if maker and replaces else origin)
+                continue
             if maker is not None and len(maker.reads) == len(op.reads) and _alike(op, maker):
                 for tensor, source in zip(op.reads, maker.reads, strict=True):
                     if NONE not in (tensor, source) and self._optimized.maker[tensor] is not None:
@@ -152,6 +154,12 @@ class Anchors:
         if origin is not None and self.origin[tensor] is None:
             self.origin[tensor] = origin
             self.renamed.add(tensor)
+
+
+def _kin(op: Op, other: Op) -> bool:
+    """Whether a data mover can have taken the place of an original one."""
+    ours, theirs = op.node.op_type, other.node.op_type
+    return ours == theirs or _RESHAPERS.issuperset((ours, theirs))
 
 
 def _alike(op: Op, other: Op) -> bool:

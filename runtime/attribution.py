@@ -13,9 +13,9 @@ from typing import Literal
 from ..graph.graph import Graph
 from .anchors import Anchors
 from .flat import Flat, Op
+from .links import linked
 from .numbering import Numbers
 from .slices import Slicer
-from .units import units
 
 Mapped = Literal["exact", "group", "layout", "const", "empty", "unmapped"]
 Fate = Literal["once", "multi", "folded", "cse", "dead", "missing"]
@@ -88,17 +88,52 @@ class _Attributor:
         self._original, self._numbers = original, numbers
         self._optimized, self._anchors = optimized, anchors
         self._slicer = Slicer(original, numbers, optimized, anchors)
+        self._constant = self._constants()
         self._cover: dict[Op, list[Op]] = {}
         self._status: dict[Op, Mapped] = {}
 
     def attribution(self) -> Attribution:
-        for unit in units(self._optimized, self._anchors):
+        for unit in linked(self._optimized, self._unknown):
             self._unit(unit)
+        for region in linked(self._optimized, self._anchors.renamed.__contains__):
+            self._moved(region)
         executed = tuple(
             Executed(op.id, op.node.op_type, self._ids(op), self._status[op])
             for op in self._optimized.ops
         )
         return Attribution(executed, self._fates())
+
+    def _constants(self) -> set[int]:
+        """Tensors that are the same in every run, those that executed operations make included."""
+        constant = set(self._optimized.constants)
+        for op in self._optimized.ops:
+            if not op.bodies and constant.issuperset(op.inputs):
+                constant.update(op.outputs)
+        return constant
+
+    def _unknown(self, tensor: int) -> bool:
+        """Whether no original stands for a tensor, so that its ends can't be told apart."""
+        return self._anchors.origin[tensor] is None and tensor not in self._constant
+
+    def _moved(self, region: Sequence[Op]) -> None:
+        """Give inserted Transposes the originals that they are, at another place.
+
+        The runtime moves a Transpose past operations that don't mind. What it moved it past
+        makes what the original makes of the Transpose's input, and so has it in its cover.
+        """
+        inserted = [
+            op for op in region if op.node.op_type == "Transpose" and self._status[op] == "layout"
+        ]
+        moved: dict[Op, None] = {}
+        for op in region if inserted else ():
+            cover = self._cover[op]
+            own = [o for o in cover if o.node.op_type != "Transpose"]
+            if own and "transA" not in op.node.attributes:
+                moved.update(dict.fromkeys(o for o in cover if o.node.op_type == "Transpose"))
+                self._cover[op] = own
+        for op in inserted if moved else ():
+            self._cover[op] = list(moved)
+            self._status[op] = "group" if len(inserted) > 1 else "exact"
 
     def _unit(self, unit: Sequence[Op]) -> None:
         (first, *more) = unit
@@ -106,7 +141,7 @@ class _Attributor:
         read = [t for op in unit for t in op.inputs if t not in own]
         status: Mapped = "group" if more else "exact"
         if not more and self._anchors.inserted(first):
-            constant = all(t in self._optimized.constants for t in read)
+            constant = self._constant.issuperset(read)
             status = "const" if constant else "layout"
         if status in ("const", "layout") and self._anchors.moves(first):
             cover = []

@@ -175,7 +175,7 @@ def _judge(name: str, by: By, case: Case, own: float | None) -> OutputCheck:
     if numbers and case.before.size and not np.isfinite(case.before.astype(np.float64)).any():
         ok, reason = None, "holds no finite number to compare"
     elif tolerance > SETTLED * size and gap(by, case.before, case.after) > 0:
-        ok, reason = None, f"changes by {tolerance:.2g} of {size:.2g} by rounding alone"
+        ok, reason = None, _how_unsure(tolerance, size)
     return OutputCheck(
         name,
         by,
@@ -190,6 +190,12 @@ def _judge(name: str, by: By, case: Case, own: float | None) -> OutputCheck:
 
 def _known(figure: float) -> float | None:
     return figure if np.isfinite(figure) else None
+
+
+def _how_unsure(tolerance: float, size: float) -> str:
+    if np.isfinite(tolerance):
+        return f"changes by {tolerance:.2g} of {size:.2g} by rounding alone"
+    return "changes its shape, or the places of NaN and infinity, by rounding alone"
 
 
 def _how(by: By, case: Case, off: float, tolerance: float) -> str:

@@ -42,3 +42,11 @@ def test_every_sample_is_named() -> None:
 def test_links_lead_somewhere() -> None:
     targets = [t for t in re.findall(r"\]\(([^)#]+)", README) if "://" not in t]
     assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+def test_the_example_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    (shown,) = re.findall(r"\$ ocost diff @mobilenet_v2\n(.*?)\.\.\.\n", README, flags=re.S)
+    cli.run(["diff", "@mobilenet_v2"])
+    printed = capsys.readouterr().out
+    version = re.compile(r"onnxsim [\d.]+")
+    assert version.sub("", printed).startswith(version.sub("", shown))

@@ -127,7 +127,7 @@ def test_an_unknown_name_is_told_the_close_ones_and_all():
     assert "did you mean @mobilenet_v2 or" in message
     assert all(f"@{name}" in message for name in NAMES)
     assert "\n" not in message
-    with pytest.raises(OcostError, match="no sample model is called @zzzz: There are @gpt2_4l"):
+    with pytest.raises(OcostError, match="no sample model is called @zzzz: there are @gpt2_4l"):
         models.resolve("@zzzz")
 
 

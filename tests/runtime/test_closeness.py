@@ -1,0 +1,103 @@
+"""Distances of two outputs, each way of comparing them, and the verdict over several inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ocost.runtime.closeness import By, Case, gap, judge, leaves
+
+INF, NAN = np.inf, np.nan
+
+
+def floats(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("by", "x", "y", "expected"),
+    [
+        ("values", [1, 2, NAN, INF], [1, 2.5, NAN, INF], 0.5),
+        ("values", [1, NAN], [1, 2], INF),
+        ("values", [1, INF], [1, -INF], INF),
+        ("values", [1, 2], [1, 2, 3], INF),
+        ("values", [], [], 0),
+        ("elements", [1, 2, 3], [1, 5, 4], 2),
+        ("elements", ["a", "b"], ["a", "c"], 1),
+        ("elements", [1, 2], [1], INF),
+        # As a multiset: of 1, 1, 2 and 1, 2, 2 one has no partner; of 1, 2 and 2 one too.
+        ("members", [1, 1, 2], [2, 2, 1], 1),
+        ("members", [[1, 2]], [[2, 1]], 0),
+        ("members", [1, 2], [2], 1),
+        # 5 has moved; 3 is nearest to 2.5.
+        ("rows", [5, 1, 3], [1, 2.5, 5], 0.5),
+        ("rows", [[1, 2], [3, 4]], [[3, 4], [1, 2.25]], 0.25),
+        ("rows", [[1, 2], [3, 4]], [[3, 4]], 2),
+        ("rows", [1], [], INF),
+        ("rows", [[1, 2]], [[1, 2, 3]], INF),
+    ],
+)
+def test_gaps(by: By, x: list[object], y: list[object], expected: float) -> None:
+    assert gap(by, np.array(x), np.array(y)) == expected
+    assert gap(by, np.array(y), np.array(x)) == expected
+
+
+def test_leaves_of_sequences_and_maps() -> None:
+    value = [{"a": 1.0, 2: 2.0}, np.array([3.0])]
+    found = leaves("y", value)
+    assert list(found) == ["y[0]['a']", "y[0][2]", "y[1]"]
+    assert found["y[0][2]"] == 2.0
+
+
+def test_rounding_of_the_last_place_is_always_allowed() -> None:
+    # 16 units of 2^-23 of the largest, 4: 7.6e-6.
+    case = Case(floats(4, 0), floats(4, 7e-6), [], None)
+    found = judge("y", "values", [case])
+    assert found.tolerance == 16 * 2.0**-23 * 4
+    assert (found.ok, found.before_abs, found.max_rel) == (True, None, np.float32(7e-6) / 4)
+
+
+def test_what_shaking_changes_is_allowed() -> None:
+    shaken = [floats(4, 0.01), floats(4, -0.02)]
+    case = Case(floats(4, 0), floats(4, 0.0199), shaken, None)
+    assert judge("y", "values", [case]).ok is True
+    case = Case(floats(4, 0), floats(4, 0.0201), shaken, None)
+    assert judge("y", "values", [case]).ok is False
+
+
+def test_the_reference_gives_room_on_every_input() -> None:
+    # Before is 0.01 from the truth, so 4 times that is allowed, against the truth where it is
+    # known: 0.035 of it, and on the other input against what was before.
+    known = Case(floats(4), floats(4.045), [], np.array([4.01]))
+    other = Case(floats(4), floats(4.039), [], None)
+    found = judge("y", "values", [known, other])
+    assert found.ok is True
+    assert found.before_abs == pytest.approx(0.01)
+    assert found.tolerance == pytest.approx(0.04)
+    assert found.max_abs == pytest.approx(0.039)  # the one with less room
+    assert judge("y", "values", [known, Case(floats(4), floats(4.05), [], None)]).ok is False
+
+
+def test_an_unsettled_input_counts_only_alone() -> None:
+    # Rounding changes the first by half of it: nothing can be said of 0.1 there.
+    vague = Case(floats(1), floats(1.1), [floats(1.5)], None)
+    good, bad = (Case(floats(1), floats(v), [], None) for v in (1, 2))
+    assert judge("y", "values", [vague]).ok is None
+    assert judge("y", "values", [vague, good]).ok is True
+    assert judge("y", "values", [vague, good, bad]).ok is False
+    same = Case(floats(1), floats(1), [floats(1.5)], None)
+    assert judge("y", "values", [same]).ok is True
+
+
+def test_steps_of_a_quantised_output() -> None:
+    def verdict(after: int) -> bool | None:
+        return judge("y", "values", [Case(np.uint8([9, 90]), np.uint8([9, after]), [], None)]).ok
+
+    assert [verdict(91), verdict(92)] == [True, False]
+
+
+def test_a_shape_that_rounding_changes_says_nothing() -> None:
+    case = Case(floats(1, 2), floats(1), [floats(1, 2, 3)], None)
+    found = judge("y", "values", [case])
+    assert (found.ok, found.max_abs, found.tolerance) == (None, None, None)
+    assert found.reason.startswith("output 'y' changes its shape, ")

@@ -1,0 +1,57 @@
+"""Shaking moves every weight by a few units, and nothing that says what is computed."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from ocost.runtime.noise import shake, shaken, shaken_feeds
+
+TEXT = """<ir_version: 8, opset_import: ["": 17]> g (float[1,1,4,4] x) => (float[?,?,?,?] y)
+<float[2] w = {1.5, 2}, float[1] scalar = {0.3}, float[4] scales = {1, 1, 1.5, 1.5},
+ int64[2] n = {3, 4}>
+{ k = Constant<value = float[2] {0.1, 0.2}>()  r = Resize(x, , scales)  y = Mul(r, scalar) }
+"""
+
+
+def test_weights_move_and_the_rest_stays() -> None:
+    model = onnx.parser.parse_model(TEXT)
+    half = numpy_helper.from_array(np.array([0.75, 0.25], np.float16), "half")
+    model.graph.initializer.append(half)
+    untouched = model.SerializeToString()
+    made = shaken(model, np.random.default_rng(0), quantised=False)
+    assert model.SerializeToString() == untouched
+    arrays = {t.name: numpy_helper.to_array(t) for t in made.graph.initializer}
+    arrays["k"] = numpy_helper.to_array(made.graph.node[0].attribute[0].t)
+    before = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    for name in ("scalar", "scales", "n"):
+        assert (arrays[name] == before[name]).all()
+    assert arrays["w"][1] == 2  # a whole number
+    # 16 units of float32, 2 of float16, each 1 + 2^-23 and 1 + 2^-10 above 1.
+    assert abs(arrays["w"][0] / np.float64(1.5) - 1) == 2.0**-19
+    assert np.allclose(np.abs(arrays["k"] / np.float32([0.1, 0.2]) - 1), 2.0**-19, rtol=0.1)
+    assert (np.abs(arrays["half"].astype(float) / [0.75, 0.25] - 1) == 2.0**-9).all()
+
+
+def test_quantised_graphs_are_shaken_more() -> None:
+    ones = np.ones(1000, np.float32)
+    moved = shake(ones, np.random.default_rng(0), quantised=True)
+    assert sorted(set(moved.tolist())) == [1 - 2.0**-16, 1 + 2.0**-16]
+
+
+def test_what_can_not_move_stays() -> None:
+    largest = np.finfo(np.float32).max
+    odd = np.array([0, np.inf, -np.inf, largest, -largest], np.float32)
+    for seed in range(4):
+        moved = shake(odd, np.random.default_rng(seed), quantised=False)
+        assert np.isfinite(moved).tolist() == [True, False, False, True, True]
+        assert moved[:3].tolist() == [0, np.inf, -np.inf]
+
+
+def test_inputs_of_whole_numbers_are_left() -> None:
+    feeds = {"i": np.array([5]), "x": np.array([5.0], np.float32)}
+    made = shaken_feeds(feeds, np.random.default_rng(0), quantised=False)
+    assert made["i"] is feeds["i"]
+    assert made["x"].dtype == np.float32
+    assert made["x"] != 5

@@ -1,0 +1,92 @@
+"""Float64 answers of a narrower model, and what is refused beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+from ocost.graph import from_proto
+from ocost.graph.shapes import infer
+from ocost.runtime.reference import NoReferenceError, evaluate
+
+
+def model(text: str, opset: int = 17) -> onnx.ModelProto:
+    return onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["": {opset}]> g {text}')
+
+
+def answer(proto: onnx.ModelProto, feeds: dict[str, np.ndarray], seconds: float = 60) -> np.ndarray:
+    return evaluate(proto, feeds, infer(from_proto(proto)), seconds)[0]
+
+
+X = {"x": np.array([1, 3], np.float32)}
+
+
+def test_all_floats_become_float64() -> None:
+    text = (
+        "(float[2] x) => (float16[2] y) <float[2] w = {0.1, 0.7}> {"
+        " k = Constant<value_float=0.3>()  a = Mul(x, w)  b = Add(a, k)  y = Cast<to=10>(b) }"
+    )
+    proto = model(text)
+    untouched = proto.SerializeToString()
+    found = answer(proto, X)
+    assert found.dtype == np.float64
+    # The constants are the float32 ones, exactly; the Cast to float16 rounds nothing.
+    w, k = np.array([0.1, 0.7], np.float32).astype(np.float64), np.float64(np.float32(0.3))
+    assert (found == np.array([1.0, 3.0]) * w + k).all()
+    assert proto.SerializeToString() == untouched
+
+
+def test_bodies_are_widened_too() -> None:
+    text = (
+        "(bool c, float[2] x) => (float[2] y) { y = If (c) <"
+        " then_branch = t () => (float[2] a) { k = Constant<value_float=0.3>()  a = Mul(x, k) },"
+        " else_branch = e () => (float[2] b) { b = Identity(x) }> }"
+    )
+    found = answer(model(text), {"c": np.array(True), **X})
+    assert (found == np.array([1.0, 3.0]) * np.float64(np.float32(0.3))).all()
+
+
+@pytest.mark.parametrize("opset", [7, 9, 13, 15])
+def test_a_batch_normalisation_uses_its_running_statistics(opset: int) -> None:
+    text = (
+        "(float[1,1,1,2] x) => (float[1,1,1,2] y)"
+        " <float[1] s = {5}, float[1] b = {7}, float[1] m = {1}, float[1] v = {3}>"
+        " { y = BatchNormalization<epsilon=1>(x, s, b, m, v) }"
+    )
+    found = answer(model(text, opset), {"x": X["x"].reshape(1, 1, 1, 2)})
+    # (x - 1) / sqrt(3 + 1) * 5 + 7, of 1 and of 3.
+    assert found.ravel().tolist() == [7, 12]
+
+
+def test_it_stops_when_the_time_is_up() -> None:
+    with pytest.raises(NoReferenceError, match="more than 0 s"):
+        answer(model("(float[2] x) => (float[2] y) { y = Relu(x) }"), X, seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        # 8e9 multiply-accumulates by 1 ns fit, 6.4e9 bytes of float64 output do not.
+        (
+            "(float[1,1,30000,30000] x) => (float[?,?,?,?] y)"
+            " <float[1,1,3,3] w = {1,1,1,1,1,1,1,1,1}> { y = Conv(x, w) }",
+            "too much memory",
+        ),
+        # 1e5 rows by 1e5 by 4 columns are 4e10.
+        (
+            "(float[100000,100000] x, float[100000,4] w) => (float[?,?] y) { y = MatMul(x, w) }",
+            "too long",
+        ),
+        # A Python loop over pairs of boxes.
+        (
+            "(float[1,90,4] b, float[1,1,90] x) => (int64[?,3] y) <int64 n = {90}>"
+            " { y = NonMaxSuppression(b, x, n) }",
+            "too long",
+        ),
+        ("(float[2] x) => (float[2] y) { y = Unheard(x) }", "reference evaluator fails"),
+    ],
+)
+def test_what_it_can_not_do_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(NoReferenceError, match=reason):
+        answer(model(text), {})
