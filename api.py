@@ -78,23 +78,35 @@ def diff(
     *,
     given: Given | None = None,
     threads: int | None = None,
+    check: bool = False,
 ) -> Diff:
     """What changed between two graphs. Without ``after``, onnxsim makes it.
+
+    With ``check`` both are run on random inputs and their outputs compared.
 
     Raises
     ------
     OcostError
         On bad input, or if onnxsim fails.
     """
+    from dataclasses import replace
+
     from .compare import diff_graphs
     from .optimize import simplify
+    from .runtime.equivalence import check as compare_outputs
 
     chosen = find_device(device, threads)
     first = load(before)
+    made_by = ""
     if after is None:
         made = simplify(first)
-        return diff_graphs(first, made.graph, chosen, given, made.made_by)
-    return diff_graphs(first, load(after), chosen, given)
+        second, made_by = made.graph, made.made_by
+    else:
+        second = load(after)
+    found = diff_graphs(first, second, chosen, given, made_by)
+    if not check:
+        return found
+    return replace(found, equivalence=compare_outputs(first, second, given=given))
 
 
 def devices() -> Sequence[Device]:

@@ -142,6 +142,9 @@ def diff(
     color: _Color = Color.auto,
     verbose: _Verbose = False,
     quiet: _Quiet = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run both and compare outputs; exit with 1 if unequal.")
+    ] = False,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -162,7 +165,7 @@ def diff(
     chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
     if after is None and not quiet and sys.stderr.isatty():
         typer.echo("ocost: onnxsim makes the graph to compare with ...", err=True)
-    result = api.diff(before, after, chosen, given=given)
+    result = api.diff(before, after, chosen, given=given, check=check)
     levels = {result.before.level: (result.before.totals, result.after.totals)}
     verdicts = [gates.check(limit, levels) for limit in limits]
     _emit(
@@ -173,7 +176,8 @@ def diff(
     for verdict in verdicts:
         if not verdict.ok:
             typer.echo(f"ocost: gate failed: {verdict}", err=True)
-    if not all(verdict.ok for verdict in verdicts):
+    unequal = result.equivalence is not None and result.equivalence.ok is False
+    if unequal or not all(verdict.ok for verdict in verdicts):
         raise typer.Exit(1)
 
 

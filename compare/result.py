@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
+from ..runtime.equivalence import Equivalence
 
 How = Literal["name", "tensor", "dataflow"]
 
@@ -64,3 +65,4 @@ class Diff:
     pairs: tuple[NodePair, ...]
     op_types: tuple[OpTypeChange, ...]
     made_by: str = ""
+    equivalence: Equivalence | None = None  # None where it was not asked for

@@ -10,6 +10,7 @@ from ..compare.result import Diff, NodePair
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from ..graph import dtypes
+from ..runtime.equivalence import Equivalence
 from . import blocks
 from .blocks import Document, fields
 from .ranking import changed
@@ -80,7 +81,7 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
                 "delta": blocks.totals(diff.delta),
             }
         },
-        "equivalence": None,
+        "equivalence": None if diff.equivalence is None else _equivalence(diff.equivalence),
         "op_types": [
             {
                 "op_type": change.op_type,
@@ -131,6 +132,14 @@ def _node(node: NodeCost) -> Document:
         **fields(node, ("intensity", "bound", "efficiency", *_LATENCY, "estimator")),
         **fields(node, ("shape", "trips")),
         "originals": list(node.originals),
+    }
+
+
+def _equivalence(found: Equivalence) -> Document:
+    names = ("inputs", "reference", "max_abs", "max_rel", "tolerance", "ok")
+    return {
+        **fields(found, (*names, "reason", "worst_output")),
+        "notes": list(found.notes),
     }
 
 

@@ -13,6 +13,7 @@ from .ranking import movers
 from .text import Page, heading
 from .text_changes import figure_change, op_type_table, totals_table
 from .text_common import caveats, coverage_lines, model_line, model_name, plural
+from .text_equivalence import equivalence_lines
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
 
@@ -36,6 +37,7 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
     device = clean(diff.device.name)
     parts: list[RenderableType] = [
         headline(diff),
+        *equivalence_lines(diff.equivalence),
         *_reservations(diff),
         *_basis(diff, verbose=verbose),
         Text(),

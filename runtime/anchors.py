@@ -70,7 +70,7 @@ class Anchors:
             return node.op_type in _REORDERS
         if node.op_type not in _MOVERS | _QUANTISERS or not node.name:
             return False
-        return node.name not in self.by_id and not node.name.startswith(_INLINED)
+        return self._stems.node(node.name) is None and not node.name.startswith(_INLINED)
 
     def moves(self, op: Op) -> bool:
         """Whether it is inserted and hands on its input's value."""
@@ -159,6 +159,8 @@ class Anchors:
 def _kin(op: Op, other: Op) -> bool:
     """Whether a data mover can have taken the place of an original one."""
     ours, theirs = op.node.op_type, other.node.op_type
+    if op.node.op_type == "ReorderOutput" and op.node.int("channels_last", 0):
+        ours = "Transpose"
     return ours == theirs or _RESHAPERS.issuperset((ours, theirs))
 
 

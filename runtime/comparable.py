@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import networkx as nx
-from onnx import FunctionProto
 
 from ..graph import Graph, Node, dtypes
 from ..graph.dataflow import RANDOM
@@ -27,7 +26,7 @@ _STEPPING = frozenset(
 def random_node(graph: Graph) -> str:
     """A node that answers differently in every run, and why; "" if there is none."""
     for scope, node in graph.walk():
-        if RANDOM & {node.op_type, *_inside(scope, scope.function(node))}:
+        if RANDOM & {node.op_type, *_inside(scope, node)}:
             return f"'{scope.path(node)}' ({node.op_type})"
         if node.op_type == "Dropout" and _drops(scope, node):
             return f"'{scope.path(node)}' (Dropout in training mode)"
@@ -80,7 +79,7 @@ def _difference(there: Info, here: Info, *, strict: bool) -> str:
     for axis, (old, new) in enumerate(zip(there.shape, here.shape, strict=True)):
         if old != new and (strict or None not in (old, new)):
             text = ["open" if dim is None else str(dim) for dim in (old, new)]
-            return f"has dim {axis} {text[1]} instead of {text[0]}"
+            return f"is {text[1]} instead of {text[0]} in dim {axis}"
     return ""
 
 
@@ -109,14 +108,21 @@ def _behind(graph: Graph, output: str) -> set[str]:
 def _ops(graph: Graph, nodes: Iterable[Node]) -> Iterator[str]:
     for node in nodes:
         yield node.op_type
-        yield from _inside(graph, graph.function(node))
+        yield from _inside(graph, node)
         for body in graph.subgraphs(node).values():
             yield from _ops(body, body)
 
 
-def _inside(graph: Graph, function: FunctionProto | None) -> Iterator[str]:
-    """Operators that a function is made of; those that it calls are looked into."""
-    for node in [] if function is None else function.node:
-        yield node.op_type
-        called = graph.header.functions.get((node.domain, node.op_type, node.overload))
-        yield from _inside(graph, called)
+def _inside(graph: Graph, node: Node) -> set[str]:
+    """The operators of the function that a node calls, and of those that it calls in turn."""
+    functions = graph.header.functions
+    ops: set[str] = set()
+    seen = set()
+    todo = [(node.domain, node.op_type, node.overload)]
+    while todo:
+        key = todo.pop()
+        if key in functions and key not in seen:
+            seen.add(key)
+            ops.update(inner.op_type for inner in functions[key].node)
+            todo += [(n.domain, n.op_type, n.overload) for n in functions[key].node]
+    return ops

@@ -8,13 +8,13 @@ from typing import Literal
 
 from ..graph import Graph, OcostError, to_proto
 from ..graph.shapes import Given, infer
-from .closeness import By, OutputCheck, gap, judge, leaves
+from .closeness import By, OutputCheck, judge, leaves
 from .comparable import how, is_quantised, mismatch, random_node
 from .evidence import AS_WRITTEN, Record, flat, refer, shake
 from .inputs import make_feeds
 from .reference import NoReferenceError
 from .session import open_session, run_once
-from .trials import Trial, repeated, resized
+from .trials import Trial, overridden, repeated, resized
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ def check(
 ) -> Equivalence:
     """Compare the outputs of two models, run as they are written.
 
-    They are compared on random inputs, and on one more for every open dim that can have another
-    size. What may differ is found by shaking the weights and inputs of the model before
-    (``noise``), and by its distance from the same in float64 (``reference``).
+    They are compared on random inputs, on one more for every open dim that can have another size,
+    and with other contents of initializers that a caller may override. What may differ is found
+    by shaking the weights and inputs of the model before (``noise``), and by its distance from
+    the same in float64 (``reference``).
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ def check(
     inputs
         How many random inputs.
     budget_s
-        Seconds. Where one input takes a tenth of that, it is the only one; where shaking the
-        model takes more, that is done less often, and a float64 reference is given up then.
+        Seconds. Further random inputs are left out once they have taken a tenth of that; the
+        model is not shaken again, and a float64 reference given up, when that took all of it.
 
     Raises
     ------
@@ -100,6 +101,7 @@ def check(
     try:
         session = open_session(model, AS_WRITTEN)
         trials = list(repeated(session, feeds, budget_s, notes))
+        trials += overridden(session, before, feeds[0])
         trials += resized(session, shapes, given, notes)
     except OcostError as error:
         return _nothing(None, f"the model before can't be run: {error}")
@@ -119,12 +121,8 @@ def check(
             return _nothing(False, f"only one of the models answers '{odd}'")
     quantised = is_quantised(before)
     manners = _manners(before, trials, quantised=quantised)
-    if any(
-        gap(by, r.before[n], r.after[n])
-        for n, by in manners.items()
-        for r in records
-        if n in r.before
-    ):
+    notes += [f"output '{n}' is empty on every input" for n in manners if _empty(records, n)]
+    if any(record.differs(manners) for record in records):
         shake(records, model, names, quantised=quantised, seconds=budget_s)
         try:
             if quantised:
@@ -137,6 +135,10 @@ def check(
         for name, by in manners.items()
     )
     return _verdict(checks, records, notes)
+
+
+def _empty(records: Sequence[Record], name: str) -> bool:
+    return not any(r.before[name].size for r in records if name in r.before)
 
 
 def _manners(graph: Graph, trials: Sequence[Trial], *, quantised: bool) -> Mapping[str, By]:

@@ -37,6 +37,10 @@ class Record:
     shaken: list[Outputs] = field(default_factory=list)
     reference: Outputs = field(default_factory=dict)
 
+    def differs(self, manners: Mapping[str, By]) -> bool:
+        """Whether the two models answer anything different."""
+        return any(gap(manners[n], x, self.after[n]) > 0 for n, x in self.before.items())
+
     def case(self, name: str) -> Case:
         """What concerns one output."""
         found = [outputs[name] for outputs in self.shaken if name in outputs]

@@ -106,10 +106,10 @@ def _seconds(costed: Costed) -> float:
 def _columns(costed: Costed) -> int:
     """Bytes of a convolution's input spread out as a matrix, in float64, and of its indices."""
     call = costed.call
-    if call is None or "Conv" not in costed.node.op_type or len(call.inputs) < 2:
+    if call is None or costed.node.op_type not in ("Conv", "ConvTranspose"):
         return 0
-    x, weight = call.input(0), call.input(1)
-    return 32 * x.shape[1] * math.prod(weight.shape[2:]) * math.prod(call.output().shape[2:])
+    x, weight, y = call.input(0), call.input(1), call.output()
+    return 32 * x.shape[1] * math.prod(weight.shape[2:]) * y.shape[0] * math.prod(y.shape[2:])
 
 
 def widened(model: ModelProto) -> ModelProto:

@@ -12,7 +12,8 @@ from .numbering import Numbers
 # A blocked node is called after the tensor that it took the place of ...
 _OF_TENSOR = re.compile(r"(?:InsertedPrecisionFreeCast_)?(.*?)(?:_bn|_mul)?_nchwc")
 # ... others keep their node's name, or that of the last node that was fused.
-_OF_NODE = re.compile(r"(.*?)(?:/QuickGeluFusion/|/duplicated)?")
+_OF_NODE = re.compile(r"(.*?)(?:/QuickGeluFusion/)?")
+_COPY = re.compile(r"/duplicated(_token_\d+)?$")
 _TOKEN = re.compile(r"_token_\d+")
 _LAST_TOKEN = re.compile(r"_token_\d+$")
 _SUMS = frozenset({"Add", "Sum"})
@@ -26,6 +27,10 @@ class Stems:
 
     def __init__(self, original: Flat, numbers: Numbers, by_id: Mapping[str, Op]) -> None:
         self._original, self._numbers, self._by_id = original, numbers, by_id
+
+    def node(self, name: str) -> Op | None:
+        """The original of a node that kept its name, or of a copy of such a node."""
+        return self._by_id.get(name) or self._by_id.get(_COPY.sub("", name))
 
     def find(
         self,
@@ -64,7 +69,7 @@ class Stems:
         return self._output(of_node[1], slot) if of_node else None
 
     def _output(self, node: str, slot: int) -> int | None:
-        op = self._by_id.get(node)
+        op = self.node(node)
         if op is None or slot >= len(op.makes) or op.makes[slot] == NONE:
             return None
         return op.makes[slot]
@@ -82,10 +87,21 @@ class Stems:
             for reader in self._original.readers[found]:
                 if reader.node.op_type in _SUMS and self._values(reader) == operands:
                     found, maker = reader.makes[0], reader
-        fused = "activation" in node.attributes
-        if fused and (maker is None or maker.node.op_type not in _ACTIVATIONS):
-            found = next((r.makes[0] for r in self._onwards(found)), found)
+        activated = maker is not None and maker.node.op_type in _ACTIVATIONS
+        if "activation" in node.attributes and not activated:
+            found = self._activated(found)
         return found
+
+    def _activated(self, tensor: int) -> int:
+        """What is behind an activation, written as one operation or as x * gate(x)."""
+        readers = self._original.readers[tensor]
+        if len(readers) == 1:
+            return readers[0].makes[0]
+        for gate in readers:
+            behind = self._original.readers[gate.makes[0]]
+            if len(readers) == 2 and len(behind) == 1 and behind[0] in readers:
+                return behind[0].makes[0]
+        return tensor
 
     def _dequantised(self, op: Op, reads: Sequence[int | None]) -> bool:
         """Whether an operation reads one of these values behind a DequantizeLinear."""

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import numpy.typing as npt
 
-from ..graph import Graph, OcostError
+from ..graph import Graph, OcostError, dtypes
 from ..graph.shapes import Given, Shapes, infer
 from .inputs import make_feeds
+from .noise import SPACING
 from .session import run_once
 
 if TYPE_CHECKING:
@@ -48,6 +50,24 @@ def repeated(
         if number + 1 < len(feeds) and 10 * taken > seconds:
             notes.append(f"compared on {number + 1} of {len(feeds)} random inputs for lack of time")
             return
+
+
+def overridden(session: InferenceSession, graph: Graph, feeds: Feeds) -> Iterator[Trial]:
+    """A trial with other contents of the initializers that a caller may override, if any.
+
+    Raises
+    ------
+    OcostError
+        If onnxruntime fails.
+    """
+    floats = {
+        name: np.asarray(tensor.data())
+        for name, tensor in graph.initializers.items()
+        if graph.overridable(name) and dtypes.name(tensor.dtype) in SPACING
+    }
+    if floats:
+        others = {n: (array * np.float32(1.25)).astype(array.dtype) for n, array in floats.items()}
+        yield Trial({**feeds, **others}, run_once(session, {**feeds, **others}))
 
 
 def resized(

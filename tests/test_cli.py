@@ -179,6 +179,27 @@ def test_gates(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "diff", "@odd_channels", "--fail-on", "written.flops:0%")[0] == 0
 
 
+def test_check_compares_the_outputs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(capsys, "diff", "@odd_channels", "--check")
+    assert code == 0
+    assert "Outputs are equal on 3 inputs" in out.replace("\n", " ")
+    before, after = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    for path, slope in ((before, 0.1), (after, 0.2)):
+        model = onnx.parser.parse_model(
+            '<ir_version: 8, opset_import: ["" : 17]> g (float[2, 3] x) => (float[2, 3] y) '
+            f"{{ y = LeakyRelu<alpha = {slope}> (x) }}"
+        )
+        onnx.save(model, path)
+    code, out, _ = run(capsys, "diff", str(before), str(after), "--check", "--format", "json")
+    assert code == 1
+    document = json.loads(out)
+    jsonschema.validate(document, schema.load("ocost.diff/1"))
+    assert document["equivalence"]["ok"] is False
+    code, out, _ = run(capsys, "diff", str(before), str(after), "--check")
+    assert code == 1
+    assert "Outputs differ: " in out
+
+
 BAD = {
     "unreadable gate": ["diff", "@odd_channels", "--fail-on", "latency"],
     "gate at a level that is not there": ["diff", "@odd_channels", "--fail-on", "latency:5%"],
