@@ -96,6 +96,7 @@ class Source:
 _PLAIN: dict[int, np.dtype[np.generic]] = {
     dtypes.FLOAT: np.dtype("<f4"),
     dtypes.DOUBLE: np.dtype("<f8"),
+    dtypes.FLOAT16: np.dtype("<f2"),
     dtypes.INT32: np.dtype("<i4"),
     dtypes.INT64: np.dtype("<i8"),
     dtypes.BOOL: np.dtype("?"),

@@ -236,10 +236,10 @@ def _constant(tensor: Tensor) -> Info:
     return Info(tensor.dtype, tensor.shape, value=value, constant=True)
 
 
-# Contents of other types (quantised weights, zero points, half floats) decide no shape.
+# Contents of other types (quantised weights, zero points) decide no shape.
 _LIMITS = {
     **dict.fromkeys((dtypes.BOOL, dtypes.INT32, dtypes.INT64), VALUE_LIMIT),
-    **dict.fromkeys((dtypes.FLOAT, dtypes.DOUBLE), FLOAT_LIMIT),
+    **dict.fromkeys((dtypes.FLOAT, dtypes.DOUBLE, dtypes.FLOAT16), FLOAT_LIMIT),
 }
 
 

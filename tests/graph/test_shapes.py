@@ -354,3 +354,15 @@ def test_the_same_function_is_inferred_anew_at_each_call():
     assert _known(shapes) == ((2, 2), EXACT)
     assert shapes.bodies["a", "function"].get("w").shape == (3, 2)
     assert shapes.bodies["a", "function"].home("v") == (shapes, "x")
+
+
+def test_half_precision_contents_decide_shapes_too():
+    """A converter to float16 turns Resize's scales into half floats behind a Cast."""
+    model = parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 13]> g (float16[1, 1, 4, 4] x) => (y) { '
+        "s = Constant<value = float[4] {1, 1, 2, 2}> () h = Cast<to = 10> (s) "
+        "f = Cast<to = 1> (h) y = Resize(x, , f) }"
+    )
+    half = helper.make_tensor("s", TensorProto.FLOAT16, [4], [1.0, 1.0, 2.0, 2.0])
+    model.graph.node[0].attribute[0].t.CopyFrom(half)
+    assert infer(from_proto(model)).get("y").resolved == (1, 1, 8, 8)
