@@ -7,6 +7,8 @@ that onnxruntime derives for a node or a tensor from that of an original node.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .flat import NONE, Flat, Op
 from .numbering import Numbers, same_attributes
 from .stems import Stems
@@ -41,7 +43,7 @@ class Anchors:
 
     def __init__(self, original: Flat, numbers: Numbers, optimized: Flat) -> None:
         self._original, self._numbers, self._optimized = original, numbers, optimized
-        self.origin: list[int | None] = [None] * len(optimized.names)
+        self.origin: list[int | None] = [None] * len(optimized.paths)
         self.renamed: set[int] = set()
         self.frames: dict[int, int] = {}
         self.by_id = {op.node.name: op for op in original.ops if op.node.name}
@@ -93,19 +95,19 @@ class Anchors:
 
     def _by_name(self, op: Op) -> None:
         own = self.by_id.get(op.node.name)
-        names = (
-            self._original.frames[self.frames[op.frame]].names if op.frame in self.frames else {}
-        )
-        for tensor in op.outputs:
-            name = self._optimized.names[tensor]
+        for name, tensor in zip(op.node.outputs, op.makes, strict=True):
+            origin = self._names(op).get(name)
             # What loses its name takes its node's, which may be the name of another tensor.
-            taken = own is not None and name == op.node.name
-            if taken and name not in {self._original.names[t] for t in own.outputs}:  # type: ignore[union-attr]
-                continue
-            if name in names and self.origin[tensor] is None:
-                self.origin[tensor] = names[name]
+            taken = own is not None and name == op.node.name and origin not in own.makes
+            if tensor != NONE and origin is not None and not taken and self.origin[tensor] is None:
+                self.origin[tensor] = origin
         if op.bodies:
             self._bodies(op, own)
+
+    def _names(self, op: Op) -> Mapping[str, int]:
+        """The original tensors by name that an operation sees."""
+        frame = self.frames.get(op.frame)
+        return {} if frame is None else self._original.frames[frame].names
 
     def _bodies(self, op: Op, own: Op | None) -> None:
         if own is None or not own.bodies:
@@ -126,13 +128,9 @@ class Anchors:
         known = all(v is not None or t == NONE for v, t in zip(reads, op.reads, strict=True))
         if known and op.frame in self.frames and op.makes[0] != NONE:
             self._rename(op.makes[0], self._numbers.find(op.node, reads, self.frames[op.frame]))
-        names = (
-            self._original.frames[self.frames[op.frame]].names if op.frame in self.frames else {}
-        )
         for slot, tensor in enumerate(op.makes):
             if tensor != NONE and self.origin[tensor] is None:
-                name = self._optimized.names[tensor]
-                self._rename(tensor, self._stems.find(op.node, slot, name, names, reads))
+                self._rename(tensor, self._stems.find(op.node, slot, self._names(op), reads))
 
     def _backward(self) -> None:
         """Find what a data mover, or an unchanged operation, reads by what it makes."""
@@ -161,7 +159,8 @@ def _kin(op: Op, other: Op) -> bool:
     ours, theirs = op.node.op_type, other.node.op_type
     if op.node.op_type == "ReorderOutput" and op.node.int("channels_last", 0):
         ours = "Transpose"
-    return ours == theirs or _RESHAPERS.issuperset((ours, theirs))
+    alike = ours == theirs and ours not in _QUANTISERS
+    return alike or _RESHAPERS.issuperset((ours, theirs))
 
 
 def _alike(op: Op, other: Op) -> bool:

@@ -86,47 +86,45 @@ class Flat:
         All operations.
     frames
         Root and bodies.
-    names
-        Of every tensor, as its scope has it.
+    paths
+        By tensor: its name, behind the path of the subgraph that it is in.
     maker
-        The operation that makes a tensor; None for inputs, constants and what is inlined.
+        The operation that makes a tensor; None for inputs and constants.
     readers
         The operations that read a tensor, captures included.
     constants
         By tensor: initializers that no caller may override.
-    same
-        The tensor that an output of an inlined If or function is.
-    settled
+    decided, untaken
         Paths of inlined Ifs, and of the nodes of the branches that they don't take.
     """
 
     def __init__(self, graph: Graph, kept: Collection[str] | None = None) -> None:
         self.ops: list[Op] = []
         self.frames: list[Frame] = []
-        self.names: list[str] = []
+        self.paths: list[str] = []
         self.maker: list[Op | None] = []
         self.readers: list[list[Op]] = []
         self.constants: dict[int, Tensor] = {}
-        self.same: dict[int, int] = {}
-        self.settled: tuple[set[str], set[str]] = (set(), set())
+        self.decided: list[str] = []
+        self.untaken: list[str] = []
         self._kept = kept
         gone = kept is not None and any(
             node.op_type == "If" and scope.path(node) not in kept for scope, node in graph.walk()
         )
         self._frame(graph, infer(graph) if gone else None, ChainMap())
 
-    def _tensor(self, name: str) -> int:
-        self.names.append(name)
+    def _tensor(self, path: str) -> int:
+        self.paths.append(path)
         self.maker.append(None)
         self.readers.append([])
-        return len(self.names) - 1
+        return len(self.paths) - 1
 
     def _frame(self, graph: Graph, shapes: Shapes | None, outer: ChainMap[str, int]) -> int:
         frame = Frame(outer.new_child())
         number = len(self.frames)
         self.frames.append(frame)
         for name in graph.inputs:
-            frame.names[name] = self._tensor(name)
+            frame.names[name] = self._tensor(graph.prefix + name)
         frame.inputs = tuple(frame.names[name] for name in graph.inputs)
         self._scope(graph, shapes, frame.names, number)
         frame.outputs = tuple(self._find(name, frame.names) for name in graph.outputs)
@@ -138,7 +136,7 @@ class Flat:
         """Add a graph's operations to a frame."""
         for name, tensor in graph.initializers.items():
             if name not in names.maps[0]:
-                names[name] = self._tensor(name)
+                names[name] = self._tensor(graph.prefix + name)
             if not graph.overridable(name):
                 self.constants[names[name]] = tensor
         for node in graph:
@@ -172,8 +170,7 @@ class Flat:
         self._scope(body, shapes, inner, frame)
         for name, made in zip(node.outputs, body.outputs, strict=False):
             if name:
-                names[name] = self._tensor(name)
-                self.same[names[name]] = self._find(made, inner)
+                names[name] = self._find(made, inner)
 
     def _op(
         self,
@@ -186,7 +183,7 @@ class Flat:
         reads = tuple(self._find(name, names) if name else NONE for name in node.inputs)
         captures = tuple(self._find(name, names) for name in graph.captures(node))
         for name in filter(None, node.outputs):
-            names[name] = self._tensor(name)
+            names[name] = self._tensor(graph.prefix + name)
         makes = tuple(names[name] if name else NONE for name in node.outputs)
         op = Op(len(self.ops), graph.path(node), node, frame, reads, makes, captures)
         self.ops.append(op)
@@ -205,11 +202,10 @@ class Flat:
         return possible[0] if len(possible) == 1 else None
 
     def _settle(self, graph: Graph, node: Node, taken: str) -> None:
-        decided, untaken = self.settled
-        decided.add(graph.path(node))
+        self.decided.append(graph.path(node))
         for name, body in graph.subgraphs(node).items():
             if name != taken:
-                untaken.update(scope.path(inner) for scope, inner in body.walk())
+                self.untaken += [scope.path(inner) for scope, inner in body.walk()]
 
     def _find(self, name: str, names: Mapping[str, int]) -> int:
         found = names.get(name)

@@ -42,7 +42,8 @@ def make_feeds(graph: Graph, shapes: Shapes, *, seed: int = 0) -> dict[str, Arra
     Raises
     ------
     OcostError
-        If an input's shape is not known, or it is a sequence, a map or an optional.
+        If an input's shape is not known, it is a sequence, a map or an optional, or of a type
+        that numpy doesn't have.
     """
     generator = np.random.default_rng(seed)
     hints = input_hints(graph.header.skeleton)
@@ -73,7 +74,7 @@ def _make(
         raise OcostError(info.reason or f"the shape of input '{name}' is not known; give --shape")
     if info.value is not None:
         return info.value
-    dtype = helper.tensor_dtype_to_np_dtype(info.dtype)
+    dtype = _numpy_type(f"input '{name}'", info.dtype)
     if hint is not None and (hint.shape == shape or not isinstance(hint.value, list)):
         try:
             return replace(hint, shape=shape).draw(generator).astype(dtype)
@@ -87,6 +88,13 @@ def _make(
     if limits is None and ("mask" in name.lower() or info.dtype == dtypes.BOOL):
         limits = Interval(1, 1)
     return _draw(info.dtype, shape, limits, generator).astype(dtype)
+
+
+def _numpy_type(where: str, dtype: int) -> np.dtype[Any]:
+    made = helper.tensor_dtype_to_np_dtype(dtype)
+    if made.isbuiltin != 1:
+        raise OcostError(f"{where} is {dtypes.name(dtype)}, which numpy can't hand to onnxruntime")
+    return made
 
 
 def _draw(
@@ -155,7 +163,7 @@ def _fitted(where: str, array: Array, declared: Info) -> Array:
         wanted = "x".join("?" if dim is None else str(dim) for dim in shape) or "scalar"
         given = "x".join(map(str, array.shape)) or "scalar"
         raise OcostError(f"{where} is {given}, the model wants {wanted}")
-    dtype = helper.tensor_dtype_to_np_dtype(declared.dtype)
+    dtype = _numpy_type(where, declared.dtype)
     if array.dtype.kind in "US" and declared.dtype == dtypes.STRING:
         return array.astype(object)
     if array.dtype.kind in "biuf" and declared.dtype != dtypes.STRING:

@@ -35,60 +35,44 @@ class Numbers:
     """
 
     def __init__(self, flat: Flat) -> None:
-        self.value = list(range(len(flat.names)))
+        self.value = list(range(len(flat.paths)))
         self.fixed: set[int] = set()
         self.shaped: set[int] = set()
         self._known: dict[Hashable, int] = {}
         for tensor, constant in flat.constants.items():
-            self.value[tensor] = self._first(contents(constant), tensor)
+            self.value[tensor] = self._known.setdefault(contents(constant) or tensor, tensor)
             self.fixed.add(self.value[tensor])
-        pending = dict(flat.same)
         for op in flat.ops:
-            for tensor in op.inputs:
-                self._resolve(tensor, pending)
             self._number(op)
-        for tensor in list(pending):
-            self._resolve(tensor, pending)
 
     def find(self, node: Node, reads: Sequence[int | None], frame: int) -> int | None:
         """The value of the first output of a node that reads these values, if there is one."""
         key = _key(node, reads, frame)
-        return None if key is None else self._known.get(key)
+        return None if key is None else self._known.get((key, 0))
 
     def constant(self, tensor: Tensor) -> int | None:
         """The value of a constant, if the graph has one of these contents and it is small."""
         key = contents(tensor)
         return None if key is None else self._known.get(key)
 
-    def _resolve(self, tensor: int, pending: dict[int, int]) -> None:
-        """Settle an output of something inlined, which is made by now."""
-        if tensor in pending:
-            target = pending.pop(tensor)
-            self._resolve(target, pending)
-            self.value[tensor] = self.value[target]
-
     def _number(self, op: Op) -> None:
         reads = [None if t == NONE else self.value[t] for t in op.reads]
-        passed = passes_on(op.node)
-        if passed:
-            self.value[op.makes[0]] = self.value[op.reads[0]]
         key = _key(op.node, reads, op.frame)
         values = {v for v in reads if v is not None}
-        fixed = key is not None and values <= self.fixed and op.node.op_type not in RANDOM
-        shaped = op.node.op_type in _SHAPE or (
-            bool(values & self.shaped) and values <= self.shaped | self.fixed and key is not None
-        )
+        known: set[int] | None = None
+        if key is not None and values <= self.fixed:
+            known = self.fixed
+        elif (key is not None and values <= self.fixed | self.shaped) or op.node.op_type in _SHAPE:
+            known = self.shaped
         for slot, tensor in enumerate(op.makes):
-            if tensor == NONE or (passed and slot == 0):
+            if tensor == NONE:
                 continue
-            self.value[tensor] = self._first(key if slot == 0 else (key, slot), tensor, key)
-            if fixed:
-                self.fixed.add(self.value[tensor])
-            elif shaped:
-                self.shaped.add(self.value[tensor])
-
-    def _first(self, key: Hashable, tensor: int, wanted: Hashable = True) -> int:
-        return tensor if key is None or wanted is None else self._known.setdefault(key, tensor)
+            if slot == 0 and passes_on(op.node):
+                self.value[tensor] = self.value[op.reads[0]]
+            elif key is not None:
+                self.value[tensor] = self._known.setdefault((key, slot), tensor)
+            if known is not None:
+                known.add(self.value[tensor])
 
 
 def passes_on(node: Node) -> bool:

@@ -145,6 +145,9 @@ def _widen_type(kind: TypeProto) -> None:
 
 def _widen_nodes(nodes: Sequence[NodeProto]) -> None:
     for node in nodes:
+        if node.op_type == "ConstantOfShape" and not node.attribute:  # float32 zeros
+            zero = numpy_helper.from_array(np.zeros(1))
+            node.attribute.append(helper.make_attribute("value", zero))
         for attribute in node.attribute:
             if attribute.name in ("to", "dtype", "output_datatype") and attribute.i in _NARROW:
                 attribute.i = dtypes.DOUBLE

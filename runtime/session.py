@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,4 +163,4 @@ def flushes_denormals() -> bool:
 def _reason(error: Exception) -> str:
     """The first line of onnxruntime's message, without its codes."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return text.removeprefix("[ONNXRuntimeError] : ").strip()
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)

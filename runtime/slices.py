@@ -18,15 +18,11 @@ class Slicer:
     was there before the run.
     """
 
-    def __init__(
-        self, original: Flat, numbers: Numbers, optimized: Flat, anchors: Anchors
-    ) -> None:
+    def __init__(self, original: Flat, numbers: Numbers, optimized: Flat, anchors: Anchors) -> None:
         self._original, self._numbers = original, numbers
-        values = {t: anchors.value(t) for t in range(len(optimized.names))}
+        values = {t: anchors.value(t) for t in range(len(optimized.paths))}
         self.stored = {v for t in optimized.constants if (v := values[t]) is not None}
-        self.made = {
-            v for op in optimized.ops for t in op.outputs if (v := values[t]) is not None
-        }
+        self.made = {v for op in optimized.ops for t in op.outputs if (v := values[t]) is not None}
 
     def cover(self, origins: Iterable[int], given: Collection[int]) -> list[Op]:
         """The operations between what is made and what is read, in the original's order.

@@ -36,7 +36,6 @@ class Stems:
         self,
         node: Node,
         slot: int,
-        tensor: str,
         names: Mapping[str, int],
         reads: Sequence[int | None],
     ) -> int | None:
@@ -44,8 +43,8 @@ class Stems:
 
         Parameters
         ----------
-        node, slot, tensor
-            The node of the optimised graph, which of its outputs, and what that is called.
+        node, slot
+            The node of the optimised graph, and which of its outputs.
         names
             The original's tensors by name.
         reads
@@ -55,7 +54,7 @@ class Stems:
             found = self._named(name, slot, names)
             if found is not None:
                 return self._behind(node, found, reads)
-        for name in _bare(tensor):
+        for name in _bare(node.outputs[slot]):
             found = self._output(name, 0)
             if found is not None:
                 return found
@@ -87,7 +86,9 @@ class Stems:
             for reader in self._original.readers[found]:
                 if reader.node.op_type in _SUMS and self._values(reader) == operands:
                     found, maker = reader.makes[0], reader
-        activated = maker is not None and maker.node.op_type in _ACTIVATIONS
+        activated = maker is not None and (
+            maker.node.op_type in _ACTIVATIONS or "activation" in maker.node.attributes
+        )
         if "activation" in node.attributes and not activated:
             found = self._activated(found)
         return found

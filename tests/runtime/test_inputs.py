@@ -214,6 +214,9 @@ def test_what_cant_be_made_is_one_clear_line() -> None:
     unknown = graph([node("Relu", ["x"], ["y"])], {"x": (F, None)})
     with pytest.raises(OcostError, match="'x' has no declared rank; give --shape x="):
         feeds(unknown)
+    foreign = graph([node("Cast", ["x"], ["y"], to=F)], {"x": (TensorProto.BFLOAT16, [2])})
+    with pytest.raises(OcostError, match="'x' is bfloat16, which numpy can't hand to onnxruntime"):
+        feeds(foreign)
     broken = graph(
         [node("Relu", ["x"], ["y"])],
         {"x": (F, [2])},

@@ -24,8 +24,9 @@ X = {"x": np.array([1, 3], np.float32)}
 
 def test_all_floats_become_float64() -> None:
     text = (
-        "(float[2] x) => (float16[2] y) <float[2] w = {0.1, 0.7}> {"
-        " k = Constant<value_float=0.3>()  a = Mul(x, w)  b = Add(a, k)  y = Cast<to=10>(b) }"
+        "(float[2] x) => (float16[2] y) <float[2] w = {0.1, 0.7}, int64[1] two = {2}> {"
+        " k = Constant<value_float=0.3>()  a = Mul(x, w)  z = ConstantOfShape(two)"
+        " c = Add(a, z)  b = Add(c, k)  y = Cast<to=10>(b) }"
     )
     proto = model(text)
     untouched = proto.SerializeToString()

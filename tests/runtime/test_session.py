@@ -95,7 +95,7 @@ def test_a_model_over_two_gigabytes_goes_through_a_file(
 def test_errors_are_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     broken = model()
     broken.graph.node[0].op_type = "Convolve"
-    with pytest.raises(OcostError, match=r"can't open the model: .*Convolve") as caught:
+    with pytest.raises(OcostError, match=r"can't open the model: (?!\[|\d).*Convolve") as caught:
         open_session(broken, Options())
     assert "\n" not in str(caught.value)
     with pytest.raises(OcostError, match=r"can't open the model: .*nowhere\.onnx"):

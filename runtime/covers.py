@@ -1,0 +1,89 @@
+"""The cover of every executed operation, and how well it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from .anchors import Anchors
+from .flat import Flat, Op
+from .links import linked
+from .slices import Slicer
+
+Status = Literal["exact", "group", "layout", "const", "empty", "unmapped"]
+INSERTED: tuple[Status, ...] = ("layout", "const")
+
+
+class Covers:
+    """Covers of all operations of an optimised graph.
+
+    Attributes
+    ----------
+    cover
+        The original operations that an executed one does the work of, in order.
+    status
+        See ``attribution.Executed``.
+    """
+
+    def __init__(self, optimized: Flat, anchors: Anchors, slicer: Slicer) -> None:
+        self._optimized, self._anchors, self._slicer = optimized, anchors, slicer
+        self.cover: dict[Op, list[Op]] = {}
+        self.status: dict[Op, Status] = {}
+        self._constant = set(optimized.constants)
+        for op in optimized.ops:  # what is computed from constants in every run
+            if not op.bodies and self._constant.issuperset(op.inputs):
+                self._constant.update(op.outputs)
+        for unit in linked(optimized, self._unknown):
+            self._unit(unit)
+        for region in linked(optimized, anchors.renamed.__contains__):
+            self._moved(region)
+
+    def _unknown(self, tensor: int) -> bool:
+        """Whether no original stands for a tensor, so that its two ends can't be told apart."""
+        return self._anchors.origin[tensor] is None and tensor not in self._constant
+
+    def _unit(self, unit: Sequence[Op]) -> None:
+        (first, *more) = unit
+        made = {t for op in unit for t in op.outputs}
+        read = [t for op in unit for t in op.inputs if t not in made]
+        status: Status = "group" if more else "exact"
+        cover: list[Op] = []
+        if not more and self._anchors.inserted(first) and self._anchors.moves(first):
+            status = "const" if self._constant.issuperset(read) else "layout"
+        else:
+            cover = self._slice(unit, made, read)
+        if not cover and status not in INSERTED:
+            known = any(self._anchors.origin[t] is not None for t in made)
+            status = "empty" if known else "unmapped"
+        for op in unit:
+            self.cover[op], self.status[op] = cover, status
+
+    def _slice(self, unit: Sequence[Op], made: set[int], read: Iterable[int]) -> list[Op]:
+        members = set(unit)
+        outputs = self._optimized.frames[unit[0].frame].outputs
+        used = [t for t in made if t in outputs or set(self._optimized.readers[t]) - members]
+        origins = [o for t in used or made if (o := self._anchors.origin[t]) is not None]
+        given = {v for t in read if (v := self._anchors.value(t)) is not None}
+        cover = self._slicer.cover(origins, given)
+        namesake = self._anchors.by_id.get(unit[0].node.name)
+        return cover or ([] if namesake is None else [namesake])
+
+    def _moved(self, region: Sequence[Op]) -> None:
+        """Give inserted Transposes the original ones that they are at another place.
+
+        The runtime moves a Transpose past operations that don't mind. What it is moved past
+        makes what the original makes behind the Transpose, which is therefore in its cover.
+        """
+        inserted = [
+            op for op in region if op.node.op_type == "Transpose" and self.status[op] == "layout"
+        ]
+        moved: dict[Op, None] = {}
+        for op in region if inserted else ():
+            others = [o for o in self.cover[op] if o.node.op_type != "Transpose"]
+            absorbs = op.node.op_type == "Transpose" or "transA" in op.node.attributes
+            if others and not absorbs:
+                moved.update((o, None) for o in self.cover[op] if o not in others)
+                self.cover[op] = others
+        for op in inserted if moved else ():
+            self.cover[op] = list(moved)
+            self.status[op] = "group" if len(inserted) > 1 else "exact"

@@ -1,0 +1,50 @@
+"""What became of every original operation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from .covers import Covers
+from .flat import Flat
+from .numbering import Numbers
+from .slices import Slicer
+
+Fate = Literal["once", "multi", "folded", "cse", "dead", "missing"]
+
+
+def fates(original: Flat, numbers: Numbers, slicer: Slicer, covers: Covers) -> dict[str, Fate]:
+    """By id of every original operation; see ``attribution.Attribution``."""
+
+    def values(tensors: Iterable[int]) -> set[int]:
+        return {numbers.value[t] for t in tensors}
+
+    covered = Counter(op for cover in covers.cover.values() for op in cover)
+    before = slicer.stored | numbers.fixed | numbers.shaped
+    present = slicer.made | slicer.stored
+    needed = values(original.frames[0].outputs)  # during the run
+    useful = set(needed)  # at all
+    for op in original.ops:
+        for frame in op.bodies.values() if covered[op] else ():
+            needed |= values(original.frames[frame].outputs)
+    found: dict[str, Fate] = {}
+    for op in reversed(original.ops):  # readers come before what they read
+        made = values(op.outputs)
+        fate: Fate = "dead"
+        if covered[op]:
+            fate = "once" if covered[op] == 1 else "multi"
+            needed |= values(op.inputs)
+        elif made <= before and made & (useful | needed):
+            fate = "folded"
+            useful |= values(op.inputs)
+        elif made & needed:
+            elsewhere = (v in present or original.maker[v] is not op for v in made & needed)
+            fate = "cse" if all(elsewhere) else "missing"
+            needed |= values(op.inputs)
+        found[op.id] = fate
+    return {
+        **dict(reversed(found.items())),
+        **dict.fromkeys(original.decided, "folded"),
+        **dict.fromkeys(original.untaken, "dead"),
+    }
