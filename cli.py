@@ -110,7 +110,7 @@ def cost(
     from . import report as reports
     from .report.text_cost import render_cost
 
-    output = _output(format_, report, color, model)
+    output = _output(format_, report, color, model, *(device or ()))
     given = _given(shape, dim, value, strict_dims)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
@@ -159,7 +159,7 @@ def diff(
     from .compare import gates
     from .report.text_diff import render_diff
 
-    output = _output(format_, report, color, before, after)
+    output = _output(format_, report, color, before, after, device)
     limits = [gates.parse(spec) for spec in fail_on or ()]
     given = _given(shape, dim, value, strict_dims)
     chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
@@ -167,7 +167,8 @@ def diff(
         typer.echo("ocost: onnxsim makes the graph to compare with ...", err=True)
     result = api.diff(before, after, chosen, given=given, check=check)
     levels = {result.before.level: (result.before.totals, result.after.totals)}
-    verdicts = [gates.check(limit, levels) for limit in limits]
+    whole = not (result.before.coverage.unknown or result.after.coverage.unknown)
+    verdicts = [gates.check(limit, levels, whole=whole) for limit in limits]
     _emit(
         output,
         document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
@@ -270,17 +271,24 @@ class Output:
     color: Color
 
 
+_TEXTS = frozenset({".json", ".txt", ".log", ".md"})
+
+
 def _output(format_: Format, report: Path | None, color: Color, *models: str | None) -> Output:
-    """Check before any work is done that a report can be written and overwrites no model."""
+    """Check before any work is done that a report can be written and overwrites no input."""
     from .graph import OcostError
     from .models import resolve
 
     if report is not None:
         if not report.resolve().parent.is_dir():
             raise OcostError(f"--report {report}: there is no folder {report.parent}")
-        for path in (resolve(model) for model in models if model is not None):
+        paths = [resolve(model) for model in models if model is not None]
+        for path in paths:
             if report.exists() and path.exists() and report.samefile(path):
                 raise OcostError(f"--report {report} would overwrite an input; choose another file")
+        folders = {path.parent.resolve() for path in paths}
+        if report.exists() and report.resolve().parent in folders and report.suffix not in _TEXTS:
+            raise OcostError(f"--report {report} may overwrite a model's data; choose another file")
     return Output(format_, report, color)
 
 
@@ -340,17 +348,16 @@ def _fail(error: Exception) -> int:
 
     usage = getattr(error, "format_message", None)
     if usage is not None:
-        print(f"ocost: error: {usage() or 'no command; see ocost --help'}", file=sys.stderr)
+        line = f"error: {usage() or 'no command; see ocost --help'}"
     elif isinstance(error, OcostError):
-        print(f"ocost: error: {error}", file=sys.stderr)
+        line = f"error: {error}"
     else:
         if os.environ.get("OCOST_TRACEBACK"):
             traceback.print_exc()
-        print(
-            f"ocost: internal error: {type(error).__name__}: {error} "
-            "(set OCOST_TRACEBACK=1 to see where)",
-            file=sys.stderr,
-        )
+        where = "(set OCOST_TRACEBACK=1 to see where)"
+        line = f"internal error: {type(error).__name__}: {error} {where}"
+    # Names come from the file: a control character in one must not reach the terminal.
+    print("ocost: " + "".join(c if c.isprintable() else "?" for c in line), file=sys.stderr)
     return 2
 
 

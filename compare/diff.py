@@ -59,6 +59,8 @@ def diff_costs(
     taken = set()
     for name, cost in old.items():
         other, how = matches.get(name, (None, None))
+        if other is None and name in new and new[name].op_type == cost.op_type:
+            other, how = name, "name"  # in a function's body, which only the costs go into
         partner = new.get(other) if other is not None else None
         if partner is not None:
             taken.add(partner.name)

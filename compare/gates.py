@@ -20,6 +20,8 @@ _UNITS = {
     **{"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     **{"s": 1.0, "ms": 1e-3, "us": 1e-6},
 }
+# Figures of the file, which need no node costed.
+_OF_FILES = frozenset({"param_bytes", "file_bytes"})
 _SHORT = {"latency": "latency_s", "peak": "peak_bytes", "traffic": "traffic_bytes"}
 
 
@@ -98,8 +100,10 @@ def parse(spec: str) -> Gate:
     return Gate(found["level"] or DEFAULT_LEVEL, metric, limit, percent, text, spec)
 
 
-def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]]) -> Verdict:
+def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]], *, whole: bool) -> Verdict:
     """Hold a gate against before and after at its level.
+
+    Where not every node of both is costed (not ``whole``), a sum over nodes is not known.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]]) -> Verdict:
             f"--fail-on {gate.spec}: this diff has no level '{gate.level}'; write {there}"
         )
     before, after = (getattr(totals, gate.metric) for totals in levels[gate.level])
-    if before is None or after is None:
+    if before is None or after is None or not (whole or gate.metric in _OF_FILES):
         return Verdict(gate, None)
     change = float(after - before)
     if not gate.percent:

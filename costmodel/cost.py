@@ -158,7 +158,8 @@ def _quality(*sides: _Infos) -> Quality:
 def _owner_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> NodeCost:
     """An If, Loop, Scan or function call: what it costs lies in its body."""
     quality = max(floor, _quality(_infos(node.inputs, scope), _infos(node.outputs, scope)))
-    return _cost(node, scope, trips, quality, Work(Kind.CONTROL), (0, 0, 0), None)
+    kind = Kind.CALL if (node.id, "function") in scope.bodies else Kind.CONTROL
+    return _cost(node, scope, trips, quality, Work(kind), (0, 0, 0), None)
 
 
 def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
@@ -228,7 +229,7 @@ def _cost(
 
 def _still(work: Work) -> bool:
     """Whether nothing moves: a view, or a constant that is there before the run."""
-    return work.view or work.kind in (Kind.CONSTANT, Kind.CONTROL)
+    return work.view or work.kind in (Kind.CONSTANT, Kind.CONTROL, Kind.CALL)
 
 
 def _reads(call: Call, work: Work) -> Mapping[str, int]:

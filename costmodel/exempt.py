@@ -13,6 +13,7 @@ _ML = "ai.onnx.ml"
 EXEMPT: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("", "SequenceAt"): _SEQUENCE,
+        ("", "SequenceMap"): _SEQUENCE,
         ("", "SequenceConstruct"): _SEQUENCE,
         ("", "SequenceEmpty"): _SEQUENCE,
         ("", "SequenceErase"): _SEQUENCE,

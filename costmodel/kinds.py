@@ -11,7 +11,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What sort of kernel runs an operator."""
 
-    CONV = "conv"  # dense, kernel larger than 1x1, 16 or more input channels
+    CONV = "conv"  # dense, kernel larger than 1x1, more than 4 input channels
     FIRST_LAYER = "first_layer"  # dense Conv of at most 4 input channels
     POINTWISE = "pointwise"  # 1x1 Conv
     DEPTHWISE = "depthwise"  # one input channel a group
@@ -36,4 +36,5 @@ class Kind(StrEnum):
     CLASSICAL = "classical"  # trees, SVMs and the like of ai.onnx.ml
     VIEW = "view"  # another name for the same bytes: Reshape, Squeeze
     CONTROL = "control"  # If, Loop, Scan: what they cost lies in their bodies
+    CALL = "call"  # of a local function: what it costs lies in its body
     CONSTANT = "constant"  # is there before the run: Constant

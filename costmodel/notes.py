@@ -63,7 +63,7 @@ def _quantised(nodes: Sequence[NodeCost]) -> Iterator[str]:
 
 def _folded(costs: Sequence[Costed], nodes: Sequence[NodeCost]) -> Iterator[str]:
     """Work on constants alone, which is no saving of whoever folds it first."""
-    idle = (Kind.CONSTANT, Kind.CONTROL)
+    idle = (Kind.CONSTANT, Kind.CONTROL, Kind.CALL)
     found = [
         node
         for costed, node in zip(costs, nodes, strict=True)

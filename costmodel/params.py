@@ -41,10 +41,10 @@ def parameters(costs: Iterable[Costed]) -> int:
     """Number of parameters that the costed nodes read, each constant once."""
     found: dict[_Key, int] = {}
     for costed in costs:
-        if costed.call is None:
-            continue
         node, scope = costed.node, costed.scope
-        rule = rules()[node.domain, node.op_type]
+        rule = rules().get((node.domain, node.op_type))
+        if rule is None or (costed.call is None and rule.parameters is not None):
+            continue
         elementwise = rule.weights is None
         slots = range(len(node.inputs)) if rule.weights is None else rule.weights
         for slot in slots:
@@ -57,8 +57,10 @@ def parameters(costs: Iterable[Costed]) -> int:
                     continue
                 if not elementwise and not _is_weight(dtype) and dtype != dtypes.INT32:
                     continue  # an integer table (Gather), not a weight; int32 is a bias
-                packed = rule.parameters
-                found[key] = size if packed is None else packed(costed.call, slot)
+                if rule.parameters is not None and costed.call is not None:
+                    found[key] = rule.parameters(costed.call, slot)
+                else:
+                    found[key] = size
     return sum(found.values())
 
 

@@ -25,14 +25,15 @@ def estimate(node: NodeCost, device: Device) -> NodeCost:
     * ``bound`` = the largest of those three terms
 
     This is the model of Williams, Waterman and Patterson (2009) with ceilings by kernel kind and
-    a constant per node. A constant is there before the run and takes no time; a view moves
+    a constant per node. A constant is there before the run and takes no time, a call of a
+    function is inlined; a view moves
     nothing and so costs its overhead alone. A node that is not costed keeps unknown times.
     It has no upper end: ``latency_high_s`` stays None.
     """
     flops, traffic = node.flops, node.traffic_bytes
     if flops is None or traffic is None:
         return node
-    if node.kind is Kind.CONSTANT:
+    if node.kind in (Kind.CONSTANT, Kind.CALL):
         return node._replace(latency_s=0.0, latency_low_s=0.0, estimator="roofline")
     row = device.row(node.kind)
     peak, _ = device.peak(node.dtype)

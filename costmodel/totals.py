@@ -16,6 +16,8 @@ from .memory import memory
 from .params import constants, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
+_IDLE = frozenset({Kind.CONSTANT, Kind.CONTROL, Kind.CALL})
+
 
 def coverage(costs: Iterable[NodeCost]) -> Coverage:
     """How many nodes are costed, and how well their shapes are known."""
@@ -33,7 +35,7 @@ def coverage(costs: Iterable[NodeCost]) -> Coverage:
 def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) -> Totals:
     """All totals of a costed graph; ``latency`` are the nodes with their latencies filled in."""
     # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
-    working = [c for c in latency if c.kind is not Kind.CONSTANT and c.kind is not Kind.CONTROL]
+    working = [c for c in latency if c.kind not in _IDLE]
 
     def total(figure: str) -> int | None:
         values = [v for c in working if (v := getattr(c, figure)) is not None]
@@ -45,6 +47,7 @@ def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) 
 
     read, write, flops = total("read_bytes"), total("write_bytes"), total("flops")
     traffic = None if read is None or write is None else read + write
+    unknown = any(not c.known for c in latency)
     alive = memory(scope, costs)
     stored = list(constants(scope.graph))
     return Totals(
@@ -58,7 +61,7 @@ def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) 
         read_bytes=read,
         write_bytes=write,
         traffic_bytes=traffic,
-        compulsory_bytes=None if flops is None else compulsory_bytes(scope, costs),
+        compulsory_bytes=None if unknown else compulsory_bytes(scope, costs),
         peak_bytes=alive.peak_bytes if alive else None,
         mean_activation_bytes=alive.mean_activation_bytes if alive else None,
         total_activation_bytes=alive.total_activation_bytes if alive else None,
@@ -128,8 +131,8 @@ def file_bytes(graph: Graph, stored: Iterable[Tensor]) -> int:
     """Bytes on disk, external data included; of a weightless graph, with its weights filled."""
     folder = graph.header.source.folder
     external = {
-        external_entry(t.proto).location
+        (folder / external_entry(t.proto).location).resolve()
         for t in stored
         if isinstance(t.proto, TensorProto) and t.proto.data_location == TensorProto.EXTERNAL
     }
-    return file_size(graph) + sum((folder / name).stat().st_size for name in external)
+    return file_size(graph) + sum(file.stat().st_size for file in external)

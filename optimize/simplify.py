@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from onnx import ModelProto, ValueInfoProto
-from onnx.helper import make_tensor_type_proto
+from onnx.helper import make_tensor_type_proto, make_tensor_value_info
 
 from ..graph import Graph, OcostError, from_proto, to_proto
 from ..graph.shapes import infer
@@ -90,10 +90,24 @@ def _mend(before: ModelProto, after: ModelProto) -> None:
         if len(own) != len(node.metadata_props):
             del node.metadata_props[:]
             node.metadata_props.extend(own)
-    names = [[v.name for v in side] for side in (before.graph.input, before.graph.output)]
-    made = [[v.name for v in side] for side in (after.graph.input, after.graph.output)]
+    if before.ir_version < 4:  # there, every initializer has to be listed as an input
+        listed = {v.name for v in after.graph.input}
+        after.graph.input.extend(
+            make_tensor_value_info(t.name, t.data_type, t.dims)
+            for t in after.graph.initializer
+            if t.name not in listed
+        )
+    names, made = _interface(before), _interface(after)
     if names != made:
-        raise OcostError(f"onnxsim changes the model's interface: {names} became {made}")
+        odd = sorted(set(names) ^ set(made))[:3] or names[:3]
+        raise OcostError(f"onnxsim changes the model's interface: {', '.join(odd)}")
+
+
+def _interface(model: ModelProto) -> list[str]:
+    """Names of inputs that a caller gives, and of outputs, in order."""
+    constants = {t.name for t in model.graph.initializer} if model.ir_version < 4 else set()
+    inputs = [v.name for v in model.graph.input if v.name not in constants]
+    return [*inputs, *(v.name for v in model.graph.output)]
 
 
 @contextlib.contextmanager

@@ -85,6 +85,7 @@ def _details(
 def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> list[Column]:
     """A column a device: latency and bound of the listed nodes, and the latency of the others."""
     names = [n.name for n in listed]
+    named = frozenset(names)
     by_name = [{n.name: n for n in cost.nodes} for _, cost in on_devices]
     columns = []
     for place, (device, cost) in enumerate(on_devices):
@@ -92,7 +93,7 @@ def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> l
         latencies = [n.latency_s for n in nodes]
         unit = unit_of(latencies, "seconds")
         bounds, marks = [*map(_bound, nodes)], _marks(nodes)
-        if others := [n for n in cost.nodes if n.name not in names]:
+        if others := [n for n in cost.nodes if n.name not in named]:
             latencies.append(total(n.latency_s for n in others))
             bounds.append(Text())
             marks.append(of_nodes(others).mark)

@@ -283,3 +283,38 @@ def test_no_color_is_honoured_on_a_terminal() -> None:
         outputs.append(result.stdout)
     assert b"\x1b[1m" in outputs[0]
     assert b"\x1b[3" not in outputs[1]  # bold may stay, colours go
+
+
+def test_a_gate_does_not_pass_on_what_is_not_costed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    paths = []
+    for name, op in (("a", "Relu(x)"), ("b", "acme.Turbo(x)")):
+        model = onnx.parser.parse_model(
+            '<ir_version: 8, opset_import: ["" : 17, "acme" : 1]> '
+            f"g (float[2, 3] x) => (float[2, 3] y) {{ y = {op} }}"
+        )
+        paths.append(str(tmp_path / f"{name}.onnx"))
+        onnx.save(model, paths[-1])
+    code, _, err = run(capsys, "diff", *paths, "--fail-on", "written.flops:0%")
+    assert code == 1
+    assert "actual not known" in err
+
+
+def test_a_report_does_not_replace_weights_or_a_device(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    model, weights = tmp_path / "m.onnx", tmp_path / "w.bin"
+    save(load("@odd_channels"), model)
+    weights.write_bytes(b"weights")
+    assert run(capsys, "cost", str(model), "--report", str(weights))[0] == 2
+    assert weights.read_bytes() == b"weights"
+
+
+def test_a_name_from_the_file_does_not_reach_the_terminal_raw(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _, err = run(capsys, "cost", "no\x1b[2Jsuch\nfile.onnx")
+    assert code == 2
+    assert "\x1b" not in err
+    assert err.count("\n") == 1

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from ..kinds import Kind
-from ..work import Call, Work, formula
+from ..work import Call, Unknown, Work, formula
 
 
-@formula("If", "Loop", "Scan", "SequenceMap")
+@formula("If", "Loop", "Scan")
 def control(call: Call) -> Work:
-    """0 by itself: the nodes of the bodies read and write the tensors."""
-    reads = dict.fromkeys(range(len(call.inputs)), 0)
-    writes = dict.fromkeys(range(len(call.outputs)), 0)
-    return Work(Kind.CONTROL, reads=reads, writes=writes)
+    """The sum of the nodes in its body; asked for only where the body could not be followed."""
+    raise Unknown(f"the body of {call.node.op_type} can't be followed")

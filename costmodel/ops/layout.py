@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ..kinds import Kind
-from ..work import Call, Work, formula
+from ..work import Call, Unknown, Work, formula
 
 
 @formula("Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "OptionalGetElement")
@@ -72,6 +72,9 @@ def _pads(call: Call) -> tuple[int, ...] | None:
     return call.node.ints("pads") or call.node.ints("paddings")
 
 
+_ROWS = 10**7  # of a matrix whose triangle is counted row by row
+
+
 @formula("Trilu")
 def trilu(call: Call) -> Work:
     """0: reads the triangle, writes zeros elsewhere; reads all where k is not known."""
@@ -81,6 +84,8 @@ def trilu(call: Call) -> Work:
         if 1 not in call.values:
             return Work(Kind.LAYOUT)
         k = int(call.values[1].item())
+    if height > _ROWS:
+        raise Unknown(f"a Trilu of {height} rows")
     below = np.arange(height) + k  # elements of each row before the diagonal, not clipped
     upper = call.node.int("upper", 1)
     row = width - np.clip(below, 0, width) if upper else np.clip(below + 1, 0, width)

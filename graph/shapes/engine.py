@@ -55,6 +55,7 @@ class Shapes:
         self.bodies: dict[tuple[str, str], Shapes] = {}
         self.trips: dict[str, tuple[int, Quality]] = {}
         self.assumed: dict[str, int] = {}
+        self.inlined = 0  # nodes of functions, at the root
         self.caller: Shapes | None = None
         self.arguments: dict[str, str] = {}
         self.user_shapes: bool = parent is not None and parent.user_shapes
@@ -110,6 +111,7 @@ class Shapes:
                 if info.quality is not Quality.EXACT:  # comparing enums takes its time
                     quality = max(quality, info.quality)
                 constant = constant and info.constant
+        contradicts = False
         try:
             outputs = self._outputs(node, call)
         except Unresolved as reason:
@@ -121,6 +123,7 @@ class Shapes:
                     f"the shapes given contradict node '{self.graph.path(node)}': {text}"
                 ) from error
             outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
+            contradicts = True
         except (ValueError, TypeError, LookupError, ArithmeticError) as error:
             text = f"the node is malformed ({_clean(str(error))})"
             outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
@@ -130,7 +133,7 @@ class Shapes:
             info = outputs[slot] if slot < len(outputs) else None
             if info is None:
                 info = Info(dtypes.UNDEFINED, None)
-            if info.resolved is None and info.type is None:
+            if info.resolved is None and info.type is None and not contradicts:
                 info = self._declared(name, info, call)
             self._infos[name] = Info(
                 info.dtype,
@@ -175,6 +178,12 @@ class Shapes:
         called = (node.domain, node.op_type, node.overload)
         if called in self._calls:
             raise OcostError(f"function '{function.name}' calls itself")
+        self.root.inlined += len(function.node)
+        if len(self._calls) > _DEEPEST or self.root.inlined > _MOST_INLINED:
+            raise OcostError(
+                f"function '{function.name}': calls nest too deep, or come to more than "
+                f"{_MOST_INLINED} nodes"
+            )
         scope = Shapes(instantiate(self.graph, node, function))
         scope.root, scope.user_shapes = self.root, self.user_shapes
         scope.lenient = self.lenient
@@ -220,6 +229,8 @@ class Shapes:
         return info._replace(reason=next(above, own))
 
 
+# Calls that call twice each grow exponentially.
+_DEEPEST, _MOST_INLINED = 64, 1_000_000
 _NOTHING = Info(dtypes.UNDEFINED, None)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import ValueInfoProto, helper
 
 from ...models.inputs import InputHint, input_hints
+from .. import dtypes
 from ..errors import OcostError
 from ..graph import Graph
 from .info import Array, Info, Quality
@@ -203,8 +204,17 @@ def _with_value(name: str, info: Info, value: Array) -> Info:
             f"--value {name}: {_text(value.shape)} elements given, "
             f"the input is {_text(info.resolved)}"
         )
-    dtype = helper.tensor_dtype_to_np_dtype(info.dtype) if info.dtype else value.dtype
-    return Info(info.dtype, value.shape, info.quality, value=value.astype(dtype))
+    try:
+        dtype = helper.tensor_dtype_to_np_dtype(info.dtype) if info.dtype else value.dtype
+        if np.issubdtype(dtype, np.integer) and not np.array_equal(value, np.floor(value)):
+            raise ValueError
+        fitting = value.astype(dtype)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise OcostError(
+            f"--value {name}: {value.reshape(-1)[:4].tolist()} are no values of "
+            f"{dtypes.name(info.dtype)}"
+        ) from error
+    return Info(info.dtype, value.shape, info.quality, value=fitting)
 
 
 def _text(shape: tuple[int, ...]) -> str:

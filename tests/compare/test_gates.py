@@ -34,13 +34,13 @@ def totals(**figures: float) -> Totals:
 def test_limits(spec: str, before: float, after: float, actual: float, ok: bool) -> None:
     gate = parse(spec)
     sides = totals(**{gate.metric: before}), totals(**{gate.metric: after})
-    verdict = check(gate, {"written": sides})
+    verdict = check(gate, {"written": sides}, whole=True)
     assert verdict.actual == pytest.approx(actual)
     assert verdict.ok is ok
 
 
 def test_an_unknown_figure_fails_the_gate() -> None:
-    verdict = check(parse("written.peak_bytes:10%"), {"written": (totals(), totals())})
+    verdict = check(parse("written.peak_bytes:10%"), {"written": (totals(), totals())}, whole=True)
     assert (verdict.actual, verdict.ok) == (None, False)
 
 
@@ -51,7 +51,7 @@ def test_the_default_level_is_executed_and_a_missing_level_is_said() -> None:
         OcostError,
         match=r"^--fail-on latency:5%: .* no level 'executed'; write written.latency:5%$",
     ):
-        check(gate, {"written": (totals(), totals())})
+        check(gate, {"written": (totals(), totals())}, whole=True)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,9 @@ def test_the_default_level_is_executed_and_a_missing_level_is_said() -> None:
 def test_what_cannot_be_read(spec: str) -> None:
     with pytest.raises(OcostError, match=f"^--fail-on {spec}: "):
         parse(spec)
+
+
+def test_a_sum_over_part_of_the_nodes_is_not_known() -> None:
+    sides = {"written": (totals(flops=100, file_bytes=9), totals(flops=1, file_bytes=9))}
+    assert not check(parse("written.flops:0%"), sides, whole=False).ok
+    assert check(parse("written.file_bytes:0%"), sides, whole=False).ok

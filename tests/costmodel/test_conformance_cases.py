@@ -86,7 +86,7 @@ def test_every_case_has_a_sound_answer(cases, known):
             continue
         proto = case.model.graph.node[0]
         rule = rules().get((proto.domain, proto.op_type))
-        if rule is None:
+        if rule is None or proto.op_type in ("If", "Loop", "Scan"):  # the engine costs bodies
             continue
         feeds, results = _feeds(case)
         call = _call(proto, case.model, feeds | results)

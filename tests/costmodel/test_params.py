@@ -294,3 +294,17 @@ def test_numbers_that_a_constant_gives_as_attributes_are_stored_too():
         "k = Constant<value_ints = [1, 2, 3]> () }"
     )
     assert param_bytes(constants(from_proto(model))) == 2 * 4 + 3 * 8
+
+
+def test_weights_of_a_node_that_can_not_be_costed_are_parameters_all_the_same():
+    """The rank of x is not known, the weight slot is: 8 x 3 x 3 x 3."""
+    weight = numpy_helper.from_array(np.ones((8, 3, 3, 3), np.float32), "w")
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [weight],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    assert parameters(cost_nodes(infer(from_proto(model)))) == 216

@@ -83,3 +83,14 @@ def test_an_output_without_a_declared_shape() -> None:
     made = simplify(from_proto(before))
     assert [n.op_type for n in made.graph] == ["Conv"]
     assert to_proto(made.graph).graph.output == before.graph.output  # as it was declared
+
+
+def test_before_ir_4_every_initializer_is_listed_as_an_input() -> None:
+    before = model(3, overridable=True)
+    f = onnx.TensorProto.FLOAT
+    for name in ("s", "b", "m", "v"):
+        before.graph.input.append(helper.make_tensor_value_info(name, f, [4]))
+    made = simplify(from_proto(before))
+    assert [n.op_type for n in made.graph] == ["Conv"]
+    assert set(made.graph.initializers) <= set(made.graph.inputs)
+    onnx.checker.check_model(to_proto(made.graph))

@@ -18,7 +18,8 @@ def _places(call: ShapeCall, slot: int, attribute: str) -> _Places | None:
         return call.node.ints(attribute)
     if info.value is not None:
         return [int(x) for x in info.value.reshape(-1)]
-    return None if info.size is None else [None] * info.size
+    rank = len(call.input(0).shape or ())
+    return None if info.size is None or info.size > rank else [None] * info.size
 
 
 def extent(dim: int, start: int | None, end: int | None, step: int | None) -> int:

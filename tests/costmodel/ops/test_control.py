@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.work import Unknown
 
 
-@pytest.mark.parametrize("op_type", ["If", "Loop", "Scan", "SequenceMap"])
-def test_control_moves_and_computes_nothing_itself(work, op_type):
-    answer = work(op_type, [(), None, (3,)], [(3,), (4,)])
-    assert (answer.kind, answer.flops) == (Kind.CONTROL, 0)
-    assert (answer.reads, answer.writes) == ({0: 0, 1: 0, 2: 0}, {0: 0, 1: 0})
+@pytest.mark.parametrize("op_type", ["If", "Loop", "Scan"])
+def test_a_body_that_can_not_be_followed_is_no_0(work, op_type):
+    with pytest.raises(Unknown, match=f"^the body of {op_type} can't be followed$"):
+        work(op_type, [(), None, (3,)], [(3,), (4,)])
