@@ -114,8 +114,10 @@ class Anchors:
             origins = (self.origin[t] for t in op.outputs)
             makers = (self._original.maker[o] for o in origins if o is not None)
             own = next((maker for maker in makers if maker is not None and maker.bodies), None)
+        if own is None or own.node.op_type != op.node.op_type:
+            return
         for attribute, frame in op.bodies.items():
-            if own is not None and attribute in own.bodies:
+            if attribute in own.bodies:
                 self._frame(frame, own.bodies[attribute])
 
     def _forward(self, op: Op) -> None:

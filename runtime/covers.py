@@ -37,6 +37,8 @@ class Covers:
             self._unit(unit)
         for region in linked(optimized, anchors.renamed.__contains__):
             self._moved(region)
+        for owner in optimized.ops:
+            self._foreign(owner)
 
     def _unknown(self, tensor: int) -> bool:
         """Whether no original stands for a tensor, so that its two ends can't be told apart."""
@@ -48,25 +50,41 @@ class Covers:
         read = [t for op in unit for t in op.inputs if t not in made]
         status: Status = "group" if more else "exact"
         cover: list[Op] = []
-        if not more and self._anchors.inserted(first) and self._anchors.moves(first):
-            status = "const" if self._constant.issuperset(read) else "layout"
-        else:
+        moves = not more and self._anchors.inserted(first) and self._anchors.moves(first)
+        if not moves:
             cover = self._slice(unit, made, read)
-        if not cover and status not in INSERTED:
+        if not cover:
             known = any(self._anchors.origin[t] is not None for t in made)
-            status = "empty" if known else "unmapped"
+            if self._constant.issuperset(read):
+                status = "const"
+            elif moves:
+                status = "layout"
+            else:
+                status = "empty" if known or not self._used(unit, made) else "unmapped"
         for op in unit:
             self.cover[op], self.status[op] = cover, status
 
+    def _foreign(self, owner: Op) -> None:
+        """Give bodies that the original doesn't have, but a function's expansion, the owner's."""
+        foreign = [frame for frame in owner.bodies.values() if frame not in self._anchors.frames]
+        for op in self._optimized.ops if foreign else ():
+            if op.frame in foreign:
+                self.cover[op] = self.cover[owner]
+                self.status[op] = self.status[owner] = "group"
+
     def _slice(self, unit: Sequence[Op], made: set[int], read: Iterable[int]) -> list[Op]:
-        members = set(unit)
-        outputs = self._optimized.frames[unit[0].frame].outputs
-        used = [t for t in made if t in outputs or set(self._optimized.readers[t]) - members]
-        origins = [o for t in used or made if (o := self._anchors.origin[t]) is not None]
+        used = self._used(unit, made) or made
+        origins = [o for t in used if (o := self._anchors.origin[t]) is not None]
         given = {v for t in read if (v := self._anchors.value(t)) is not None}
         cover = self._slicer.cover(origins, given)
         namesake = self._anchors.by_id.get(unit[0].node.name)
         return cover or ([] if namesake is None else [namesake])
+
+    def _used(self, unit: Sequence[Op], made: Iterable[int]) -> list[int]:
+        """What others read of what a unit makes."""
+        outputs = self._optimized.frames[unit[0].frame].outputs
+        readers = self._optimized.readers
+        return [t for t in made if t in outputs or not set(unit).issuperset(readers[t])]
 
     def _moved(self, region: Sequence[Op]) -> None:
         """Give inserted Transposes the original ones that they are at another place.

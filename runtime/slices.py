@@ -21,6 +21,7 @@ class Slicer:
     def __init__(self, original: Flat, numbers: Numbers, optimized: Flat, anchors: Anchors) -> None:
         self._original, self._numbers = original, numbers
         values = {t: anchors.value(t) for t in range(len(optimized.paths))}
+        self._paired = set(anchors.frames.values())
         self.stored = {v for t in optimized.constants if (v := values[t]) is not None}
         self.made = {v for op in optimized.ops for t in op.outputs if (v := values[t]) is not None}
 
@@ -53,8 +54,16 @@ class Slicer:
         missed = {v for v in given if v not in reached and not self._before(v)}
         if missed:
             covered |= self._beyond(ends, missed, given)
-        doing = [op for op in covered if not passes_on(op.node)]
-        return sorted(doing or covered, key=lambda op: op.index)
+        doing = {op for op in covered if not passes_on(op.node)} or covered
+        return sorted(doing | self._inner(doing), key=lambda op: op.index)
+
+    def _inner(self, owners: Iterable[Op]) -> set[Op]:
+        """What is in bodies of theirs that are not executed as such: they are inlined."""
+        frames = {f for op in owners for f in op.bodies.values()} - self._paired
+        if not frames:
+            return set()
+        inner = {op for op in self._original.ops if op.frame in frames}
+        return inner | self._inner(inner)
 
     def _reads(self, op: Op) -> set[int]:
         return {self._numbers.value[t] for t in op.inputs}

@@ -9,8 +9,9 @@ from ..graph.node import Node
 from .flat import NONE, Flat, Op
 from .numbering import Numbers
 
+_CAST = "InsertedPrecisionFreeCast_"  # what is computed in a wider type is called so
 # A blocked node is called after the tensor that it took the place of ...
-_OF_TENSOR = re.compile(r"(?:InsertedPrecisionFreeCast_)?(.*?)(?:_bn|_mul)?_nchwc")
+_OF_TENSOR = re.compile(rf"(?:{_CAST})?(.*?)(?:_bn|_mul)?_nchwc")
 # ... others keep their node's name, or that of the last node that was fused.
 _OF_NODE = re.compile(r"(.*?)(?:/QuickGeluFusion/)?")
 _COPY = re.compile(r"/duplicated(_token_\d+)?$")
@@ -50,6 +51,9 @@ class Stems:
         reads
             The values that the node reads.
         """
+        widened = names.get(node.outputs[slot].removeprefix(_CAST))
+        if widened is not None and node.outputs[slot].startswith(_CAST):
+            return widened
         for name in _bare(node.name):
             found = self._named(name, slot, names)
             if found is not None:

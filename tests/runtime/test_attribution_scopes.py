@@ -163,3 +163,23 @@ def test_another_graph_is_not_mapped(optimised) -> None:
     assert {node.status for node in found.executed} == {"unmapped"}
     assert found.mapped == 0
     assert found.originals["y"] == "missing"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_group_normalization_example",
+        "test_linear_attention_explicit_scale",
+        "test_range_float16_type_positive_delta",
+        "test_sequence_map_add_2_sequences",
+    ],
+)
+def test_an_operator_that_onnxruntime_expands(name: str, onnx_node_cases, optimised) -> None:
+    """One operator of onnx becomes many, some of them in bodies that the original lacks."""
+    original = from_proto(next(case.model for case in onnx_node_cases if case.name == name))
+    found = attribute(original, optimised(original, Level.ALL))
+    assert len(found.executed) > len(original)
+    status = {node.status for node in found.executed}
+    assert "group" in status
+    assert status <= {"group", "const", "exact"}
+    assert set(found.originals.values()) == {"multi"}

@@ -1,0 +1,140 @@
+"""What the nodes cost that a runtime really executes, in the sizes that it gives them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from ..costmodel import Device, GraphCost, NodeCost
+from ..costmodel.cost import Costed, cost_nodes, count_nodes
+from ..costmodel.params import constants
+from ..costmodel.result import ModelSummary
+from ..costmodel.roofline import estimate
+from ..costmodel.totals import coverage, file_bytes, totals
+from ..graph import Graph
+from ..graph.shapes import Given, Shapes, infer
+from .attribution import Attribution
+
+_NCHWC = "com.microsoft.nchwc"
+_WHOLE = Fraction(1)
+
+
+def executed_cost(
+    original: Graph,
+    optimized: Graph,
+    attribution: Attribution,
+    device: Device,
+    given: Given | None = None,
+) -> GraphCost:
+    """Cost the graph that a runtime executes.
+
+    Traffic is physical: channels that a blocked layout pads are read and written. ``flops`` and
+    ``macs`` leave them out, ``padded_flops`` and ``padded_bytes`` are what they add.
+
+    Parameters
+    ----------
+    original
+        The graph that the runtime was given.
+    optimized
+        The graph that it saved.
+    attribution
+        Of the second to the first: each node's originals, and the sizes without padding.
+    device
+        Whose roofline to use.
+    given
+        Shapes, dims and values of inputs.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts the model.
+    """
+    shapes = infer(optimized, given)
+    padding = _Padding(attribution, infer(original, given))
+    originals = {node.name: node.originals for node in attribution.executed}
+    costed = [
+        c._replace(cost=padding.apart(c)._replace(originals=originals.get(c.cost.name, ())))
+        for c in cost_nodes(shapes)
+    ]
+    nodes = tuple(estimate(c.cost, device) for c in costed)
+    summed = totals(shapes, costed, nodes)
+    known = summed.traffic_bytes is not None
+    figures = replace(
+        summed,
+        padded_bytes=sum(map(padding.bytes, costed)) if known else None,
+        file_bytes=file_bytes(original, constants(original)),
+    )
+    inputs = {n: shapes.get(n) for n in optimized.inputs if n not in optimized.initializers}
+    summary = ModelSummary(
+        path=str(original.header.source.path or ""),
+        opset=dict(optimized.opset),
+        nodes=count_nodes(optimized),
+        inputs={n: None if i is None else i.shape for n, i in inputs.items()},
+        assumed_dims=dict(shapes.assumed),
+        graph=optimized,
+    )
+    return GraphCost(summary, "executed", nodes, figures, coverage(nodes))
+
+
+class _Padding:
+    """Which channels of an executed node's tensors its layout pads."""
+
+    def __init__(self, attribution: Attribution, original: Shapes) -> None:
+        self._origin = attribution.tensors
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._collect(original)
+
+    def _collect(self, scope: Shapes) -> None:
+        for name in scope.graph.live_tensors():
+            info = scope.get(name)
+            if info is not None and info.resolved is not None:
+                self._shapes[scope.graph.prefix + name] = info.resolved
+        for body in scope.bodies.values():
+            self._collect(body)
+
+    def apart(self, costed: Costed) -> NodeCost:
+        """A node's cost with what padding adds told apart."""
+        cost = costed.cost
+        made = self._share(costed.scope, costed.node.outputs[0]) if costed.node.outputs else _WHOLE
+        read = self._read_share(costed)
+        if cost.macs is None or cost.flops is None or made == read == _WHOLE:
+            return cost
+        macs = cost.macs * made * read
+        flops = 2 * macs + (cost.flops - 2 * cost.macs) * made
+        return cost._replace(macs=int(macs), flops=int(flops), padded_flops=cost.flops - int(flops))
+
+    def bytes(self, costed: Costed) -> int:
+        """Bytes of padding that a node reads and writes."""
+        cost, scope = costed.cost, costed.scope
+        if cost.write_bytes is None or not costed.node.outputs:
+            return 0
+        made = self._share(scope, costed.node.outputs[0])
+        useful = cost.write_bytes * made
+        physical = cost.write_bytes
+        for name, amount in costed.reads.items():
+            share = self._share(scope, name)
+            if costed.node.domain == _NCHWC and name in costed.node.inputs[1:3]:
+                share = made * (self._read_share(costed) if name == costed.node.inputs[1] else 1)
+            useful += amount * cost.trips * share
+            physical += amount * cost.trips
+        return physical - int(useful)
+
+    def _read_share(self, costed: Costed) -> Fraction:
+        """Of a blocked convolution: the share of its input channels that are none of padding."""
+        node, call = costed.node, costed.call
+        if (node.domain, node.op_type) != (_NCHWC, "Conv") or call is None:
+            return _WHOLE
+        _, per_group, *_ = call.input(1).shape
+        blocked = per_group == call.input(0).shape[1]  # else grouped: the groups are what is padded
+        return self._share(costed.scope, node.inputs[0]) if blocked else _WHOLE
+
+    def _share(self, scope: Shapes, name: str) -> Fraction:
+        """The share of a tensor's channels that the original has too."""
+        info = scope.get(name) if name else None
+        physical = None if info is None else info.resolved
+        path = self._origin.get(scope.graph.prefix + name)
+        logical = None if path is None else self._shapes.get(path)
+        if physical is None or logical is None or len(physical) != 4 or len(logical) != 4:
+            return _WHOLE
+        alike = (physical[0], *physical[2:]) == (logical[0], *logical[2:])
+        return Fraction(logical[1], physical[1]) if alike and physical[1] else _WHOLE
