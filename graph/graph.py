@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 FunctionKey = tuple[str, str, str]  # domain, name, overload
+Rank = tuple[int, ...]  # a node's place in the order; what takes its place ranks directly behind
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,13 @@ class Graph:
         self.declared: dict[str, ValueInfoProto] = {}
         self._nx: nx.MultiDiGraph[str] | None = None
         self._nodes: dict[str, Node] = {}  # in the order of insertion
+        self._inserted = 0
         self._producers: dict[str, str] = {}
         self._consumers: dict[str, dict[tuple[str, int | str], None]] = {}
         self._subgraphs: dict[str, dict[str, Graph]] = {}
         self._captures: dict[str, tuple[str, ...]] = {}
         self._removed: set[str] = set()  # tensors: a file may also declare some it never had
+        self._ranks: dict[str, Rank] = {}
         self._order: list[str] | None = None
         self.edited = False  # since it was read; a body's edits are its own
 
@@ -196,22 +199,27 @@ class Graph:
             for sub in self.subgraphs(node).values():
                 yield from sub.walk()
 
+    def rank(self, node_id: str) -> Rank:
+        """A node's place in the order of the file, by which nodes that may swap are sorted."""
+        return self._ranks[node_id]
+
     def _sort(self) -> list[str]:
         seen: set[str] = set()
-        for node_id, node in self._nodes.items():
-            for _, tensor in self._reads(node):
+        order = sorted(self._nodes, key=self._ranks.__getitem__)
+        for node_id in order:
+            for _, tensor in self._reads(self._nodes[node_id]):
                 made_by = self._producers.get(tensor)
                 if made_by is not None and made_by not in seen:
                     return self._sort_anew()
             seen.add(node_id)
-        return list(self._nodes)
+        return order
 
     def _sort_anew(self) -> list[str]:
         import networkx  # noqa: PLC0415
 
-        rank = {node_id: i for i, node_id in enumerate(self._nodes)}
         try:
-            return list(networkx.lexicographical_topological_sort(self.nx, key=rank.__getitem__))
+            order = networkx.lexicographical_topological_sort(self.nx, key=self.rank)
+            return list(order)
         except networkx.NetworkXUnfeasible as error:
             names = [edge[0] for edge in networkx.find_cycle(self.nx)]
             cycle = " -> ".join([*names, names[0]])
@@ -219,8 +227,14 @@ class Graph:
 
     # --- the mutators ----------------------------------------------------------------------
 
-    def add_node(self, node: Node, subgraphs: Mapping[str, Graph] | None = None) -> None:
-        """Add a node at the end; edges to producers and readers follow from its tensors.
+    def add_node(
+        self,
+        node: Node,
+        subgraphs: Mapping[str, Graph] | None = None,
+        *,
+        rank: Rank | None = None,
+    ) -> None:
+        """Add a node, at the end or at a place in the order; edges follow from its tensors.
 
         Raises
         ------
@@ -239,6 +253,8 @@ class Graph:
                     f"tensor '{output}' is produced twice, the second time by '{self.path(node)}'"
                 )
         self._nodes[node.id] = node
+        self._inserted += 1
+        self._ranks[node.id] = rank or (self._inserted,)
         self._order, self.edited = None, True
         if subgraphs:
             self._subgraphs[node.id] = dict(subgraphs)
@@ -258,6 +274,7 @@ class Graph:
     def remove_node(self, node_id: str) -> Node:
         """Take a node out, with its edges and bodies; its outputs lose their producer."""
         node = self._nodes.pop(node_id)
+        del self._ranks[node_id]
         self._order, self.edited = None, True
         if self._nx is not None:
             self._nx.remove_node(node_id)
@@ -272,6 +289,11 @@ class Graph:
         self._subgraphs.pop(node_id, None)
         self._captures.pop(node_id, None)
         return node
+
+    def recapture(self, node_id: str) -> None:
+        """Read anew what a node's bodies capture: for after an edit of one of them."""
+        rank, bodies = self._ranks[node_id], self._subgraphs[node_id]
+        self.add_node(self.remove_node(node_id), bodies, rank=rank)
 
     def rewire(self, old: str, new: str) -> None:
         """Make every reader of tensor ``old`` in this graph read ``new`` (captures excepted)."""

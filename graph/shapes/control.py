@@ -215,5 +215,26 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     return results
 
 
+def proven(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+    """What holds whichever body runs, and however often: of a loop, the types alone."""
+    node, results = call.node, []
+    for name, graph in scope.graph.subgraphs(node).items():
+        declared = (graph.declared.get(n) for n in graph.inputs)
+        types = (0 if d is None else d.type.tensor_type.elem_type for d in declared)
+        body = scope.body(node, name, [Info(t, None) for t in types], lenient=True)
+        results.append(_outputs(body)[node.op_type == "Loop" :])
+    if node.op_type == "If":
+        return [_common(*pair) for pair in zip(*results, strict=False)]
+    return [Info(info.dtype, None) for info in results[0]]
+
+
+def _common(then: Info, other: Info) -> Info:
+    """What is the same in both."""
+    a, b = then.shape, other.shape
+    if then.dtype != other.dtype or a is None or b is None or len(a) != len(b):
+        return Info(then.dtype if then.dtype == other.dtype else dtypes.UNDEFINED, None)
+    return Info(then.dtype, tuple(x if x == y else None for x, y in zip(a, b, strict=True)))
+
+
 Rule = Callable[["Shapes", ShapeCall], Sequence[Info | None]]
 RULES: dict[str, Rule] = {"If": if_, "Loop": loop, "Scan": scan}

@@ -23,6 +23,7 @@ from . import control, onnx_inference
 from .fold import fold
 from .given import Given, input_infos
 from .info import Array, Info, Quality, ShapeCall, Unresolved, shape_rules
+from .onnx_inference import from_type
 
 # Contents of more elements are data, not shape arithmetic.
 VALUE_LIMIT = 1024
@@ -60,6 +61,7 @@ class Shapes:
         self.arguments: dict[str, str] = {}
         self.user_shapes: bool = parent is not None and parent.user_shapes
         self.lenient: bool = parent is not None and parent.lenient
+        self.proving: bool = parent is not None and parent.proving
         self._calls: tuple[FunctionKey, ...] = () if parent is None else parent._calls
         self._infos: dict[str, Info] = {}
 
@@ -97,7 +99,8 @@ class Shapes:
         """Infer everything from the inputs on."""
         self._infos.update(inputs)
         for name, tensor in self.graph.initializers.items():
-            self._infos[name] = _constant(tensor)
+            if not (self.proving and self.graph.overridable(name)):
+                self._infos[name] = _constant(tensor)
         for node in self.graph:
             self._node(node)
 
@@ -150,7 +153,7 @@ class Shapes:
         if function is not None:
             return self._function(node, call, function)
         if (rule := control.RULES.get(node.op_type)) is not None and not node.domain:
-            return rule(self, call)
+            return control.proven(self, call) if self.proving else rule(self, call)
         if node.op_type == "Constant" and not node.domain:
             return [self._constant_node(node)]
         folded = fold(call, VALUE_LIMIT)
@@ -186,7 +189,7 @@ class Shapes:
             )
         scope = Shapes(instantiate(self.graph, node, function))
         scope.root, scope.user_shapes = self.root, self.user_shapes
-        scope.lenient = self.lenient
+        scope.lenient, scope.proving = self.lenient, self.proving
         scope._calls = (*self._calls, called)
         body = scope.graph
         scope.caller, scope.arguments = self, dict(zip(body.inputs, node.inputs, strict=False))
@@ -271,4 +274,17 @@ def infer(graph: Graph, given: Given | None = None) -> Shapes:
     shapes = Shapes(graph)
     inputs, shapes.assumed, shapes.user_shapes = input_infos(graph, given)
     shapes.run(inputs)
+    return shapes
+
+
+def prove(graph: Graph) -> Shapes:
+    """Shapes, types and small contents that hold in every run.
+
+    Open dims stay open, hints and declared types of inner tensors count for nothing, and an
+    initializer that a caller may override is an input.
+    """
+    shapes = Shapes(graph)
+    shapes.proving = shapes.user_shapes = shapes.lenient = True
+    given = [n for n in graph.inputs if n not in graph.initializers or graph.overridable(n)]
+    shapes.run({n: from_type(graph.declared[n].type) for n in given})
     return shapes

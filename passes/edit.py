@@ -1,0 +1,255 @@
+"""One rewrite in the making: nothing is changed before all of it is known to be possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..graph import Graph, Node, Tensor
+from ..graph.graph import Rank
+from .scope import Array, Scope
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a failure
+    """Raised by a rewrite that can't be proven; its text says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a rewrite did, by the paths of nodes and names of constants.
+
+    A node that is otherwise the same but reads or makes another tensor is removed and added.
+    """
+
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    dropped: tuple[str, ...] = ()  # constants that nothing reads any more
+    stored: tuple[str, ...] = ()  # constants that are new
+
+
+@dataclass(frozen=True)
+class _New:
+    node: Node
+    bodies: Mapping[str, Graph] | None
+    rank: Rank | None  # None: where the last of the removed nodes was
+
+
+class Edit:
+    """What a rewrite wants; ``commit`` does it.
+
+    Parameters
+    ----------
+    scope
+        Where.
+    matched
+        Nodes that go, unless ``keep`` says otherwise. What nobody reads then goes too, with its
+        constants.
+    """
+
+    def __init__(self, scope: Scope, matched: Sequence[Node] = ()) -> None:
+        self.scope = scope
+        self._removed: dict[str, Node] = {n.id: n for n in matched}
+        self._added: list[_New] = []
+        self._constants: list[Tensor] = []
+        self._bypassed: dict[str, str] = {}
+
+    def keep(self, *nodes: Node) -> None:
+        """Leave matched nodes where they are, as long as somebody reads what they make."""
+        for node in nodes:
+            self._removed.pop(node.id, None)
+
+    def remove(self, *nodes: Node) -> None:
+        """Take further nodes out; what others read of them has to be made or bypassed."""
+        self._removed.update((n.id, n) for n in nodes)
+
+    def fresh(self, hint: str) -> str:
+        """A name that no tensor or node has, anywhere in the model."""
+        name, number = hint, 1
+        while name in self.scope.names:
+            name, number = f"{hint}_{number}", number + 1
+        self.scope.names.add(name)
+        return name
+
+    def constant(self, array: Array, hint: str) -> str:
+        """A new constant; answers its name."""
+        name = self.fresh(hint)
+        self._constants.append(Tensor.from_array(name, np.array(array, order="C", copy=None)))
+        return name
+
+    def add(
+        self,
+        op_type: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str] | str = (),
+        *,
+        name: str = "",
+        domain: str = "",
+        **attributes: Any,  # noqa: ANN401 - what onnx.helper.make_attribute takes
+    ) -> str:
+        """Add a node; answers its first output.
+
+        What replaces a tensor takes over its name as an output; without ``outputs`` there is one
+        of a new name.
+        """
+        made = [outputs] if isinstance(outputs, str) else list(outputs)
+        if not made:
+            made = [self.fresh(f"{inputs[0]}/{op_type}" if inputs else op_type)]
+        node = Node.make(op_type, inputs, made, name=name, domain=domain, **attributes)
+        self._added.append(_New(node, None, None))
+        return made[0]
+
+    def change(self, node: Node, **fields: Any) -> None:  # noqa: ANN401 - those of Node
+        """Put the node with other fields in its own place; name, metadata and bodies stay."""
+        self._removed[node.id] = node
+        graph = self.scope.graph
+        bodies = graph.subgraphs(node) or None
+        changed = replace(node, **fields)
+        if node.id == _first(node) != node.name:  # one without a name is called by its output
+            changed = replace(changed, id=_first(changed))
+        self._added.append(_New(changed, bodies, graph.rank(node.id)))
+
+    def bypass(self, old: str, new: str) -> None:
+        """Let whoever reads ``old`` read ``new``, which holds the same values."""
+        self._bypassed[old] = new
+
+    def commit(self) -> Change:
+        """Do it.
+
+        Raises
+        ------
+        Refused
+            If a tensor that is bypassed has to keep its name, and so has what takes its place.
+        """
+        renamed = [old for old, new in self._bypassed.items() if self._must_rename(old, new)]
+        graph = self.scope.graph
+        log = _Log(graph)
+        place = max(map(graph.rank, self._removed), default=None)
+        orphans = [t for n in self._removed.values() for t in (*n.inputs, *graph.captures(n)) if t]
+        for node_id in self._removed:
+            log.remove(node_id)
+        for tensor in self._constants:
+            log.store(tensor)
+        for index, new in enumerate(self._added):
+            rank = new.rank or (None if place is None else (*place, index))
+            log.add(new.node, new.bodies, rank)
+        for old, source in self._bypassed.items():
+            if old in renamed:
+                log.rename(source, old)
+            else:
+                log.rewire(old, source)
+                orphans.append(source)
+        log.collect(orphans)
+        recapture(graph)
+        return log.change()
+
+    def _must_rename(self, old: str, new: str) -> bool:
+        """Whether ``new`` takes the name of ``old``, instead of ``old``'s readers reading it."""
+        scope = self.scope
+        kept = scope.kept(old)
+        if kept is None:
+            return False
+        maker = scope.graph.producer(new)
+        made_here = any(new in added.node.outputs for added in self._added)
+        if not made_here and (maker is None or maker.id in self._removed):
+            raise Refused(f"'{old}' {kept}, and no node here could make it instead of '{new}'")
+        other = scope.kept(new)
+        if other is not None:
+            raise Refused(f"'{old}' {kept}, and '{new}' {other}: neither name can go")
+        if list(self._bypassed.values()).count(new) > 1:
+            raise Refused(f"'{old}' {kept}, and others take '{new}' too")
+        return True
+
+
+def _first(node: Node) -> str:
+    return next(t for t in node.outputs if t)
+
+
+def recapture(graph: Graph) -> None:
+    """Tell the graphs around a body what it captures now."""
+    parent = graph.parent
+    while parent is not None:
+        owner = next(n for n in parent if graph in parent.subgraphs(n).values())
+        parent.recapture(owner.id)
+        graph, parent = parent, parent.parent
+
+
+class _Log:
+    """Changes a graph and keeps book."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._removed: dict[str, None] = {}
+        self._added: dict[str, None] = {}
+        self._dropped: list[str] = []
+        self._stored: list[str] = []
+
+    def change(self) -> Change:
+        graph = self._graph
+        prefix = graph.prefix
+        return Change(
+            tuple(prefix + n for n in self._removed),
+            tuple(prefix + n for n in self._added),
+            tuple(prefix + n for n in self._dropped),
+            tuple(prefix + n for n in self._stored if n in graph.initializers),
+        )
+
+    def remove(self, node_id: str) -> None:
+        self._graph.remove_node(node_id)
+        if node_id in self._added:
+            del self._added[node_id]
+        else:
+            self._removed[node_id] = None
+
+    def add(self, node: Node, bodies: Mapping[str, Graph] | None, rank: Rank | None) -> None:
+        self._graph.add_node(node, bodies, rank=rank)
+        self._added[node.id] = None
+
+    def store(self, tensor: Tensor) -> None:
+        self._graph.set_initializer(tensor)
+        self._stored.append(tensor.name)
+
+    def rewire(self, old: str, new: str) -> None:
+        for reader, _ in self._graph.consumers(old):
+            self._altered(reader.id)
+        self._graph.rewire(old, new)
+
+    def rename(self, new: str, old: str) -> None:
+        """Let the maker of ``new`` call it ``old``."""
+        graph = self._graph
+        maker = graph.producer(new)
+        assert maker is not None  # looked up before anything was changed
+        rank, bodies = graph.rank(maker.id), graph.subgraphs(maker)
+        outputs = tuple(old if t == new else t for t in maker.outputs)
+        self.remove(maker.id)
+        self.rewire(new, old)
+        made = replace(maker, outputs=outputs)
+        if maker.id == _first(maker) != maker.name:
+            made = replace(made, id=_first(made))
+        self.add(made, bodies, rank)
+
+    def collect(self, tensors: Iterable[str]) -> None:
+        """Take out what made, or is, a tensor that nobody reads any more."""
+        graph = self._graph
+        stack = list(tensors)
+        while stack:
+            tensor = stack.pop()
+            if tensor in graph.outputs or graph.consumers(tensor):
+                continue
+            maker = graph.producer(tensor)
+            if maker is None:
+                if tensor in graph.initializers and not graph.overridable(tensor):
+                    graph.remove_initializer(tensor)
+                    if tensor in graph.inputs:  # below IR version 4 constants are listed there
+                        inputs = [name for name in graph.inputs if name != tensor]
+                        graph.set_interface(inputs, graph.outputs)
+                    self._dropped.append(tensor)
+            elif not any(t in graph.outputs or graph.consumers(t) for t in maker.outputs if t):
+                stack += [t for t in (*maker.inputs, *graph.captures(maker)) if t]
+                self.remove(maker.id)
+
+    def _altered(self, node_id: str) -> None:
+        if node_id not in self._added:
+            self._removed[node_id] = self._added[node_id] = None
