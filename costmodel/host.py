@@ -45,15 +45,24 @@ _DOT_PRODUCT = frozenset(("avx512_vnni", "avx_vnni", "asimddp"))
 
 def host() -> Device:
     """This machine. Never raises: what can't be read is assumed, and said so in ``sources``."""
-    try:
-        cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        cpuinfo = ""
     if hasattr(os, "sched_getaffinity"):
         cpus = frozenset(os.sched_getaffinity(0))
     else:
         cpus = frozenset(range(os.cpu_count() or 1))
-    return describe(cpuinfo, platform.machine(), cpus)
+    return describe(_cpuinfo(), platform.machine(), cpus)
+
+
+def cpu_name() -> str:
+    """What the operating system calls this machine's CPU, or else its architecture."""
+    named = re.search(r"^model name\s*:\s*(\S.*)$", _cpuinfo(), re.MULTILINE)
+    return named[1].strip() if named else platform.machine()
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def describe(cpuinfo: str, machine: str, cpus: Collection[int]) -> Device:

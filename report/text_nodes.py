@@ -16,7 +16,7 @@ from .ranking import OpTypeCost, op_type_of, slowest, together
 from .table import NAME, OPERATOR, Column, Table, figures
 from .text_common import OnDevice
 
-_BOUNDS = {"compute": "cyan", "memory": "yellow", "overhead": "magenta"}
+BOUNDS = {"compute": "cyan", "memory": "yellow", "overhead": "magenta"}
 _NONE = "-"  # what a node doesn't have, as against what is not known
 _OF_PEAK = "of peak: FLOPs over the estimated latency, as a share of the device's peak"
 _NOT_MEASURED = f"; {ROUGH} where no kernel of that kind was measured on the device"
@@ -110,7 +110,7 @@ def _on_devices(on_devices: Sequence[OnDevice], listed: Sequence[NodeCost]) -> l
 
 def _bound(node: NodeCost) -> Text:
     text = _or_none(node, node.bound or UNKNOWN, node.bound)
-    return Text(text, _BOUNDS[node.bound] if node.bound else "")
+    return Text(text, BOUNDS[node.bound] if node.bound else "")
 
 
 def _of_peak(node: NodeCost, device: Device) -> str:

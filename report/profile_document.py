@@ -1,0 +1,80 @@
+"""The JSON document of a profile."""
+
+from __future__ import annotations
+
+from ..runtime.profiled import Profiled
+from ..runtime.validation import NodeCheck, Validation
+from . import blocks
+from .blocks import Document, fields
+
+_ATTRIBUTION = ("mapped", "time_mapped_fraction", "originals_covered_fraction")
+
+
+def profile_document(profiled: Profiled) -> Document:
+    """The document of schema ``ocost.profile/1``."""
+    found, profile = profiled.validation, profiled.profile
+    environment = fields(
+        profiled.environment,
+        ("cpu", "isa", "onnxruntime", "level", "threads", "pinned", "denormals"),
+    )
+    return {
+        "schema": "ocost.profile/1",
+        "model": blocks.model(profiled.written.model),
+        "device": blocks.device(profiled.device),
+        "environment": {**blocks.environment(profiled.device), **environment},
+        "inputs": None if profiled.inputs is None else str(profiled.inputs),
+        "measured": {
+            **fields(found.measured, ("latency_s", "low_s", "high_s", "runs", "noisy")),
+            "profiled_runs": profile.runs,
+            "profiler_bias_s": profile.bias_s,
+        },
+        "predicted": {
+            "latency_s": found.predicted_s,
+            "low_s": found.predicted_low_s,
+            "high_s": found.predicted_high_s,
+            "nodes": found.accuracy.nodes,
+            "unknown": [
+                {"node": node.executed, "op_type": node.op_type, "reason": node.reason}
+                for node in found.unpredicted
+            ],
+        },
+        "attribution": {
+            "executed_nodes": len(found.nodes),
+            **fields(found, _ATTRIBUTION),
+            "time_by_status": dict(found.time_by_status),
+            "unplaced": dict(found.unplaced),
+            "boundaries": [
+                {
+                    "status": boundary.status,
+                    "originals": list(boundary.originals),
+                    "nodes": list(boundary.nodes),
+                    "measured_s": boundary.measured_s,
+                }
+                for boundary in found.boundaries
+            ],
+        },
+        "statistics": _statistics(found),
+        "notes": list(profiled.notes),
+        "nodes": [_node(node) for node in found.nodes],
+        "originals": [
+            fields(node, ("name", "status", "measured_s", "apportioned"))
+            for node in found.originals
+        ],
+    }
+
+
+def _statistics(found: Validation) -> Document:
+    names = ("weighted_error", "rank_correlation", "long_nodes")
+    return {
+        **fields(found.accuracy, names),
+        "within": [fields(one, ("limit", "nodes", "time")) for one in found.accuracy.within],
+    }
+
+
+def _node(node: NodeCheck) -> Document:
+    times = ("measured_s", "predicted_s", "predicted_low_s", "predicted_high_s")
+    return {
+        **fields(node, ("executed", "op_type", "domain")),
+        "originals": list(node.originals),
+        **fields(node, ("status", *times, "bound", "kind", "shape")),
+    }

@@ -1,0 +1,142 @@
+"""The nodes whose time is predicted worst, and the sums by operator type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from ..runtime.validation import NodeCheck
+from .footing import LEAST, MOST
+from .names import clean, elide
+from .numbers import UNKNOWN, Unit, total, unit_of
+from .table import OPERATOR, Column, Table, figures
+from .text_nodes import BOUNDS
+
+_LISTED = 3  # originals of a node
+_NAME = 24  # as ``table.NAME``, with more columns beside it
+_LEAF = 20  # columns of the last part of a name
+_CLOSE, _FAR = 1.25, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Sums over some nodes; ``partial`` where the time of some is not predicted."""
+
+    op_type: str
+    count: int
+    measured_s: float
+    predicted_s: float | None
+    partial: bool
+
+
+def by_op_type(nodes: Iterable[NodeCheck], top: int) -> list[Times]:
+    """Times by operator type, the slowest first, and those of all others together."""
+    groups: dict[str, list[NodeCheck]] = {}
+    for node in nodes:
+        groups.setdefault(op_type_of(node), []).append(node)
+    ranked = sorted(groups, key=lambda name: -sum(node.measured_s for node in groups[name]))
+    rows = [_together(name, groups[name]) for name in ranked[:top]]
+    if rest := ranked[top:]:
+        rows.append(_together(f"{len(rest)} more", [n for name in rest for n in groups[name]]))
+    return rows
+
+
+def op_type_of(node: NodeCheck) -> str:
+    """The operator type, domain-qualified where the domain is not the default.
+
+    Of onnxruntime's own domains, which most executed nodes have, the last part is enough.
+    """
+    own = node.domain.startswith("com.microsoft")
+    domain = node.domain.rpartition(".")[2] if own else node.domain
+    return f"{domain}::{node.op_type}" if domain else node.op_type
+
+
+def largest_misses(nodes: Iterable[NodeCheck]) -> list[NodeCheck]:
+    """The largest differences first; nodes whose time is not predicted last, the slowest first."""
+
+    def rank(node: NodeCheck) -> tuple[bool, float]:
+        miss = node.miss_s
+        return miss is None, -(node.measured_s if miss is None else abs(miss))
+
+    return sorted(nodes, key=rank)
+
+
+def miss_table(nodes: Sequence[NodeCheck], top: int, *, verbose: bool = False) -> Table:
+    """The first nodes, and the sum of the others.
+
+    With ``verbose`` names are whole, at the end of the lines, with those of all originals.
+    """
+    listed, left = nodes[:top], nodes[top:]
+    rest = [_together(f"{len(left)} more", left)] if left else []
+    rows: list[NodeCheck | Times] = [*listed, *rest]
+    blank = [""] * len(rest)
+    measured, predicted = [r.measured_s for r in rows], [r.predicted_s for r in rows]
+    unit = unit_of([node.measured_s for node in listed], "seconds", middle=True)
+    marks = [MOST if node.shape == "bound" else "" for node in listed]
+    marks += [LEAST if row.partial else "" for row in rest]
+    op_types = [clean(op_type_of(node)) for node in listed]
+    columns = [
+        Column("operator", [*op_types, *blank], right=False, elide=OPERATOR, drop=1),
+        figures("measured", measured, unit),
+        figures("predicted", predicted, unit, marks),
+        Column("miss", [_miss(row, unit) for row in rows], unit.name, drop=4),
+        Column("ratio", [ratio(row) for row in rows]),
+        Column("bound", [*map(_bound, listed), *blank], right=False, drop=2),
+    ]
+    if verbose:
+        whole = [_whole(node) for node in listed] + [row.op_type for row in rest]
+        return Table([*columns, Column("node", whole, right=False, whole=True)], len(rest))
+    names = [clean(node.executed) for node in listed] + [row.op_type for row in rest]
+    originals = [Text(_short(node.originals)) for node in listed] + [Text()] * len(rest)
+    columns.insert(1, Column("originals", originals, right=False, elide=OPERATOR, drop=3))
+    return Table([Column("node", names, right=False, elide=_NAME), *columns], len(rest))
+
+
+def ratio(times: NodeCheck | Times) -> Text:
+    """Predicted over measured; green where they agree."""
+    if times.predicted_s is None or not times.measured_s or _partial(times):
+        return Text(UNKNOWN)
+    value = times.predicted_s / times.measured_s
+    off = max(value, 1 / value) if value else math.inf
+    style = "green" if off <= _CLOSE else "red" if off > _FAR else ""
+    return Text(f"{value:.1f}" if value >= 100 else f"{value:.2f}", style)
+
+
+def _together(label: str, nodes: Sequence[NodeCheck]) -> Times:
+    return Times(
+        label,
+        len(nodes),
+        math.fsum(node.measured_s for node in nodes),
+        total(node.predicted_s for node in nodes),
+        any(node.predicted_s is None for node in nodes),
+    )
+
+
+def _partial(times: NodeCheck | Times) -> bool:
+    return isinstance(times, Times) and times.partial
+
+
+def _miss(times: NodeCheck | Times, unit: Unit) -> str:
+    return UNKNOWN if _partial(times) else unit.change(times.measured_s, times.predicted_s)
+
+
+def _bound(node: NodeCheck) -> Text:
+    if node.bound is None:
+        return Text(UNKNOWN if node.predicted_s is None else "-")
+    return Text(node.bound, BOUNDS[node.bound])
+
+
+def _short(originals: Sequence[str]) -> str:
+    """The last parts of a few names: what is before them is that of the executed node."""
+    leaves = [elide(clean(name.rpartition("/")[2] or name), _LEAF) for name in originals]
+    more = [f"{len(leaves) - _LISTED} more"] if len(leaves) > _LISTED else []
+    return ", ".join([*leaves[:_LISTED], *more])
+
+
+def _whole(node: NodeCheck) -> str:
+    """The name, and the originals where they are others."""
+    name, originals = clean(node.executed), ", ".join(map(clean, node.originals))
+    return name if originals in ("", name) else f"{name} <- {originals}"

@@ -1,0 +1,190 @@
+"""A model profiled on this machine and checked against the cost model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ..costmodel import Device, GraphCost, cost_graph
+from ..costmodel.host import cpu_name, host
+from ..graph import Graph, OcostError
+from ..graph.shapes import Given, infer
+from ..graph.shapes.onnx_inference import DATA_LIMIT
+from .attribution import attribute
+from .executed import executed_cost
+from .inputs import load_feeds, make_feeds
+from .naming import named
+from .profile import Feeds, Profile, take_profile
+from .session import Options, flushes_denormals
+from .validation import Validation, validate
+
+_RUNS = (10, 50)  # that are profiled, at least and at most
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What was measured on. ``denormals`` are flushed to zero, or kept at a cost in time."""
+
+    cpu: str
+    isa: str
+    onnxruntime: str
+    level: str
+    threads: int
+    pinned: bool
+    denormals: Literal["flushed", "kept"]
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """A profile, what it was expected to be, and how both agree.
+
+    Parameters
+    ----------
+    written, executed
+        What the original costs, and the graph that onnxruntime made of it.
+    device
+        That both were costed for.
+    profile
+        The measurement.
+    inputs
+        The file that they are from; None if they were made up.
+    notes
+        What a reader of the figures should know.
+    """
+
+    written: GraphCost
+    executed: GraphCost
+    device: Device
+    environment: Environment
+    profile: Profile
+    validation: Validation
+    inputs: Path | None
+    notes: tuple[str, ...]
+
+
+def profile_graph(
+    graph: Graph,
+    device: Device,
+    options: Options,
+    *,
+    given: Given | None = None,
+    inputs: Path | None = None,
+    budget_s: float = 10.0,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Profiled:
+    """Profile a graph on this machine and compare with what it costs on a device.
+
+    The costs are those for the very inputs of the runs: their shapes, and where they are small
+    their contents, which decide branches and trip counts.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    device
+        Whose roofline predicts.
+    options
+        Of the session.
+    given
+        Shapes, dims and values of inputs that are made up.
+    inputs
+        A ``.npz`` or ``.json`` file with all inputs instead.
+    budget_s
+        For the measurement; opening the model comes on top, and a few runs are always made.
+    tell
+        Called with what is done next.
+
+    Raises
+    ------
+    OcostError
+        If the inputs don't fit the model, or onnxruntime refuses to run it.
+    """
+    if inputs is not None and given is not None and (given.shapes or given.dims or given.values):
+        raise OcostError(f"{inputs} gives all inputs: leave --shape, --dim and --value away")
+    assumed: Mapping[str, int] = {}
+    if inputs is None:
+        shapes = infer(graph, given)
+        assumed = shapes.assumed  # which the feeds no longer tell
+        feeds = make_feeds(graph, shapes)
+    else:
+        feeds = load_feeds(inputs, graph)
+    ran = _given(graph, feeds)
+    written = cost_graph(graph, device, ran)
+    written = replace(written, model=replace(written.model, assumed_dims=dict(assumed)))
+
+    tell("profiling, then timing without the profiler")
+    runs = _runs(written.totals.latency_s, budget_s / 2)
+    profile = take_profile(named(graph), options, feeds, runs=runs, budget_s=budget_s / 2)
+    environment = _environment(options)
+    tell("attributing the time to the original nodes")
+    attribution = attribute(graph, profile.optimized)
+    executed = executed_cost(graph, profile.optimized, attribution, device, ran)
+    validation = validate(profile, attribution, executed, written)
+    notes = (*_circumstances(graph, device, environment), *_reservations(validation))
+    return Profiled(
+        written, executed, device, environment, profile, validation, inputs, tuple(notes)
+    )
+
+
+def _given(graph: Graph, feeds: Feeds) -> Given:
+    """What the cost model is told of the inputs of the runs."""
+    known = {name: array for name, array in feeds.items() if name not in graph.initializers}
+    numbers = (n for n, a in known.items() if a.dtype.kind in "biuf" and a.size <= DATA_LIMIT)
+    return Given(
+        shapes={name: array.shape for name, array in known.items()},
+        values={name: known[name] for name in numbers},
+    )
+
+
+def _runs(latency_s: float | None, budget_s: float) -> int:
+    """How many runs to profile in the time, if they take as long as predicted."""
+    least, most = _RUNS
+    return max(least, min(most, int(budget_s / latency_s))) if latency_s else most
+
+
+def _environment(options: Options) -> Environment:
+    """Of the calling thread, after a session was opened on it."""
+    import onnxruntime  # noqa: PLC0415 - slow to import
+
+    return Environment(
+        cpu=cpu_name(),
+        isa=host().isa,
+        onnxruntime=onnxruntime.__version__,
+        level=options.level.value,
+        threads=options.threads,
+        pinned=options.threads == 1 and hasattr(os, "sched_setaffinity"),
+        denormals="flushed" if flushes_denormals() else "kept",
+    )
+
+
+def _circumstances(graph: Graph, device: Device, environment: Environment) -> Iterator[str]:
+    if device.runtime != "onnxruntime-cpu" or device.isa != environment.isa:
+        yield (
+            f"predicted for {device.name} ({device.runtime}, {device.isa}), but measured with "
+            f"onnxruntime-cpu on {environment.isa}: the difference is mostly that of the devices"
+        )
+    if graph.header.source.fillers:
+        yield "the file has no weights: the runs use random ones, which decide what depends on data"
+    if environment.denormals == "kept":
+        yield (
+            "denormals are not flushed to zero, since another session was opened before in this "
+            "process: where a model computes with many it runs slower"
+        )
+
+
+def _reservations(found: Validation) -> Iterator[str]:
+    if found.measured.noisy:
+        yield "the machine was busy meanwhile: measure again when it is idle"
+    if not found.adds_up:
+        yield (
+            f"the nodes' times add up to {1e3 * found.sum_s:.4g} ms, outside of the interval of "
+            "the model's latency"
+        )
+    if found.idle:
+        yield (
+            f"{len(found.idle)} node(s) are in the estimate that didn't run (first: "
+            f"{found.idle[0]}): the runs took another branch"
+        )

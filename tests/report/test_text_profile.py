@@ -1,0 +1,145 @@
+from dataclasses import replace
+from pathlib import Path
+
+from ocost.report.text_profile import render_profile
+from ocost.runtime.accuracy import accuracy
+
+GOLDEN = """\
+toy.onnx as measured: 4 executed nodes, 4 as written
+open dims taken as 1: batch; give --dim batch=...
+note: the file has no weights
+measured with onnxruntime 1.32.0, level all, 1 thread pinned to a core, on Toy CPU (avx2); predicted
+for toy (2 cores at work)
+opset 17, my.domain 1; inputs: x 1x3x?x224, y ?; made up
+
+latency           low end  high end
+              µs       µs        µs
+─────────  ─────  ───────  ────────  ──────────────────────────────
+measured    80.0     79.0      82.0  4000 runs, 50 more profiled
+predicted  ≥83.0    ≥60.0         ?  without 1 node of unknown cost
+
+Per node: weighted error 44.6 %, rank correlation 0.87 (Spearman), over 3 nodes
+predicted within             10 %    25 %    50 %
+───────────────────────────  ────  ──────  ──────
+of 2 nodes of 10 µs or more   0 %  50.0 %  50.0 %
+of their time                 0 %  71.4 %  71.4 %
+
+Largest misses  predicted - measured
+node                      operator       originals       measured  predicted   miss  ratio  bound
+                                                               µs         µs     µs
+────────────────────────  ─────────────  ──────────────  ────────  ─────────  ─────  ─────  ────────
+clip                      Clip           clip                20.0       41.0  +21.0   2.05  memory
+/…/features.0.0/Conv      nchwc::Conv    Conv, BatchNo…      50.0       41.0   -9.0   0.82  compute
+order                     nchwc:…Output  Conv, clip           4.0        1.0   -3.0   0.25  overhead
+odd[0]                    my.dom…n::Odd                       6.0          ?      ?      ?  ?
+
+By operator type
+operator              nodes  measured   share  predicted  ratio
+                                   µs                 µs
+────────────────────  ─────  ────────  ──────  ─────────  ─────  ──────────────────
+nchwc::Conv               1      50.0  62.5 %       41.0   0.82  ██████████████████
+Clip                      1      20.0  25.0 %       41.0   2.05  ███████▎
+my.domain::Odd            1       6.0   7.5 %          ?      ?  ██▏
+nchwc::ReorderOutput      1       4.0   5.0 %        1.0   0.25  █▌
+
+3/4 executed nodes mapped (92.5 % of the time); 4/5 original nodes found
+Changes of layout, shape or type: 4.00 µs (5.0 %) in 1 node
+  4.00 µs between /…/features.0.0/Conv and clip
+Not mapped: 6.00 µs (7.5 %) in 1 node
+1 node of unknown cost took 6.00 µs (7.5 %), the slowest:
+  odd[0] (Odd): no cost formula for my.domain::Odd
+Latency is an estimate (roofline): its low end is the ideal roofline, its high end is not known.
+  toy (Toy board): peaks and bandwidth measured; 49.4 % of the time is in kernels measured there.
+"""
+
+
+def test_the_whole_page(profiled, text):
+    assert text(render_profile(profiled)) == GOLDEN
+
+
+def test_it_fits(profiled, text):
+    for width in (80, 100, 120):
+        page = text(render_profile(profiled), width=width)
+        assert max(map(len, page.splitlines())) <= width
+    narrow = text(render_profile(profiled), width=80)
+    assert "bound" in narrow
+    assert "originals" not in narrow
+
+
+def test_ascii(profiled, text):
+    page = text(render_profile(profiled), encoding="ascii")
+    assert ">=83.0" in page
+    assert "us" in page
+
+
+def test_what_is_not_listed_is_summed_up(profiled, text):
+    page = text(render_profile(profiled, top=2))
+    rest = [line.split() for line in page.splitlines() if line.startswith("2 more")]
+    # order's 4 us as 1, and odd's 6, whose cost is not known: no ratio of the two.
+    assert rest == [
+        ["2", "more", "10.0", "≥1.0", "?", "?"],
+        ["2", "more", "2", "10.0", "12.5", "%", "≥1.0", "?", "███▋"],
+    ]
+
+
+def test_no_tables(profiled, text):
+    page = text(render_profile(profiled, top=0))
+    assert "Largest misses" not in page
+    assert "3/4 executed nodes mapped" in page
+
+
+def test_verbose_names_every_original(profiled, text):
+    page = text(render_profile(profiled, top=1, verbose=True))
+    conv, norm = (
+        "/features/features.0/features.0.0/Conv",
+        "/features/features.0/features.0.1/BatchNormalization",
+    )
+    assert f"{conv} <- {conv}, {norm}" in page
+    assert "  clip\n" in page  # its only original is itself
+    assert "more" not in page.replace("more profiled", "").replace("or more", "").replace(
+        "expect more", ""
+    )
+
+
+def test_many_originals_are_cut_short(profiled, text):
+    nodes = profiled.validation.nodes
+    many = replace(nodes[0], originals=tuple(f"/block/n{i}" for i in range(5)))
+    found = replace(profiled.validation, nodes=(many, *nodes[1:]))
+    page = text(render_profile(replace(profiled, validation=found)), width=140)
+    assert "n0, n1, n2, 2 more" in page
+
+
+def test_places_are_cut_short(profiled, text):
+    (place,) = profiled.validation.boundaries
+    places = tuple(replace(place, originals=("a", f"b{i}", "c", "d")) for i in range(5))
+    found = replace(profiled, validation=replace(profiled.validation, boundaries=places))
+    page = text(render_profile(found))
+    assert page.count("between a, b") == page.count(" and 2 more\n") == 3
+    assert "8.00 µs at 2 more places" in page
+    assert text(render_profile(found, verbose=True)).count(", c and d\n") == 5
+
+
+def test_no_statistics_of_nothing(profiled, text):
+    found = replace(profiled.validation, accuracy=accuracy([]))
+    page = text(render_profile(replace(profiled, validation=found)))
+    assert "weighted error ?, rank correlation ?" in page
+    assert "predicted within" not in page
+
+
+def test_a_bound_of_an_upper_bound_is_marked(profiled, text):
+    nodes = profiled.validation.nodes
+    most = tuple(replace(n, shape="bound") for n in nodes if n.executed == "clip")
+    page = text(
+        render_profile(replace(profiled, validation=replace(profiled.validation, nodes=most)))
+    )
+    assert "≤41.0" in page
+
+
+def test_all_known(profiled, text):
+    known = tuple(n for n in profiled.validation.nodes if n.predicted_s is not None)
+    found = replace(profiled.validation, nodes=known)
+    page = text(render_profile(replace(profiled, validation=found, inputs=Path("a/in.npz"))))
+    assert "predicted  83.0" in page
+    assert "+3.7 %" in page  # 83 / 80 = 1.0375, in floats just below
+    assert "unknown cost" not in page
+    assert "; from in.npz" in page

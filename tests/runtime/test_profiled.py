@@ -1,0 +1,102 @@
+"""Profiles of real sessions against the cost model: what goes in, and that no time is lost."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import parser
+
+from ocost.costmodel.device import Device, find
+from ocost.graph import Graph, OcostError, from_proto, load
+from ocost.graph.shapes import Given
+from ocost.runtime import profiled as module
+from ocost.runtime.profiled import Profiled, profile_graph
+from ocost.runtime.session import Level, Options
+
+HEAD = '<ir_version: 8, opset_import: ["":17]>'
+BRANCHES = f"""{HEAD}
+g (float[N] x, bool c) => (float[N] y) {{
+    y = If (c) <
+        then_branch = t () => (float[N] yt) {{ yt = Sin(x) }},
+        else_branch = e () => (float[N] ye) {{ a = Cos(x)  ye = Add(a, x) }}
+    >
+}}"""
+
+
+def run(graph: Graph, device: str | Device = "host", **more: Any) -> Profiled:
+    chosen = find(device) if isinstance(device, str) else device
+    return profile_graph(graph, chosen, Options(level=Level.BASIC), budget_s=0.1, **more)
+
+
+def branches() -> Graph:
+    return from_proto(parser.parse_model(BRANCHES))
+
+
+@pytest.mark.parametrize("sample", ["@odd_channels", "@silero_vad"])
+def test_no_time_is_lost(sample: str) -> None:
+    told: list[str] = []
+    found = run(load(sample), tell=told.append)
+    checked = found.validation
+    placed = math.fsum(node.measured_s or 0 for node in checked.originals)
+    whole = placed + math.fsum(checked.unplaced.values())
+    assert whole == pytest.approx(checked.sum_s, rel=1e-12)
+    assert checked.adds_up
+    assert checked.unpredicted == ()
+    assert len(checked.originals) == found.written.model.nodes
+    assert any("random" in note for note in found.notes)
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "operators"), [(True, ["If", "Sin"]), (False, ["Add", "Cos", "If"])]
+)
+def test_the_branch_that_runs_is_the_one_that_is_predicted(
+    value: bool, operators: list[str]
+) -> None:
+    found = run(branches(), given=Given(values={"c": np.array(value)}))
+    assert sorted(node.op_type for node in found.validation.nodes) == operators
+    assert found.validation.unpredicted == ()
+    assert found.validation.idle == ()
+
+
+def test_open_dims_are_still_told() -> None:
+    assert run(branches()).written.model.assumed_dims == {"N": 1}
+    given = Given(dims={"N": 5})
+    model = run(branches(), given=given).written.model
+    assert (model.assumed_dims, model.inputs["x"]) == ({}, (5,))
+
+
+def test_inputs_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "inputs.npz"
+    np.savez(file, x=np.ones(7, np.float32), c=np.array(False))
+    found = run(branches(), inputs=file)
+    assert found.inputs == file
+    assert (found.written.model.assumed_dims, found.written.model.inputs["x"]) == ({}, (7,))
+    assert "Cos" in {node.op_type for node in found.validation.nodes}
+    with pytest.raises(OcostError, match="gives all inputs"):
+        run(branches(), inputs=file, given=Given(dims={"N": 7}))
+
+
+def test_another_device_is_said() -> None:
+    here = find("host")
+    assert not any("predicted for" in note for note in run(branches()).notes)
+    for device in ("nvidia-t4", "raspberry-pi-4" if here.isa != "neon" else "i9-10980xe"):
+        assert any(f"predicted for {device}" in note for note in run(branches(), device).notes)
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "flushes_denormals", lambda: False)
+    found = run(branches())
+    here = found.environment
+    assert (here.level, here.threads, here.denormals) == ("basic", 1, "kept")
+    assert here.isa == find("host").isa
+    assert here.cpu
+    assert any("denormals" in note for note in found.notes)
+    monkeypatch.setattr(module, "flushes_denormals", lambda: True)
+    found = run(branches())
+    assert found.environment.denormals == "flushed"
+    assert not any("denormals" in note for note in found.notes)
