@@ -2,7 +2,8 @@
 
 A tensor is alive from the step that makes it to its last reader; graph inputs from the start,
 graph outputs to the end. Views share the storage of what they view. Constants are apart, and so
-is what is computed from constants alone, as a dequantised weight: it is the same in every run.
+is what is computed from constants alone, as a dequantised weight: it is the same in every run
+(unless the caller says that it is computed anew).
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class _SizeUnknownError(Exception):
     """A tensor's size is not known."""
 
 
-def memory(scope: Shapes, costs: Collection[Costed], *, in_place: bool = False) -> Memory | None:
+def memory(
+    scope: Shapes, costs: Collection[Costed], *, in_place: bool = False, folded: bool = True
+) -> Memory | None:
     """Liveness of the activations, or None where a size is not known.
 
     Parameters
@@ -44,12 +47,15 @@ def memory(scope: Shapes, costs: Collection[Costed], *, in_place: bool = False) 
     in_place
         Let an elementwise operator write over an input that dies there and is as large as its
         output, as runtimes do. A graph's inputs belong to its caller: they are not written over.
+    folded
+        Whether what is computed from constants alone is kept from run to run. A runtime that
+        left such a node in the graph that it executes makes its result in every run.
     """
     by_scope: _Costs = {id(scope): {}}
     for c in costs:
         by_scope.setdefault(id(c.scope), {})[c.node.id] = c.cost
     try:
-        return _scope_memory(scope, by_scope, in_place, own=True)
+        return _scope_memory(scope, by_scope, in_place, folded, own=True)
     except _SizeUnknownError:
         return None
 
@@ -57,7 +63,9 @@ def memory(scope: Shapes, costs: Collection[Costed], *, in_place: bool = False) 
 _Costs = dict[int, dict[str, NodeCost]]
 
 
-def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, own: bool) -> Memory:
+def _scope_memory(
+    scope: Shapes, costs: _Costs, in_place: bool, folded: bool, *, own: bool
+) -> Memory:
     """Of a graph or a body; ``own`` says whether its inputs and outputs are its own storage.
 
     Those of a Loop's or Scan's body are; those of a function and an If are their caller's.
@@ -83,7 +91,7 @@ def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, own: bool) ->
     for step, (node, cost) in enumerate(steps):
         reusable = in_place and cost is not None and cost.kind in _IN_PLACE
         for name in node.outputs if node.id not in views else ():
-            if not name or name in elsewhere or _is_constant(scope, name):
+            if not name or name in elsewhere or (folded and _is_constant(scope, name)):
                 continue
             size = _size(scope, name)
             taken = _dying(node, scope, root, dies[step], alive, size) if reusable else None
@@ -95,7 +103,9 @@ def _scope_memory(scope: Shapes, costs: _Costs, in_place: bool, *, own: bool) ->
                 total += size
             alive[name] = size
         inner = [
-            _scope_memory(body, costs, in_place, own=body.caller is None and node.op_type != "If")
+            _scope_memory(
+                body, costs, in_place, folded, own=body.caller is None and node.op_type != "If"
+            )
             for body in bodies_of(node, scope) or ()
             if id(body) in costs  # of two branches, the one that is costed
         ]

@@ -18,6 +18,7 @@ class Spent:
 
     microseconds: int = 0
     events: int = 0
+    provider: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Aligner:
             spent = found.setdefault(graph.path(node), Spent())
             spent.microseconds += event.own_us
             spent.events += 1
+            spent.provider = event.provider
             for body in event.bodies:
                 self._add(*self._body(graph, node, body), found)
 

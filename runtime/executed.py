@@ -14,6 +14,7 @@ from ..costmodel.totals import coverage, file_bytes, totals
 from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
 from .attribution import Attribution
+from .storage import stored
 
 _NCHWC = "com.microsoft.nchwc"
 _WHOLE = Fraction(1)
@@ -29,7 +30,8 @@ def executed_cost(
     """Cost the graph that a runtime executes.
 
     Traffic is physical: channels that a blocked layout pads are read and written. ``flops`` and
-    ``macs`` leave them out, ``padded_flops`` and ``padded_bytes`` are what they add.
+    ``macs`` leave them out, ``padded_flops`` and ``padded_bytes`` are what they add. Activation
+    memory is as ``storage.stored`` has it.
 
     Parameters
     ----------
@@ -59,10 +61,14 @@ def executed_cost(
     nodes = tuple(estimate(c.cost, device) for c in costed)
     summed = totals(shapes, costed, nodes)
     known = summed.traffic_bytes is not None
+    alive = stored(shapes, costed)
     figures = replace(
         summed,
         padded_bytes=sum(map(padding.bytes, costed)) if known else None,
         file_bytes=file_bytes(original, constants(original)),
+        peak_bytes=alive.peak_bytes if alive else None,
+        mean_activation_bytes=alive.mean_activation_bytes if alive else None,
+        total_activation_bytes=alive.total_activation_bytes if alive else None,
     )
     inputs = {n: shapes.get(n) for n in optimized.inputs if n not in optimized.initializers}
     summary = ModelSummary(

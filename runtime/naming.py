@@ -5,10 +5,11 @@ from __future__ import annotations
 from onnx import GraphProto, ModelProto
 
 from ..graph import Graph, to_proto
+from ..graph.save import Weights
 
 
-def named(graph: Graph) -> ModelProto:
-    """The model with its weights filled and every node named by its path.
+def named(graph: Graph, weights: Weights = "filled") -> ModelProto:
+    """The model with its weights, ``filled`` or as ``to_proto`` has them, and nodes named by path.
 
     Nodes of bodies are named too, and calls of functions; a function's own nodes are shared by
     its calls and keep what names they have. A runtime anchors what it makes of some nodes by
@@ -19,7 +20,7 @@ def named(graph: Graph) -> ModelProto:
     OcostError
         If the weights can't be read.
     """
-    model = to_proto(graph, "filled")
+    model = to_proto(graph, weights)
     _name(graph, model.graph)
     return model
 

@@ -161,10 +161,15 @@ def _quartiles(runs: Sequence[Body], optimized: Graph) -> tuple[list[str], Float
     spent = [aligner.spent(run) for run in runs]
     executed = {name for one in spent for name in one}
     names = [path for scope, n in optimized.walk() if (path := scope.path(n)) in executed]
+    return names, *quartiles(spent, names)
+
+
+def quartiles(spent: Sequence[Mapping[str, Spent]], names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Lower quartiles over the runs of the named nodes' seconds, and their events a run."""
     idle = Spent()
     table = np.array([[one.get(n, idle).microseconds for n in names] for one in spent])
     events = np.array([[one.get(n, idle).events for n in names] for one in spent])
-    return names, np.array([_quartile(column) for column in table.T]) * 1e-6, events.mean(axis=0)
+    return np.array([_quartile(column) for column in table.T]) * 1e-6, events.mean(axis=0)
 
 
 def _quartile(samples: npt.NDArray[np.int64]) -> float:

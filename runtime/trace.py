@@ -13,12 +13,28 @@ from ..graph import OcostError
 _KERNEL = "_kernel_time"  # older versions also write <node>_fence_before and _fence_after
 _EXECUTOR = "::Execute"
 _RUN = "model_run"
+_DELTA = "mem_requested_in_use_delta"
+
+
+class Arena(NamedTuple):
+    """What was asked of the provider's arena, in bytes.
+
+    ``in_use`` is when the node has finished and before its inputs are freed, ``delta`` what the
+    node adds to it. ``high_water`` is the most ever in use, scratch memory of kernels and slack
+    of the arena's chunks included; ``held`` is what the arena took from the system.
+    """
+
+    in_use: int
+    delta: int
+    high_water: int
+    held: int
 
 
 class Event(NamedTuple):
     """An executed node. Its time includes its bodies'.
 
-    ``bodies`` are their executions in order, one for each trip of a loop.
+    ``bodies`` are their executions in order, one for each trip of a loop. ``arena`` is None where
+    the profile doesn't say: without an arena, or by an older version.
     """
 
     name: str
@@ -27,6 +43,7 @@ class Event(NamedTuple):
     start_us: int
     duration_us: int
     bodies: tuple[Body, ...] = ()
+    arena: Arena | None = None
 
     @property
     def own_us(self) -> int:
@@ -79,7 +96,7 @@ def read_profile(path: str | Path) -> Trace:
     bodies: list[Body] = []  # that belong to a node to come
     seen = False
     try:
-        for record in _records(file):
+        for record in records(file):
             kind, name = record.get("cat"), str(record.get("name", ""))
             if kind == "Node" and name.endswith(_KERNEL):
                 seen = True
@@ -113,7 +130,19 @@ def _since(start_us: int, items: list[_Timed]) -> tuple[_Timed, ...]:
 def _event(name: str, record: dict[str, Any]) -> Event:
     args = record["args"]
     provider = str(args.get("provider", ""))
-    return Event(name, args["op_name"], provider, int(record["ts"]), int(record["dur"]))
+    start, duration = int(record["ts"]), int(record["dur"])
+    return Event(name, args["op_name"], provider, start, duration, arena=_arena(args))
+
+
+def _arena(args: dict[str, Any]) -> Arena | None:
+    if _DELTA not in args:
+        return None
+    return Arena(
+        int(args["mem_bytes_requested_in_use"]),
+        int(args[_DELTA]),
+        int(args["mem_in_use_peak"]),
+        int(args["mem_arena_held"]),
+    )
 
 
 def _run(record: dict[str, Any], events: list[Event], bodies: list[Body]) -> Body:
@@ -123,8 +152,14 @@ def _run(record: dict[str, Any], events: list[Event], bodies: list[Body]) -> Bod
     return Body(int(record["ts"]), int(record["dur"]), tuple(events))
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a file, one at a time; a last one that is cut off is left out."""
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """The events of a file as it has them, one at a time; a last one that is cut is left out.
+
+    Raises
+    ------
+    OcostError
+        If the file can't be read.
+    """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             lines = filter(None, (line.strip().rstrip(",") for line in file))

@@ -1,0 +1,97 @@
+"""The most memory that a run takes, as onnxruntime's own arena counts it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onnx import ModelProto
+
+from .profile import Feeds
+from .session import Options, open_session, run_once
+from .trace import Body, Event, read_profile, records
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaPeak:
+    """Bytes of a provider's arena in a session's first run.
+
+    Parameters
+    ----------
+    peak_bytes
+        The most activation bytes at once when a node has finished, over ``baseline_bytes``.
+        Outputs are among them; inputs are the caller's.
+    node
+        The executed node at which that is.
+    baseline_bytes
+        What the session keeps in the arena from run to run: weights, packed ones too, but none
+        that it leaves in the model's memory.
+    high_water_bytes
+        The most at any moment over the same baseline, scratch memory of kernels and what the
+        arena rounds up included. None where opening the session had taken more already.
+    held_bytes
+        What the arena took from the system by the end of the run.
+    """
+
+    peak_bytes: int
+    node: str
+    baseline_bytes: int
+    high_water_bytes: int | None
+    held_bytes: int
+
+
+def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> ArenaPeak | None:
+    """Run a model once and read what its nodes asked of the arena.
+
+    It is the first run that tells: in later ones onnxruntime takes all that the first run asked
+    for in one piece.
+
+    Returns
+    -------
+    ArenaPeak or None
+        None where the profile doesn't say: the provider has no arena, the version of onnxruntime
+        doesn't write it, or no node is executed.
+
+    Raises
+    ------
+    OcostError
+        If onnxruntime refuses the model or fails on the inputs.
+    """
+    with tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder:
+        session = open_session(model, options, profile_prefix=Path(folder) / "arena")
+        try:
+            run_once(session, feeds)
+        finally:
+            written = session.end_profiling()
+        if not any(record["cat"] == "Node" for record in records(Path(written))):
+            return None  # all of the model is folded
+        (run, *_) = read_profile(written).runs
+    return peak(run)
+
+
+def peak(run: Body) -> ArenaPeak | None:
+    """What a session's first run took of the arena; None where its profile doesn't say."""
+    found = [(event, event.arena) for event in _finished(run) if event.arena is not None]
+    if not found:
+        return None
+    first, last = found[0][1], found[-1][1]
+    baseline = first.in_use - first.delta
+    at, most = max(found, key=lambda one: one[1].in_use)
+    raised = last.high_water > first.high_water
+    return ArenaPeak(
+        most.in_use - baseline,
+        at.name,
+        baseline,
+        last.high_water - baseline if raised else None,
+        last.held,
+    )
+
+
+def _finished(run: Body) -> Iterator[Event]:
+    """All nodes in the order in which they finished: those of bodies before their owner."""
+    for event in run.events:
+        for body in event.bodies:
+            yield from _finished(body)
+        yield event
