@@ -7,7 +7,19 @@ Each command is one function here. Models are given as a path, ``@name`` of a bu
 
 from typing import TYPE_CHECKING, Any
 
-from .api import DEFAULT_DEVICE, cost, devices, diff, explain, find_device, given, load
+from .api import (
+    DEFAULT_DEVICE,
+    cost,
+    devices,
+    diff,
+    explain,
+    find_device,
+    given,
+    load,
+    prepare,
+    profile,
+    read_profile,
+)
 
 if TYPE_CHECKING:
     from .graph.errors import OcostError
@@ -24,6 +36,9 @@ __all__ = [
     "find_device",
     "given",
     "load",
+    "prepare",
+    "profile",
+    "read_profile",
 ]
 
 

@@ -16,8 +16,9 @@ from onnx.helper import get_attribute_value
 
 from ..graph import dtypes
 from ..graph.graph import Graph
+from ..graph.node import Node
 from ..graph.shapes import Shapes
-from ..graph.tensor import Tensor, every_tensor
+from ..graph.tensor import Source, Tensor, every_tensor
 from .cost import Costed
 from .work import rules
 
@@ -39,6 +40,11 @@ _Key = tuple[Shapes, str]  # a scope and the constant's name in it
 
 def parameters(costs: Iterable[Costed]) -> int:
     """Number of parameters that the costed nodes read, each constant once."""
+    return sum(parameters_by_constant(costs).values())
+
+
+def parameters_by_constant(costs: Iterable[Costed]) -> dict[_Key, int]:
+    """The same by constant."""
     found: dict[_Key, int] = {}
     for costed in costs:
         node, scope = costed.node, costed.scope
@@ -61,7 +67,7 @@ def parameters(costs: Iterable[Costed]) -> int:
                     found[key] = rule.parameters(costed.call, slot)
                 else:
                     found[key] = size
-    return sum(found.values())
+    return found
 
 
 def _is_weight(dtype: int) -> bool:
@@ -98,19 +104,24 @@ def constants(graph: Graph) -> Iterator[Tensor]:
     yield from graph.initializers.values()
     source = graph.header.source
     for node in graph:
-        for attribute in node.attributes.values():
-            if attribute.type == AttributeProto.TENSOR:
-                yield Tensor.from_proto(attribute.t, source)
-            elif attribute.type == AttributeProto.SPARSE_TENSOR:
-                yield Tensor.from_proto(attribute.sparse_tensor, source)
-            elif node.op_type == "Constant" and attribute.type in _NUMBERS:
-                values = get_attribute_value(attribute)
-                yield Tensor.from_array("", np.asarray(values, _NUMBERS[attribute.type]))
+        yield from of_attributes(node, source)
         for body in graph.subgraphs(node).values():
             yield from constants(body)
     if graph.parent is None:
         for function in graph.header.functions.values():
             yield from (Tensor.from_proto(t, source) for t in every_tensor(function))
+
+
+def of_attributes(node: Node, source: Source) -> Iterator[Tensor]:
+    """The constants that are a node's attributes."""
+    for attribute in node.attributes.values():
+        if attribute.type == AttributeProto.TENSOR:
+            yield Tensor.from_proto(attribute.t, source)
+        elif attribute.type == AttributeProto.SPARSE_TENSOR:
+            yield Tensor.from_proto(attribute.sparse_tensor, source)
+        elif node.op_type == "Constant" and attribute.type in _NUMBERS:
+            values = get_attribute_value(attribute)
+            yield Tensor.from_array("", np.asarray(values, _NUMBERS[attribute.type]))
 
 
 def param_bytes(stored: Iterable[Tensor]) -> int | None:

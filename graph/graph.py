@@ -9,7 +9,7 @@ producer and so no edge: ``consumers`` finds their readers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from onnx import FunctionProto, GraphProto, ModelProto, ValueInfoProto
@@ -225,6 +225,22 @@ class Graph:
             cycle = " -> ".join([*names, names[0]])
             raise OcostError(f"the graph has a cycle: {cycle}") from error
 
+    def copy(self, parent: Graph | None = None) -> Graph:
+        """The same graph, bodies included, to be changed apart; nodes and tensors are shared."""
+        made = Graph(self.header, self.skeleton, self.opset, parent=parent, prefix=self.prefix)
+        made.set_interface(self.inputs, self.outputs)
+        made.initializers, made.declared = dict(self.initializers), dict(self.declared)
+        made._nodes, made._ranks = dict(self._nodes), dict(self._ranks)
+        made._producers, made._inserted = dict(self._producers), self._inserted
+        made._consumers = {tensor: dict(readers) for tensor, readers in self._consumers.items()}
+        made._subgraphs = {
+            node: {name: body.copy(made) for name, body in bodies.items()}
+            for node, bodies in self._subgraphs.items()
+        }
+        made._captures, made._removed = dict(self._captures), set(self._removed)
+        made._order, made.edited = self._order, self.edited
+        return made
+
     # --- the mutators ----------------------------------------------------------------------
 
     def add_node(
@@ -337,6 +353,23 @@ class Graph:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self._input_names = frozenset(inputs)
         self.edited = True
+
+    def import_domain(self, domain: str, version: int = 1) -> None:
+        """Let the model use the operators of a domain; one that it imports keeps its version."""
+        root = self
+        while root.parent is not None:
+            root = root.parent
+        if domain in root.opset:
+            return
+        skeleton = ModelProto()  # a new one: copies of the graph share the old
+        skeleton.CopyFrom(root.header.skeleton)
+        skeleton.opset_import.add(domain=domain, version=version)
+        header = replace(root.header, skeleton=skeleton)
+        scopes = [root]
+        for scope in scopes:  # it grows
+            scope.header, scope.opset = header, {**scope.opset, domain: version}
+            scopes += [body for bodies in scope._subgraphs.values() for body in bodies.values()]
+        root.edited = True
 
     def _reads(self, node: Node) -> Iterator[tuple[int | str, str]]:
         for slot, tensor in enumerate(node.inputs):

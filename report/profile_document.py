@@ -22,6 +22,7 @@ def profile_document(profiled: Profiled) -> Document:
         "model": blocks.model(profiled.written.model),
         "device": blocks.device(profiled.device),
         "environment": {**blocks.environment(profiled.device), **environment},
+        "trace": None if profiled.origin is None else str(profiled.origin),
         "inputs": None if profiled.inputs is None else str(profiled.inputs),
         "measured": {
             **fields(found.measured, ("latency_s", "low_s", "high_s", "runs", "noisy")),
@@ -54,6 +55,10 @@ def profile_document(profiled: Profiled) -> Document:
             ],
         },
         "statistics": _statistics(found),
+        "memory": _memory(profiled),
+        "startup": None
+        if profiled.startup is None
+        else fields(profiled.startup, ("open_s", "low_s", "high_s", "parse_s", "memory_bytes")),
         "notes": list(profiled.notes),
         "nodes": [_node(node) for node in found.nodes],
         "originals": [
@@ -61,6 +66,15 @@ def profile_document(profiled: Profiled) -> Document:
             for node in found.originals
         ],
     }
+
+
+def _memory(profiled: Profiled) -> Document | None:
+    found = profiled.memory
+    if found is None:
+        return None
+    names = ("peak_bytes", "node", "baseline_bytes", "high_water_bytes", "held_bytes")
+    estimate = profiled.executed.totals.peak_bytes
+    return {**fields(found, names), "estimated_peak_bytes": estimate}
 
 
 def _statistics(found: Validation) -> Document:

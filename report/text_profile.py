@@ -59,12 +59,16 @@ def render_profile(profiled: Profiled, *, top: int = 10, verbose: bool = False) 
         parts += [Text(), heading("Largest misses", "predicted - measured"), misses]
         parts += [Text(), heading("By operator type"), _op_types(found.nodes, top)]
     parts += [Text(), *_attribution(found, verbose=verbose), *_unpredicted(found, verbose=verbose)]
+    parts += [Text(), *_memory(profiled)] if profiled.memory or profiled.startup else []
     parts += caveats([(profiled.device, {"": profiled.executed})])
     return Page(*parts)
 
 
 def _measured_on(profiled: Profiled) -> str:
     here = profiled.environment
+    if profiled.origin is not None or here.cpu is None or here.threads is None:
+        name = clean(profiled.origin.name) if profiled.origin is not None else "a profile"
+        return f"measured elsewhere: {name}; predicted for {at_work(profiled.device)}"
     pinned = " pinned to a core" if here.pinned else ""
     return (
         f"measured with onnxruntime {here.onnxruntime}, level {here.level}, "
@@ -74,6 +78,8 @@ def _measured_on(profiled: Profiled) -> str:
 
 
 def _inputs(profiled: Profiled) -> str:
+    if profiled.origin is not None:
+        return "unknown contents"
     return "made up" if profiled.inputs is None else f"from {clean(profiled.inputs.name)}"
 
 
@@ -88,7 +94,8 @@ def _totals(profiled: Profiled) -> Table:
     unit = unit_of([smallest(times[0])], "seconds")
     marks = ["", LEAST if found.unpredicted else ""]
     remarks = [
-        f"{plural(found.measured.runs, 'run')}, {profile.runs} more profiled",
+        f"{plural(found.measured.runs, 'run')}"
+        + ("" if profiled.origin else f", {profile.runs} more profiled"),
         _off(found),
     ]
     return Table(
@@ -188,6 +195,24 @@ def _between(originals: Sequence[str], *, verbose: bool) -> str:
     if len(names) < 2:
         return f"at {', '.join(names) or 'no original'}"
     return f"between {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _memory(profiled: Profiled) -> list[Text]:
+    """What the arena held against liveness, and what start-up takes."""
+    lines = []
+    arena, estimate = profiled.memory, profiled.executed.totals.peak_bytes
+    if arena is not None:
+        known = UNKNOWN if estimate is None else show(estimate, "bytes")
+        off = "" if estimate is None else f" ({percent_change(arena.peak_bytes, estimate)})"
+        line = f"Peak activations: {show(arena.peak_bytes, 'bytes')} in onnxruntime's arena"
+        lines.append(Text(f"{line}, {known} estimated{off}, at {clean(arena.node)}"))
+    start = profiled.startup
+    if start is not None:
+        memory = start.memory_bytes
+        held = "" if memory is None else f", and keeps {show(memory, 'bytes')} resident"
+        spread = f"{show(start.low_s, 'seconds')} to {show(start.high_s, 'seconds')}"
+        lines.append(Text(f"Opening it takes {show(start.open_s, 'seconds')} ({spread}){held}"))
+    return lines
 
 
 def _unpredicted(found: Validation, *, verbose: bool) -> list[Text]:

@@ -16,9 +16,11 @@ from ..graph.shapes.onnx_inference import DATA_LIMIT
 from .attribution import attribute
 from .executed import executed_cost
 from .inputs import load_feeds, make_feeds
+from .memory import ArenaPeak, arena_peak
 from .naming import named
 from .profile import Feeds, Profile, take_profile
 from .session import Options, flushes_denormals
+from .startup import Startup, startup
 from .validation import Validation, validate
 
 _RUNS = (10, 50)  # that are profiled, at least and at most
@@ -26,15 +28,18 @@ _RUNS = (10, 50)  # that are profiled, at least and at most
 
 @dataclass(frozen=True)
 class Environment:
-    """What was measured on. ``denormals`` are flushed to zero, or kept at a cost in time."""
+    """What was measured on; all None if that was elsewhere.
 
-    cpu: str
-    isa: str
-    onnxruntime: str
-    level: str
-    threads: int
-    pinned: bool
-    denormals: Literal["flushed", "kept"]
+    ``denormals`` are flushed to zero, or kept at a cost in time.
+    """
+
+    cpu: str | None
+    isa: str | None
+    onnxruntime: str | None
+    level: str | None
+    threads: int | None
+    pinned: bool | None
+    denormals: Literal["flushed", "kept"] | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,11 @@ class Profiled:
         The file that they are from; None if they were made up.
     notes
         What a reader of the figures should know.
+    memory, startup
+        The most activations that the arena held, and what opening the model takes; None where
+        that was not measured.
+    origin
+        The file of a profile that was taken elsewhere.
     """
 
     written: GraphCost
@@ -63,6 +73,9 @@ class Profiled:
     validation: Validation
     inputs: Path | None
     notes: tuple[str, ...]
+    memory: ArenaPeak | None = None
+    startup: Startup | None = None
+    origin: Path | None = None
 
 
 def profile_graph(
@@ -117,15 +130,25 @@ def profile_graph(
 
     tell("profiling, then timing without the profiler")
     runs = _runs(written.totals.latency_s, budget_s / 2)
-    profile = take_profile(named(graph), options, feeds, runs=runs, budget_s=budget_s / 2)
+    model = named(graph)
+    profile = take_profile(model, options, feeds, runs=runs, budget_s=budget_s / 2)
     environment = _environment(options)
     tell("attributing the time to the original nodes")
     attribution = attribute(graph, profile.optimized)
     executed = executed_cost(graph, profile.optimized, attribution, device, ran)
     validation = validate(profile, attribution, executed, written)
-    notes = (*_circumstances(graph, device, environment), *_reservations(validation))
+    tell("looking at memory and start-up")
     return Profiled(
-        written, executed, device, environment, profile, validation, inputs, tuple(notes)
+        written,
+        executed,
+        device,
+        environment,
+        profile,
+        validation,
+        inputs,
+        (*_circumstances(graph, device, environment), *reservations(validation)),
+        arena_peak(model, options, feeds),
+        startup(model, options),
     )
 
 
@@ -175,7 +198,8 @@ def _circumstances(graph: Graph, device: Device, environment: Environment) -> It
         )
 
 
-def _reservations(found: Validation) -> Iterator[str]:
+def reservations(found: Validation) -> Iterator[str]:
+    """What to keep in mind when reading the figures, a line each."""
     if found.measured.noisy:
         yield "the machine was busy meanwhile: measure again when it is idle"
     if not found.adds_up:

@@ -48,7 +48,10 @@ def test_no_time_is_lost(sample: str) -> None:
     assert checked.unpredicted == ()
     assert len(checked.originals) == found.written.model.nodes
     assert any("random" in note for note in found.notes)
-    assert len(told) == 2
+    assert len(told) == 3
+    assert found.memory is not None
+    assert found.startup is not None
+    assert found.startup.open_s > 0
 
 
 @pytest.mark.parametrize(

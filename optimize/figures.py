@@ -1,0 +1,79 @@
+"""The figures of a graph that add up, by node and by constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..costmodel import Device
+from ..costmodel.cost import Costed, cost_nodes
+from ..costmodel.params import of_attributes, parameters_by_constant
+from ..costmodel.result import NodeCost
+from ..costmodel.roofline import estimate
+from ..graph import Graph
+from ..graph.shapes import Given, infer
+
+Number = int | float
+OF_NODES = ("macs", "flops", "read_bytes", "write_bytes", "traffic_bytes", "latency_s")
+OF_CONSTANTS = ("params", "param_bytes")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A costed graph.
+
+    Parameters
+    ----------
+    nodes
+        By path.
+    params
+        Elements by constant, where they count as parameters.
+    stored
+        Bytes by constant, or by the node whose attributes they are.
+    tensors
+        By path of a node: what it reads and makes, each under the path of where it lives.
+    """
+
+    nodes: Mapping[str, NodeCost]
+    params: Mapping[str, int]
+    stored: Mapping[str, int]
+    tensors: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, graph: Graph, device: Device, given: Given | None) -> Figures:
+        """Cost a graph as written."""
+        costed = cost_nodes(infer(graph, given))
+        params = parameters_by_constant(costed)
+        return cls(
+            {c.cost.name: estimate(c.cost, device) for c in costed},
+            {scope.graph.prefix + name: size for (scope, name), size in params.items()},
+            _stored(graph),
+            dict(map(_tensors, costed)),
+        )
+
+    def total(self) -> dict[str, Number]:
+        """The sum of each figure; what is not costed adds nothing."""
+        constants = {"params": sum(self.params.values()), "param_bytes": sum(self.stored.values())}
+        return self.of_nodes(self.nodes) | constants
+
+    def of_nodes(self, names: Iterable[str]) -> dict[str, Number]:
+        """The sum over these nodes; those without a cost of their own add nothing."""
+        costs = [self.nodes[name] for name in names if name in self.nodes]
+        return {f: sum(getattr(c, f) or 0 for c in costs) for f in OF_NODES}
+
+
+def _stored(graph: Graph) -> dict[str, int]:
+    sizes = {graph.prefix + name: t.nbytes or 0 for name, t in graph.initializers.items()}
+    for node in graph:
+        own = sum(t.nbytes or 0 for t in of_attributes(node, graph.header.source))
+        if own:
+            sizes[graph.path(node)] = own
+        for body in graph.subgraphs(node).values():
+            sizes |= _stored(body)
+    return sizes
+
+
+def _tensors(costed: Costed) -> tuple[str, tuple[str, ...]]:
+    names = (t for t in (*costed.node.inputs, *costed.node.outputs) if t)
+    homes = (costed.scope.home(name) for name in names)
+    return costed.cost.name, tuple(scope.graph.prefix + name for scope, name in homes)

@@ -1,0 +1,151 @@
+"""What each rewrite saved, to the byte and the FLOP, as the graph is written.
+
+An entry's figures are cost(added) - cost(removed) of the nodes that it names, plus its constants:
+whoever costs both graphs can compute them anew. Rewrites that build on one another within a run
+of a pass share an entry. Peak memory and intensity don't add up and stand in the totals alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..passes import Rewrite
+from .figures import OF_CONSTANTS, OF_NODES, Figures, Number
+
+Stage = Literal["pre", "onnxsim", "post"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One rewrite, or several that build on one another.
+
+    Parameters
+    ----------
+    stage, by
+        Where in the pipeline, and the pass.
+    removed, added
+        Paths of nodes, before and after.
+    dropped, stored
+        Constants, before and after.
+    reason
+        What was done.
+    delta
+        After - before, by additive figure.
+    """
+
+    stage: Stage
+    by: str
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    dropped: tuple[str, ...]
+    stored: tuple[str, ...]
+    reason: str
+    delta: Mapping[str, Number]
+
+
+def entries(
+    stage: Stage, rewrites: Sequence[Rewrite], before: Figures, after: Figures
+) -> tuple[Entry, ...]:
+    """The entries of one run of one pass, from what both graphs cost."""
+    groups = _grouped(rewrites)
+    owner = {name: i for i, group in enumerate(groups) for name in _touched(group, before, after)}
+    of_constants: list[dict[str, Number]] = [dict.fromkeys(OF_CONSTANTS, 0) for _ in groups]
+    for figure, old, new in (
+        ("params", before.params, after.params),
+        ("param_bytes", before.stored, after.stored),
+    ):
+        for name in old.keys() | new.keys():
+            if name in owner:
+                of_constants[owner[name]][figure] += new.get(name, 0) - old.get(name, 0)
+    made = []
+    for group, constants in zip(groups, of_constants, strict=True):
+        minus, plus = before.of_nodes(group.removed), after.of_nodes(group.added)
+        made.append(
+            Entry(
+                stage,
+                group.by,
+                tuple(group.removed),
+                tuple(group.added),
+                tuple(group.dropped),
+                tuple(group.stored),
+                "; ".join(dict.fromkeys(group.reasons)),
+                {f: plus[f] - minus[f] for f in OF_NODES} | constants,
+            )
+        )
+    return tuple(made)
+
+
+def residual(made: Iterable[Entry], before: Figures, after: Figures) -> dict[str, Number]:
+    """What the graphs differ by and no entry accounts for: 0 unless a rewrite hides something."""
+    old, new = before.total(), after.total()
+    left = {figure: new[figure] - old[figure] for figure in new}
+    for entry in made:
+        for figure, delta in entry.delta.items():
+            left[figure] -= delta
+    return left
+
+
+@dataclass
+class _Group:
+    """Rewrites taken together: what one makes and a later one takes again cancels out."""
+
+    by: str
+    reasons: list[str] = field(default_factory=list)
+    removed: dict[str, None] = field(default_factory=dict)
+    added: dict[str, None] = field(default_factory=dict)
+    dropped: dict[str, None] = field(default_factory=dict)
+    stored: dict[str, None] = field(default_factory=dict)
+
+    def take(self, rewrite: Rewrite) -> None:
+        change = rewrite.change
+        self.reasons.append(rewrite.reason)
+        for gone, come, away, there in (
+            (change.removed, change.added, self.removed, self.added),
+            (change.dropped, change.stored, self.dropped, self.stored),
+        ):
+            for name in gone:
+                if name in there:
+                    del there[name]
+                else:
+                    away[name] = None
+            there.update(dict.fromkeys(come))
+
+    def join(self, other: _Group) -> None:
+        self.reasons += other.reasons
+        self.removed |= other.removed
+        self.added |= other.added
+        self.dropped |= other.dropped
+        self.stored |= other.stored
+
+
+def _grouped(rewrites: Sequence[Rewrite]) -> list[_Group]:
+    groups: dict[int, _Group] = {}
+    member: dict[str, int] = {}  # what a rewrite named, and its group at the time
+    joined: dict[int, int] = {}
+
+    def now(index: int) -> int:
+        while index in joined:
+            index = joined[index]
+        return index
+
+    for index, rewrite in enumerate(rewrites):
+        change = rewrite.change
+        named = (*change.removed, *change.added, *change.dropped, *change.stored)
+        group = groups[index] = _Group(rewrite.by)
+        for other in sorted({now(member[name]) for name in named if name in member}):
+            earlier = groups.pop(other)
+            group.join(earlier)
+            joined[other] = index
+        group.take(rewrite)
+        member.update(dict.fromkeys(named, index))
+    return list(groups.values())
+
+
+def _touched(group: _Group, before: Figures, after: Figures) -> set[str]:
+    """A group's nodes and constants, and all that its nodes read or make."""
+    names = {*group.removed, *group.added, *group.dropped, *group.stored}
+    for nodes, tensors in ((group.removed, before.tensors), (group.added, after.tensors)):
+        names.update(name for node in nodes for name in tensors.get(node, ()))
+    return names

@@ -1,0 +1,183 @@
+"""Passes, onnxsim, passes: to a fixed point, with a ledger, and never to a worse graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..costmodel import Device
+from ..graph import Graph, OcostError, verify
+from ..graph.shapes import Given
+from ..passes import Declined, Pass, Rewrite
+from ..passes.rewriting import Change
+from ..passes.scope import Gate, Refused
+from .figures import Figures, Number
+from .ledger import Entry, Stage, entries, residual
+from .regions import regions
+from .simplify import simplify
+
+ONNXSIM = "onnxsim"
+_ROUNDS = 4  # of all passes; one that finds nothing more ends them
+# What folded constants may add to a file.
+_GROWTH, _GROWTH_BYTES = 0.01, 64 * 1024
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which passes run, in order, and whether onnxsim stands between two rounds of them."""
+
+    passes: tuple[Pass, ...]
+    onnxsim: bool = True
+
+
+@dataclass
+class Made:
+    """What the pipeline made of a graph.
+
+    Parameters
+    ----------
+    graph
+        The optimised one.
+    entries
+        The ledger, in order.
+    residual
+        What no entry accounts for, by figure.
+    declined
+        Rewrites that were refused at the end, and whole passes that would have made it worse.
+    made_by
+        onnxsim's version where it took part.
+    """
+
+    graph: Graph
+    entries: list[Entry] = field(default_factory=list)
+    residual: dict[str, Number] = field(default_factory=dict)
+    declined: list[Declined] = field(default_factory=list)
+    made_by: str = ""
+
+
+def run(
+    graph: Graph, plan: Plan, device: Device, given: Given | None = None, gate: Gate | None = None
+) -> Made:
+    """Optimise a graph; the graph itself stays as it is.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    plan
+        What to run.
+    device
+        Whose roofline gives the ledger's latencies.
+    given
+        Sizes that the ledger's figures are for. No rewrite rests on them.
+    gate
+        Which rewrites to let through; all by default.
+
+    Raises
+    ------
+    OcostError
+        If the model is broken.
+    """
+    return _Run(graph, device, given, gate or Gate()).whole(plan)
+
+
+class _Run:
+    def __init__(self, graph: Graph, device: Device, given: Given | None, gate: Gate) -> None:
+        self._device, self._given, self._gate = device, given, gate
+        self._made = Made(graph.copy())
+        self._start = self._figures = self._cost()
+        self._version = 0
+        self._seen: dict[Pass, int] = {}  # the version at which a pass found nothing more
+        self._declined: dict[str, Sequence[Declined]] = {}
+
+    def whole(self, plan: Plan) -> Made:
+        self._passes("pre", plan.passes)
+        if plan.onnxsim:
+            self._simplify()
+        self._passes("post", plan.passes)
+        made = self._made
+        made.residual = residual(made.entries, self._start, self._figures)
+        made.declined = list(dict.fromkeys(d for found in self._declined.values() for d in found))
+        return made
+
+    def _passes(self, stage: Stage, passes: Iterable[Pass]) -> None:
+        for _ in range(_ROUNDS):
+            before = self._version
+            for one in passes:
+                if self._seen.get(one) != self._version:
+                    self._pass(stage, one)
+            if self._version == before:
+                return
+
+    def _pass(self, stage: Stage, one: Pass) -> None:
+        snapshot, mark = self._made.graph, len(self._gate.made)
+        self._made.graph = snapshot.copy()
+        outcome = one.run(self._made.graph, self._gate)
+        self._declined[one.name] = outcome.declined
+        if outcome.rewrites:
+            self._take(stage, one.name, outcome.rewrites, snapshot, mark, pays=one.pays_elsewhere)
+        self._seen[one] = self._version
+
+    def _simplify(self) -> None:
+        snapshot, mark = self._made.graph, len(self._gate.made)
+        try:
+            self._gate.admit(ONNXSIM)
+            made = simplify(snapshot)
+        except (OcostError, Refused) as error:
+            self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
+            return
+        rewrites = [
+            Rewrite(ONNXSIM, reason, change) for reason, change in regions(snapshot, made.graph)
+        ]
+        if rewrites:
+            self._made.graph = made.graph
+            self._take("onnxsim", ONNXSIM, rewrites, snapshot, mark, pays=False)
+        self._made.made_by = made.made_by
+
+    def _take(
+        self,
+        stage: Stage,
+        name: str,
+        rewrites: Sequence[Rewrite],
+        snapshot: Graph,
+        mark: int,
+        *,
+        pays: bool,
+    ) -> None:
+        """Book what was rewritten; or go back if it made the graph worse."""
+        verify(self._made.graph)
+        before, after = self._figures, self._cost()
+        worse = "" if pays else self._worse(before, after)
+        if worse:
+            self._made.graph = snapshot
+            del self._gate.made[mark:]
+            nodes = tuple(dict.fromkeys(n for r in rewrites for n in r.change.removed))
+            self._declined[name] = [Declined(name, nodes, worse)]
+            return
+        self._made.entries += entries(stage, rewrites, before, after)
+        self._figures = after
+        self._version += 1
+
+    def _worse(self, before: Figures, after: Figures) -> str:
+        """What would rise that may not, as a sentence."""
+        old, new = before.total(), after.total()
+        old["nodes"], new["nodes"] = len(before.nodes), len(after.nodes)
+        for figure in ("nodes", "flops", "traffic_bytes"):
+            if new[figure] > old[figure]:
+                return f"taken together it would raise {figure} by {new[figure] - old[figure]:,}"
+        limit = _limit(self._start.total())
+        if new["param_bytes"] > max(limit, old["param_bytes"]):
+            more = new["param_bytes"] - old["param_bytes"]
+            return f"taken together it would make the file grow by {more:,} bytes"
+        return ""
+
+    def _cost(self) -> Figures:
+        return Figures.of(self._made.graph, self._device, self._given)
+
+
+def _limit(start: Mapping[str, Number]) -> Number:
+    stored = start["param_bytes"]
+    return stored + max(_GROWTH * stored, _GROWTH_BYTES)
+
+
+__all__ = ["ONNXSIM", "Change", "Made", "Plan", "run"]

@@ -1,0 +1,93 @@
+"""Where two graphs differ: connected regions of nodes that went and nodes that came."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from ..graph import Graph, Node
+from ..passes.rewriting import Change
+
+
+def regions(before: Graph, after: Graph) -> Iterator[tuple[str, Change]]:
+    """Each region, with what happened there in a few words.
+
+    Nodes are the same if they have the same path, operator, attributes and tensors. Nodes of one
+    region touch: one makes what another reads, or they make or read the same tensor.
+    """
+    old, new = _nodes(before), _nodes(after)
+    gone = {p: n for p, n in old.items() if p not in new or not _same(n, new[p])}
+    come = {p: n for p, n in new.items() if p not in old or not _same(old[p], n)}
+    constants = [_constants(g) for g in (before, after)]
+    inner = set(constants[0]) | set(constants[1])
+    by_tensor: dict[str, list[tuple[bool, str]]] = defaultdict(list)
+    for is_new, nodes in ((False, gone), (True, come)):
+        for path, node in nodes.items():
+            for tensor in {*node.inputs, *node.outputs} - {""} - inner:
+                by_tensor[tensor].append((is_new, path))
+    for members in _connected([(False, p) for p in gone] + [(True, p) for p in come], by_tensor):
+        removed = tuple(p for p in gone if (False, p) in members)
+        added = tuple(p for p in come if (True, p) in members)
+        reads = {t for p in removed for t in gone[p].inputs} & constants[0]
+        makes = {t for p in added for t in come[p].inputs} & constants[1]
+        change = Change(removed, added, tuple(sorted(reads - makes)), tuple(sorted(makes - reads)))
+        yield _words(map(gone.__getitem__, removed), map(come.__getitem__, added)), change
+
+
+def _nodes(graph: Graph) -> dict[str, Node]:
+    return {scope.path(node): node for scope, node in graph.walk()}
+
+
+def _constants(graph: Graph) -> set[str]:
+    return {
+        name
+        for scope in {id(s): s for s, _ in graph.walk()}.values()
+        for name in scope.initializers
+    }
+
+
+def _same(a: Node, b: Node) -> bool:
+    return (
+        (a.op_type, a.domain, a.inputs, a.outputs) == (b.op_type, b.domain, b.inputs, b.outputs)
+        and a.attributes.keys() == b.attributes.keys()
+        and all(v.HasField("g") or v == b.attributes[k] for k, v in a.attributes.items())
+    )
+
+
+def _connected(
+    items: Iterable[tuple[bool, str]], by_tensor: dict[str, list[tuple[bool, str]]]
+) -> Iterator[set[tuple[bool, str]]]:
+    parent = {item: item for item in items}
+
+    def root(item: tuple[bool, str]) -> tuple[bool, str]:
+        while parent[item] != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    for first, *others in by_tensor.values():
+        for other in others:
+            parent[root(other)] = root(first)
+    for path in [p for is_new, p in parent if is_new]:
+        if (False, path) in parent:  # a node that only reads other tensors
+            parent[root((True, path))] = root((False, path))
+    found: dict[tuple[bool, str], set[tuple[bool, str]]] = defaultdict(set)
+    for item in parent:
+        found[root(item)].add(item)
+    yield from found.values()
+
+
+def _words(removed: Iterable[Node], added: Iterable[Node]) -> str:
+    old, new = (Counter(n.op_type for n in nodes) for nodes in (removed, added))
+    less, more = old - new, new - old
+    if not less and not more:
+        return f"{_listed(old) or 'nodes'} read other tensors"
+    return (
+        f"{_listed(less) or 'nothing'} became {_listed(more)}"
+        if more
+        else f"{_listed(less)} removed"
+    )
+
+
+def _listed(types: Counter[str]) -> str:
+    return ", ".join(f"{n} {t}" if n > 1 else t for t, n in types.most_common())

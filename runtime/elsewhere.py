@@ -1,0 +1,63 @@
+"""A profile that was taken elsewhere, checked against the cost model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..costmodel import Device, cost_graph
+from ..graph import Graph
+from ..graph.shapes import Given
+from .executed import executed_cost
+from .imported import import_profile
+from .profiled import Environment, Profiled, reservations
+from .sums import covered_cost
+from .validation import validate
+
+_ELSEWHERE = Environment(None, None, None, None, None, None, None)
+
+
+def check_profile(
+    graph: Graph,
+    device: Device,
+    trace: Path,
+    optimized: Path | None = None,
+    given: Given | None = None,
+) -> Profiled:
+    """Attribute a profile to a graph and compare with what that costs on a device.
+
+    Parameters
+    ----------
+    graph
+        The graph as it was profiled, or what ``prepare`` made the profiled one from.
+    device
+        Whose roofline predicts.
+    trace
+        The profile's JSON.
+    optimized
+        The graph that the profiled session saved.
+    given
+        Shapes, dims and values of the inputs that it was profiled with.
+
+    Raises
+    ------
+    OcostError
+        If a file can't be read or is not what it should be.
+    """
+    written = cost_graph(graph, device, given)
+    found = import_profile(graph, trace, optimized)
+    if found.by_names:
+        executed = covered_cost(found, written)
+    else:
+        executed = executed_cost(graph, found.profile.optimized, found.attribution, device, given)
+    validation = validate(found.profile, found.attribution, executed, written)
+    return Profiled(
+        written,
+        executed,
+        device,
+        _ELSEWHERE,
+        found.profile,
+        validation,
+        None,
+        (*found.notes, *reservations(validation)),
+        origin=trace,
+    )
