@@ -10,8 +10,8 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
 from ..graph import Graph
 from ..graph.shapes import Given
-from .match import match
-from .result import Diff, How, NodePair, OpTypeChange
+from .match import How, match
+from .result import Diff, NodePair, OpTypeChange
 
 Number = TypeVar("Number", int, float)
 

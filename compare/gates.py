@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from ..costmodel.result import Totals
+from ..costmodel.result import GraphCost, Totals
 from ..graph import OcostError
+from .result import Diff
 
-DEFAULT_LEVEL = "executed"
+WRITTEN, EXECUTED, MEASURED = "written", "executed", "measured"
 _SPEC = re.compile(
     r"(?:(?P<level>\w+)\.)?(?P<metric>\w+):(?P<number>[+-]?\d+(?:\.\d+)?)(?P<unit>\S*)"
 )
@@ -70,8 +71,24 @@ class Verdict:
         return self.actual is not None and self.actual <= self.gate.limit
 
 
-def parse(spec: str) -> Gate:
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The figures of a level, before and after; not ``whole`` if their sums leave nodes out."""
+
+    before: Totals
+    after: Totals
+    whole: bool = True
+
+
+def parse(spec: str, *, measured: bool = False) -> Gate:
     """A gate as a user writes it: ``written.flops:0%``, ``peak_bytes:8MiB``, ``latency:-5%``.
+
+    Parameters
+    ----------
+    spec
+        Without a level it is about what is executed, and latency about what is measured.
+    measured
+        Whether anything is.
 
     Raises
     ------
@@ -97,27 +114,67 @@ def parse(spec: str) -> Gate:
     percent = unit == "%"
     limit = float(found["number"]) * (1.0 if percent else _UNITS[unit])
     text = found["number"] + unit
-    return Gate(found["level"] or DEFAULT_LEVEL, metric, limit, percent, text, spec)
+    level = found["level"] or (MEASURED if measured and metric == "latency_s" else EXECUTED)
+    if level == MEASURED and metric != "latency_s":
+        rest = spec.removeprefix(f"{MEASURED}.")
+        raise OcostError(f"--fail-on {spec}: only latency is measured; write {EXECUTED}.{rest}")
+    return Gate(level, metric, limit, percent, text, spec)
 
 
-def check(gate: Gate, levels: Mapping[str, tuple[Totals, Totals]], *, whole: bool) -> Verdict:
-    """Hold a gate against before and after at its level.
-
-    Where not every node of both is costed (not ``whole``), a sum over nodes is not known.
+def require(gates: Iterable[Gate], *, measured: bool = False) -> None:
+    """Refuse gates at levels that a diff will not have, before it is made.
 
     Raises
     ------
     OcostError
-        If the diff has no such level.
+        If there is one.
     """
-    if gate.level not in levels:
-        rest = gate.spec.removeprefix(f"{gate.level}.")
-        there = " or ".join(f"{level}.{rest}" for level in levels)
-        raise OcostError(
-            f"--fail-on {gate.spec}: this diff has no level '{gate.level}'; write {there}"
-        )
-    before, after = (getattr(totals, gate.metric) for totals in levels[gate.level])
-    if before is None or after is None or not (whole or gate.metric in _OF_FILES):
+    levels = (WRITTEN, EXECUTED, MEASURED) if measured else (WRITTEN,)
+    for gate in gates:
+        if gate.level not in levels:
+            rest = gate.spec.removeprefix(f"{gate.level}.")
+            there = " or ".join(f"{level}.{rest}" for level in levels)
+            raise OcostError(
+                f"--fail-on {gate.spec}: this diff has no level '{gate.level}'; write {there}"
+            )
+
+
+def levels(diff: Diff) -> dict[str, Level]:
+    """The levels of a diff that a gate can be about.
+
+    After is the most that the measured interval allows for: a gate only passes where it can be
+    sure.
+    """
+    found = {WRITTEN: _level(diff.before, diff.after)}
+    if diff.measured is not None:
+        if diff.measured.executed is not None:
+            found[EXECUTED] = _level(*diff.measured.executed)
+        comparison = diff.measured.comparison
+        before_s = comparison.a.latency_s
+        found[MEASURED] = Level(_latency(before_s), _latency(before_s * comparison.high))
+    return found
+
+
+def _level(before: GraphCost, after: GraphCost) -> Level:
+    whole = not (before.coverage.unknown or after.coverage.unknown)
+    return Level(before.totals, after.totals, whole)
+
+
+def _latency(seconds: float) -> Totals:
+    return replace(Totals(**dict.fromkeys(Totals.names())), latency_s=seconds)
+
+
+def check(gate: Gate, levels: Mapping[str, Level]) -> Verdict:
+    """Hold a gate against before and after at its level.
+
+    The figure is not known where the level is not there, nor a sum over nodes of which some are
+    not costed.
+    """
+    level = levels.get(gate.level)
+    if level is None or not (level.whole or gate.metric in _OF_FILES):
+        return Verdict(gate, None)
+    before, after = (getattr(totals, gate.metric) for totals in (level.before, level.after))
+    if before is None or after is None:
         return Verdict(gate, None)
     change = float(after - before)
     if not gate.percent:

@@ -12,9 +12,11 @@ import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..graph import Graph, Node
-from .result import How
+
+How = Literal["name", "tensor", "dataflow"]
 
 # How far past removed or added nodes to look, and at how many of them.
 _REACH = 3

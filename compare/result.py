@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
+from ..runtime.comparison import Comparison
 from ..runtime.equivalence import Equivalence
+from .match import How
+from .regions import Regions
+from .verdict import Conclusion
 
-How = Literal["name", "tensor", "dataflow"]
+if TYPE_CHECKING:
+    from ..optimize.ledger import Entry
+
+Costs = tuple[GraphCost, GraphCost]  # before, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,41 @@ class OpTypeChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """A measured change.
+
+    Parameters
+    ----------
+    comparison
+        Whether the graph after is faster; a is the one before.
+    executed
+        Both graphs as onnxruntime executes them here, costed on the device; None where the
+        device is not this machine, or onnxruntime gave no profile.
+    regions
+        Where they differ, in what time; None without a profile.
+    predicted_ratio
+        Latency after / before as executed, or as written where that is not known; None where
+        neither is.
+    conclusion
+        Whether the saving is real.
+    notes
+        What is left out, and why.
+    """
+
+    comparison: Comparison
+    executed: Costs | None
+    regions: Regions | None
+    predicted_ratio: float | None
+    conclusion: Conclusion
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Diff:
-    """Two costed graphs at one level, on one device.
+    """Two graphs costed as written, on one device, and maybe measured.
 
     ``made_by`` says what made the second from the first where the user gave only one
-    (``onnxsim 0.8.1``); "" where both were given.
+    (``ocost with onnxsim 0.8.1``); "" where both were given.
     """
 
     before: GraphCost
@@ -66,3 +103,5 @@ class Diff:
     op_types: tuple[OpTypeChange, ...]
     made_by: str = ""
     equivalence: Equivalence | None = None  # None where it was not asked for
+    measured: Measured | None = None  # likewise
+    rewrites: tuple[Entry, ...] = ()  # that made the second

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from google.protobuf.message import EncodeError, Message
-from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, helper
 
 from ..models import pack
 from ..models.walk import walk
@@ -51,7 +51,7 @@ def to_proto(graph: Graph, weights: Weights = "kept") -> ModelProto:
     if weights == "kept":
         _renumber(model)
     else:
-        _drop_manifest(model)
+        drop_manifest(model)
     for tensor in every_tensor(model):
         if weights == "filled" or wire.payload(tensor) is not None:
             tensor.CopyFrom(graph.header.source.load(tensor, fill=weights == "filled"))
@@ -74,7 +74,8 @@ def _renumber(model: ModelProto) -> None:
         entry.value = json.dumps(after, separators=(",", ":"))
 
 
-def _drop_manifest(model: ModelProto) -> None:
+def drop_manifest(model: ModelProto) -> None:
+    """Take out what says how to regenerate a weightless graph's weights."""
     for position, entry in enumerate(model.metadata_props):
         if entry.key == pack.KEY:
             del model.metadata_props[position]
@@ -89,11 +90,28 @@ def _write(graph: Graph, proto: GraphProto) -> None:
             proto.sparse_initializer.append(tensor.proto)
         else:
             proto.initializer.append(tensor.proto)
+    if graph.edited and graph.parent is None:
+        _list_inputs(graph, proto)
     removed = graph.removed_tensors()
     if removed:
         kept = [v for v in proto.value_info if v.name not in removed]
         del proto.value_info[:]
         proto.value_info.extend(kept)
+
+
+def _list_inputs(graph: Graph, proto: GraphProto) -> None:
+    """Bring the inputs up to date: below IR version 4 all constants are listed there too."""
+    listed = frozenset(graph.inputs)
+    kept = [value for value in proto.input if value.name in listed]
+    if graph.header.ir_version < 4:
+        kept += [
+            helper.make_tensor_value_info(tensor.name, tensor.dtype, tensor.shape)
+            for tensor in graph.initializers.values()
+            if tensor.name not in listed
+        ]
+    if kept != list(proto.input):
+        del proto.input[:]
+        proto.input.extend(kept)
 
 
 def _node(graph: Graph, node: Node) -> NodeProto:
@@ -119,7 +137,7 @@ def graph_sha256(graph: Graph) -> str:
     The same whether weights lie in the file, beside it, or are stripped.
     """
     model = to_proto(graph, "none")
-    _drop_manifest(model)
+    drop_manifest(model)
     for tensor in every_tensor(model):
         dims, dtype, name = list(tensor.dims), tensor.data_type, tensor.name
         tensor.Clear()
@@ -138,7 +156,7 @@ def file_size(graph: Graph) -> int:
     if source.path is not None and not source.fillers and not edited:
         return source.path.stat().st_size
     model = to_proto(graph, "none")
-    _drop_manifest(model)
+    drop_manifest(model)
     return int(model.ByteSize()) + _left_out(model, graph)
 
 

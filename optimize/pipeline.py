@@ -19,6 +19,7 @@ from .simplify import simplify
 ONNXSIM = "onnxsim"
 _ROUNDS = 4  # of all passes; one that finds nothing more ends them
 # What folded constants may add to a file.
+_LARGEST = ("1.5GB", "64KB")
 _GROWTH, _GROWTH_BYTES = 0.01, 64 * 1024
 
 
@@ -119,20 +120,25 @@ class _Run:
         self._seen[one] = self._version
 
     def _simplify(self) -> None:
+        """Let onnxsim have its turn; where its constants are too large, again without those."""
         snapshot, mark = self._made.graph, len(self._gate.made)
-        try:
-            self._gate.admit(ONNXSIM)
-            made = simplify(snapshot)
-        except (OcostError, Refused) as error:
-            self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
-            return
-        rewrites = [
-            Rewrite(ONNXSIM, reason, change) for reason, change in regions(snapshot, made.graph)
-        ]
-        if rewrites:
+        for largest in _LARGEST:
+            try:
+                self._gate.admit(ONNXSIM)
+                made = simplify(snapshot, largest)
+            except (OcostError, Refused) as error:
+                self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
+                return
+            self._declined.pop(ONNXSIM, None)
+            self._made.made_by = made.made_by
+            found = regions(snapshot, made.graph)
+            rewrites = [Rewrite(ONNXSIM, reason, change) for reason, change in found]
+            if not rewrites:
+                return
             self._made.graph = made.graph
             self._take("onnxsim", ONNXSIM, rewrites, snapshot, mark, pays=False)
-        self._made.made_by = made.made_by
+            if self._made.graph is made.graph:
+                return
 
     def _take(
         self,

@@ -33,10 +33,18 @@ class Simplified:
     made_by: str
 
 
-def simplify(graph: Graph) -> Simplified:
+def simplify(graph: Graph, largest: str = "1.5GB") -> Simplified:
     """What onnxsim makes of a graph; the graph itself stays as it is.
 
     Weights are needed for that: they are read, or regenerated for a weightless graph.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    largest
+        Constants that are computed may have so much at most. By default onnxsim may make a file
+        grow a lot: it stores a transposed copy of a weight that others read as it is.
 
     Raises
     ------
@@ -52,7 +60,12 @@ def simplify(graph: Graph) -> Simplified:
 
         with _quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made, _ = onnxsim.simplify(model, mutable_initializer=overridable, certify=False)
+            made, _ = onnxsim.simplify(
+                model,
+                mutable_initializer=overridable,
+                tensor_size_threshold=largest,
+                certify=False,
+            )
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise OcostError(
@@ -85,7 +98,14 @@ def _mend(before: ModelProto, after: ModelProto) -> None:
     after.ir_version = before.ir_version
     del after.metadata_props[:]
     after.metadata_props.extend(before.metadata_props)
+    written = {n.name: n for n in before.graph.node if n.name}
     for node in after.graph.node:
+        old = written.get(node.name)
+        if old is not None and old.op_type == node.op_type:
+            if not node.doc_string:
+                node.doc_string = old.doc_string
+            there = {p.key for p in node.metadata_props}
+            node.metadata_props.extend(p for p in old.metadata_props if p.key not in there)
         own = [p for p in node.metadata_props if not p.key.startswith(_OWN_METADATA)]
         if len(own) != len(node.metadata_props):
             del node.metadata_props[:]

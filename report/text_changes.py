@@ -19,9 +19,9 @@ from .text import change_bar
 _NOT_COMPARED = "mean_activation_bytes"
 
 
-def figure_change(diff: Diff, figure: Figure) -> Change:
+def figure_change(before: GraphCost, after: GraphCost, figure: Figure) -> Change:
     """What became of a figure of the graph."""
-    sides = diff.before, diff.after
+    sides = before, after
     values = figure.of(sides[0].totals), figure.of(sides[1].totals)
     footing = of_graph(sides[0]), of_graph(sides[1])
     marks = figure.mark(footing[0]), figure.mark(footing[1])
@@ -35,7 +35,7 @@ def totals_table(diff: Diff) -> Table:
     """All figures of both graphs."""
     found = shown(diff.before.totals, diff.after.totals)
     rows = [f for f in found if f.field != _NOT_COMPARED]
-    changes = [figure_change(diff, f) for f in rows]
+    changes = [figure_change(diff.before, diff.after, f) for f in rows]
     return Table(
         [
             Column("", first_of_each([f.group for f in rows]), right=False, drop=1),

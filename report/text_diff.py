@@ -14,6 +14,7 @@ from .text import Page, heading
 from .text_changes import figure_change, op_type_table, totals_table
 from .text_common import caveats, coverage_lines, model_line, model_name, plural
 from .text_equivalence import equivalence_lines
+from .text_measured import measured_parts
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
 
@@ -41,6 +42,7 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
         *_reservations(diff),
         *_basis(diff, verbose=verbose),
         Text(),
+        *measured_parts(diff, top, verbose=verbose),
         totals_table(diff),
     ]
     if top and movers(diff):
@@ -69,7 +71,7 @@ def headline(diff: Diff) -> Text:
         names = [clean(model.path) or "the model" for model in (before.model, after.model)]
     text = Text(f"{' -> '.join(names)}: ", "bold")
     text.append(f"{before.model.nodes} -> {plural(after.model.nodes, 'node')}, ")
-    found = {f.field: figure_change(diff, f) for f in FIGURES if f.field in _HEADLINE}
+    found = {f.field: figure_change(before, after, f) for f in FIGURES if f.field in _HEADLINE}
     traffic, computation, latency = (found[field] for field in _HEADLINE)
     if all(value is None for change in found.values() for value in change.values):
         return text.append("cost not known.")
@@ -91,7 +93,7 @@ def _reservations(diff: Diff) -> list[Text]:
         *interface_lines(diff.before.model, diff.after.model),
         *note_lines(sides),
     ]
-    if diff.after.level == "written":
+    if diff.measured is None:
         note = "These changes are as written: the runtime may make some of them by itself."
         lines.append(Text(note, "dim"))
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import numpy.typing as npt
 from onnx import helper
 
 from ..graph import Graph, OcostError, dtypes
-from ..graph.shapes import Info, Shapes
-from ..graph.shapes.onnx_inference import from_type
+from ..graph.shapes import Given, Info, Shapes
+from ..graph.shapes.onnx_inference import DATA_LIMIT, from_type
 from ..models.inputs import KEY, InputHint, input_hints
 from .roles import Interval, allowed
 
@@ -133,6 +134,16 @@ def load_feeds(path: Path, graph: Graph) -> dict[str, Array]:
         name: _fitted(f"{path}: input '{name}'", array, from_type(graph.declared[name].type))
         for name, array in arrays.items()
     }
+
+
+def given_by(graph: Graph, feeds: Mapping[str, Array]) -> Given:
+    """What inputs tell the cost model: their shapes, and of small ones the contents."""
+    known = {name: array for name, array in feeds.items() if name not in graph.initializers}
+    numbers = (n for n, a in known.items() if a.dtype.kind in "biuf" and a.size <= DATA_LIMIT)
+    return Given(
+        shapes={name: array.shape for name, array in known.items()},
+        values={name: known[name] for name in numbers},
+    )
 
 
 def _read(path: Path) -> dict[str, Array]:

@@ -12,13 +12,12 @@ from ..costmodel import Device, GraphCost, cost_graph
 from ..costmodel.host import cpu_name, host
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer
-from ..graph.shapes.onnx_inference import DATA_LIMIT
 from .attribution import attribute
 from .executed import executed_cost
-from .inputs import load_feeds, make_feeds
+from .inputs import given_by, load_feeds, make_feeds
 from .memory import ArenaPeak, arena_peak
 from .naming import named
-from .profile import Feeds, Profile, take_profile
+from .profile import Profile, take_profile
 from .session import Options, flushes_denormals
 from .startup import Startup, startup
 from .validation import Validation, validate
@@ -124,7 +123,7 @@ def profile_graph(
         feeds = make_feeds(graph, shapes)
     else:
         feeds = load_feeds(inputs, graph)
-    ran = _given(graph, feeds)
+    ran = given_by(graph, feeds)
     written = cost_graph(graph, device, ran)
     written = replace(written, model=replace(written.model, assumed_dims=dict(assumed)))
 
@@ -149,16 +148,6 @@ def profile_graph(
         (*_circumstances(graph, device, environment), *reservations(validation)),
         arena_peak(model, options, feeds),
         startup(model, options),
-    )
-
-
-def _given(graph: Graph, feeds: Feeds) -> Given:
-    """What the cost model is told of the inputs of the runs."""
-    known = {name: array for name, array in feeds.items() if name not in graph.initializers}
-    numbers = (n for n, a in known.items() if a.dtype.kind in "biuf" and a.size <= DATA_LIMIT)
-    return Given(
-        shapes={name: array.shape for name, array in known.items()},
-        values={name: known[name] for name in numbers},
     )
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from onnx import ModelProto, TensorProto, helper
 
-from ..graph import OcostError
-from .prepared import write
+from ..graph import OcostError, from_proto
+from ..graph.write import write
 from .session import Level, Options, open_session
 from .trace import records
 
@@ -99,7 +99,7 @@ def _file(model: ModelProto | Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "model.onnx"
-        write(model, file)
+        write(from_proto(model), file)
         yield file
 
 

@@ -200,7 +200,32 @@ def test_check_compares_the_outputs(capsys: pytest.CaptureFixture[str], tmp_path
     assert "Outputs differ: " in out
 
 
+def test_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    measure = ("diff", "@odd_channels", "--measure", "--budget", "0.2")
+    gates = ("--fail-on", "latency:1000%", "--fail-on", "executed.macs:0%")
+    code, out, err = run(capsys, *measure, *gates, "--format", "json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    jsonschema.validate(document, schema.load("ocost.diff/1"))
+    assert document["device"]["name"] == "host"
+    assert document["environment"]["threads"] == 1
+    assert document["equivalence"]["ok"] is True
+    assert list(document["levels"]) == ["written", "executed", "executed_runtime", "measured"]
+    assert document["levels"]["measured"]["conclusion"]["sentence"]
+    gates_found = [(g["level"], g["metric"]) for g in document["gates"]]
+    assert gates_found == [("measured", "latency_s"), ("executed", "macs")]
+    code, out, err = run(capsys, *measure, "--fail-on", "latency:-100%")
+    assert code == 1
+    assert err.startswith("ocost: gate failed: measured.latency_s: limit -100%, actual ")
+    assert "\nLevels " in out
+
+
 BAD = {
+    "nothing but latency is measured": [
+        *("diff", "@odd_channels", "--measure", "--fail-on", "measured.flops:0%")
+    ],
+    "no time to measure in": ["diff", "@odd_channels", "--measure", "--budget", "0"],
+    "inputs that nothing is measured with": ["diff", "@odd_channels", "--inputs", "x.npz"],
     "unreadable gate": ["diff", "@odd_channels", "--fail-on", "latency"],
     "gate at a level that is not there": ["diff", "@odd_channels", "--fail-on", "latency:5%"],
     "no such file": ["cost", "nothing.onnx"],
@@ -318,3 +343,71 @@ def test_a_name_from_the_file_does_not_reach_the_terminal_raw(
     assert code == 2
     assert "\x1b" not in err
     assert err.count("\n") == 1
+
+
+def test_profile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    options = ("--budget", "0.2", "--level", "basic", "--report", str(file))
+    code, out, err = run(capsys, "profile", "@odd_channels", *options)
+    assert (code, err) == (0, "")
+    assert out.startswith("odd_channels.onnx as measured")
+    assert "Largest misses" in out
+    document = json.loads(file.read_text(encoding="utf-8"))
+    jsonschema.validate(document, schema.load("ocost.profile/1"))
+    environment = document["environment"]
+    assert (environment["level"], environment["threads"]) == ("basic", 1)
+    assert document["device"]["name"] == "host"
+    attribution = document["attribution"]
+    assert attribution["mapped"] == attribution["executed_nodes"] == len(document["nodes"])
+    placed = sum(node["measured_s"] or 0 for node in document["originals"])
+    whole = sum(node["measured_s"] for node in document["nodes"])
+    assert placed + sum(attribution["unplaced"].values()) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (None, "can't be read"),
+        ('{"nothing": [1]}', "has no input 'nothing'"),
+        ('{"x": [[1, 2]]}', "the model wants 1x3x"),
+        ("[", "no arrays by input name"),
+    ],
+)
+def test_bad_inputs_for_a_profile(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, contents: str | None, message: str
+) -> None:
+    file = tmp_path / "inputs.json"
+    if contents is not None:
+        file.write_text(contents, encoding="utf-8")
+    code, out, err = run(capsys, "profile", "@odd_channels", "--inputs", str(file))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"ocost: error: {file}: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--level", "most"),
+        ("--budget", "0"),
+        ("--threads", "0"),
+        ("--device", "nowhere"),
+        ("--shape", "y=1"),
+    ],
+)
+def test_a_profile_that_can_t_be_taken(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, str]
+) -> None:
+    code, out, err = run(capsys, "profile", "@odd_channels", *options)
+    assert (code, out) == (2, "")
+    assert err.startswith("ocost: error: ")
+    assert err.count("\n") == 1
+
+
+def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ocost.api.profile", interrupted)
+    assert run(capsys, "profile", "@odd_channels") == (2, "", "ocost: interrupted\n")

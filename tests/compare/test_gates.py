@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from ocost.compare.gates import check, parse
+from ocost.compare import diff_graphs
+from ocost.compare.gates import Level, check, levels, parse, require
+from ocost.compare.result import Measured
+from ocost.compare.verdict import Conclusion
+from ocost.costmodel.device import find
 from ocost.costmodel.result import Totals
-from ocost.graph import OcostError
+from ocost.graph import OcostError, load
+from ocost.runtime.comparison import Comparison
+from ocost.runtime.timing import Timing
 
 NOTHING = dict.fromkeys(Totals.names())
 
@@ -33,15 +41,17 @@ def totals(**figures: float) -> Totals:
 )
 def test_limits(spec: str, before: float, after: float, actual: float, ok: bool) -> None:
     gate = parse(spec)
-    sides = totals(**{gate.metric: before}), totals(**{gate.metric: after})
-    verdict = check(gate, {"written": sides}, whole=True)
+    level = Level(totals(**{gate.metric: before}), totals(**{gate.metric: after}))
+    verdict = check(gate, {"written": level})
     assert verdict.actual == pytest.approx(actual)
     assert verdict.ok is ok
 
 
 def test_an_unknown_figure_fails_the_gate() -> None:
-    verdict = check(parse("written.peak_bytes:10%"), {"written": (totals(), totals())}, whole=True)
+    level = Level(totals(), totals())
+    verdict = check(parse("written.peak_bytes:10%"), {"written": level})
     assert (verdict.actual, verdict.ok) == (None, False)
+    assert not check(parse("executed.flops:10%"), {"written": level}).ok
 
 
 def test_the_default_level_is_executed_and_a_missing_level_is_said() -> None:
@@ -51,7 +61,52 @@ def test_the_default_level_is_executed_and_a_missing_level_is_said() -> None:
         OcostError,
         match=r"^--fail-on latency:5%: .* no level 'executed'; write written.latency:5%$",
     ):
-        check(gate, {"written": (totals(), totals())}, whole=True)
+        require([gate])
+    require([parse("written.latency:5%")])
+
+
+def test_what_is_measured_is_the_default_of_latency_where_it_is() -> None:
+    assert parse("latency:5%", measured=True).level == "measured"
+    assert parse("peak_bytes:5%", measured=True).level == "executed"
+    assert parse("written.latency:5%", measured=True).level == "written"
+    gates = [parse(f"{level}latency:5%", measured=True) for level in ("", "executed.", "written.")]
+    require(gates, measured=True)
+    with pytest.raises(OcostError, match=r"only latency is measured; write executed.flops:5%$"):
+        parse("measured.flops:5%", measured=True)
+    with pytest.raises(OcostError, match="no level 'measured'"):
+        require([parse("measured.latency:5%")])
+
+
+@pytest.mark.parametrize(
+    ("spec", "actual", "ok"),
+    [
+        # Of 10 ms the interval's upper end is 2 % above 1: 10.2 ms.
+        ("latency:5%", 2.0, True),
+        ("latency:1%", 2.0, False),
+        ("measured.latency:-1%", 2.0, False),
+        ("latency:1ms", 0.2e-3, True),
+        ("latency:100us", 0.2e-3, False),
+        ("executed.flops:0%", 0.0, True),
+        ("written.latency:0%", 0.0, True),
+    ],
+)
+def test_a_measured_gate_is_about_the_upper_bound(spec: str, actual: float, ok: bool) -> None:
+    graph = load("@odd_channels")
+    diff = diff_graphs(graph, graph, find("x86-server-core"))
+    before, after = (Timing(s, s, s, 100, noisy=False) for s in (10e-3, 9.9e-3))
+    comparison = Comparison(
+        *(0.99, 0.96, 1.02, 0.01, 0.03),
+        "no measurable difference",
+        *(before, after, None, False, 8, 8, 8),
+    )
+    executed = replace(diff.before, level="executed")
+    conclusion = Conclusion("none", "")
+    measured = Measured(comparison, (executed, executed), None, 1.0, conclusion)
+    found = levels(replace(diff, measured=measured))
+    assert list(found) == ["written", "executed", "measured"]
+    verdict = check(parse(spec, measured=True), found)
+    assert verdict.actual == pytest.approx(actual)
+    assert verdict.ok is ok
 
 
 @pytest.mark.parametrize(
@@ -64,6 +119,7 @@ def test_what_cannot_be_read(spec: str) -> None:
 
 
 def test_a_sum_over_part_of_the_nodes_is_not_known() -> None:
-    sides = {"written": (totals(flops=100, file_bytes=9), totals(flops=1, file_bytes=9))}
-    assert not check(parse("written.flops:0%"), sides, whole=False).ok
-    assert check(parse("written.file_bytes:0%"), sides, whole=False).ok
+    before, after = totals(flops=100, file_bytes=9), totals(flops=1, file_bytes=9)
+    part = {"written": Level(before, after, whole=False)}
+    assert not check(parse("written.flops:0%"), part).ok
+    assert check(parse("written.file_bytes:0%"), part).ok

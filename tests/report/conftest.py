@@ -11,8 +11,11 @@ import io
 from dataclasses import replace
 
 import pytest
+from onnx import helper
 
-from ocost.compare.result import Diff, NodePair, OpTypeChange
+from ocost.compare.regions import Region, Regions, Spent
+from ocost.compare.result import Diff, Measured, NodePair, OpTypeChange
+from ocost.compare.verdict import Conclusion
 from ocost.costmodel.device import Device, Efficiency
 from ocost.costmodel.kinds import Kind
 from ocost.costmodel.result import (
@@ -23,7 +26,14 @@ from ocost.costmodel.result import (
     Totals,
     UnknownNode,
 )
+from ocost.graph import from_proto
 from ocost.report.text import console
+from ocost.runtime.attribution import Attribution, Executed
+from ocost.runtime.comparison import Comparison
+from ocost.runtime.profile import NodeTime, Profile
+from ocost.runtime.profiled import Environment, Profiled
+from ocost.runtime.timing import Timing
+from ocost.runtime.validation import validate
 
 CONV = NodeCost(
     name="/features/features.0/features.0.0/Conv",
@@ -226,6 +236,93 @@ def diff(known_cost: GraphCost, device: Device) -> Diff:
         ),
         made_by="shrinker 1.0",
     )
+
+
+@pytest.fixture
+def profiled(cost: GraphCost, device: Device) -> Profiled:
+    """The graph as executed: the Conv has a BatchNormalization in it, the view is a Reorder."""
+    conv = CONV._replace(domain="com.microsoft.nchwc")
+    order = VIEW._replace(name="order", op_type="ReorderOutput", domain="com.microsoft.nchwc")
+    executed = replace(cost, level="executed", nodes=(conv, order, CLIP, ODD))
+    seconds = {CONV.name: 50e-6, "order": 4e-6, "clip": 20e-6, "odd[0]": 6e-6}
+    covers = {
+        CONV.name: ((CONV.name, "/features/features.0/features.0.1/BatchNormalization"), "exact"),
+        "order": ((CONV.name, "clip"), "layout"),
+        "clip": (("clip",), "exact"),
+        "odd[0]": ((), "unmapped"),
+    }
+    operators = {node.name: node for node in executed.nodes}
+    attribution = Attribution(
+        tuple(Executed(n, operators[n].op_type, o, s) for n, (o, s) in covers.items()),
+        {
+            CONV.name: "once",
+            "/features/features.0/features.0.1/BatchNormalization": "once",
+            "view": "folded",
+            "clip": "once",
+            "odd[0]": "missing",
+        },
+        {},
+    )
+    helpers = [
+        helper.make_node(node.op_type, [], [f"y{place}"], name, domain=node.domain)
+        for place, (name, node) in enumerate(operators.items())
+    ]
+    domains = [helper.make_opsetid(domain, 1) for domain in ("com.microsoft.nchwc", "my.domain")]
+    proto = helper.make_model(
+        helper.make_graph(helpers, "g", [], []),
+        opset_imports=[helper.make_opsetid("", 17), *domains],
+    )
+    profile = Profile(
+        from_proto(proto),
+        tuple(NodeTime(n, operators[n].op_type, s) for n, s in seconds.items()),
+        Timing(80e-6, 79e-6, 82e-6, 4000, False),
+        2e-6,
+        50,
+    )
+    return Profiled(
+        cost,
+        executed,
+        device,
+        Environment("Toy CPU", "avx2", "1.32.0", "all", 1, True, "flushed"),
+        profile,
+        validate(profile, attribution, executed, cost),
+        None,
+        ("the file has no weights",),
+    )
+
+
+@pytest.fixture
+def measured_diff(diff: Diff) -> Diff:
+    """The same, measured: 100 -> 80 us; 50 -> 28 us of that at two places, 2 us come at a third."""
+    executed = tuple(replace(cost, level="executed") for cost in (diff.before, diff.after))
+    fused = ((("Clip", 1), ("Conv", 1)), (("com.microsoft::FusedConv", 1),))
+    came = ((), (("com.microsoft.nchwc::ReorderInput", 2),))
+    regions = Regions(
+        (
+            Region(2, fused, Spent((("c0", "a0"), ("c1",)), (40e-6, 20e-6), (50e-6, 28e-6)), False),
+            Region(1, came, Spent(((), ("r0", "r1")), (0, None), (0.0, 2e-6)), True),
+        ),
+        Spent((("v",), ("v",)), (40e-6, 40e-6), (50e-6, 50e-6)),
+    )
+    comparison = Comparison(
+        ratio=0.8,
+        low=0.78,
+        high=0.82,
+        noise_floor=0.01,
+        smallest_detectable=0.02,
+        verdict="faster",
+        a=Timing(100e-6, 99e-6, 101e-6, 4000, noisy=False),
+        b=Timing(80e-6, 79e-6, 81e-6, 4000, noisy=True),
+        wall_over_cpu=1.25,
+        noisy=True,
+        blocks=16,
+        rounds=320,
+        openings=16,
+    )
+    conclusion = Conclusion("real", "The saving is real.")
+    notes = ("something is left out",)
+    measured = Measured(comparison, (executed[0], executed[1]), regions, 0.55, conclusion, notes)
+    return replace(diff, measured=measured)
 
 
 @pytest.fixture

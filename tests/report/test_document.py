@@ -2,8 +2,10 @@ import json
 from dataclasses import replace
 from importlib.metadata import version
 
+import pytest
+
 from ocost.costmodel.device import find
-from ocost.report import cost_document, devices_document, diff_document, dumps
+from ocost.report import cost_document, devices_document, diff_document, dumps, profile_document
 
 
 def test_cost(cost, device):
@@ -92,6 +94,61 @@ def test_diff(diff):
     }
 
 
+def test_what_is_not_measured_is_not_there(diff):
+    document = diff_document(diff)
+    assert list(document["levels"]) == ["written"]
+    assert document["regions"] is None
+    assert document["notes"] == []
+
+
+def test_measured_levels(measured_diff):
+    levels = diff_document(measured_diff)["levels"]
+    assert list(levels) == ["written", "executed", "executed_runtime", "measured"]
+    assert levels["executed"]["delta"]["traffic_bytes"] == -400_000
+    assert levels["executed"]["source"] == "runtime"
+    assert levels["executed_runtime"]["after"] == levels["executed"]["after"]
+    assert levels["executed_runtime"]["agreement"] == {"before": None, "after": None}
+    measured = levels["measured"]
+    assert measured["before"] == {
+        "latency_s": 100e-6,
+        "low_s": 99e-6,
+        "high_s": 101e-6,
+        "runs": 4000,
+    }
+    assert [measured[n] for n in ("ratio", "ratio_low", "ratio_high")] == [0.8, 0.78, 0.82]
+    assert (measured["noise_floor"], measured["smallest_detectable"]) == (0.01, 0.02)
+    assert (measured["interval_level"], measured["predicted_ratio"]) == (0.99, 0.55)
+    assert (measured["verdict"], measured["noisy"]) == ("faster", True)
+    assert measured["conclusion"] == {"kind": "real", "sentence": "The saving is real."}
+
+
+def test_regions(measured_diff):
+    document = diff_document(measured_diff)
+    fused, came = document["regions"]["changed"]
+    assert fused == {
+        "count": 2,
+        "operators": {
+            "before": {"Clip": 1, "Conv": 1},
+            "after": {"com.microsoft::FusedConv": 1},
+        },
+        "nodes": {"before": ["c0", "a0"], "after": ["c1"]},
+        "predicted_s": [40e-6, 20e-6],
+        "measured_s": [50e-6, 28e-6],
+        "below_noise": False,
+    }
+    assert (came["operators"]["before"], came["predicted_s"]) == ({}, [0, None])
+    assert document["regions"]["unchanged"]["measured_s"] == [50e-6, 50e-6]
+    assert document["notes"] == ["something is left out"]
+
+
+def test_without_a_profile_only_the_latency_is_measured(measured_diff):
+    alone = replace(measured_diff.measured, executed=None, regions=None, predicted_ratio=None)
+    document = diff_document(replace(measured_diff, measured=alone))
+    assert list(document["levels"]) == ["written", "measured"]
+    assert document["levels"]["measured"]["predicted_ratio"] is None
+    assert document["regions"] is None
+
+
 def test_diff_lists_the_nodes_that_changed(diff):
     conv, clip, cast = diff_document(diff)["nodes"]  # the view is the same
     assert conv["op_type"] == "Conv -> FusedConv"
@@ -114,3 +171,60 @@ def test_same_input_same_bytes(cost, device, diff):
     assert dumps(cost_document(cost, device)) == dumps(cost_document(cost, device))
     assert dumps(diff_document(diff)) == dumps(diff_document(diff))
     assert dumps({"a": 1}) == '{\n  "a": 1\n}\n'
+
+
+def test_profile(profiled):
+    document = profile_document(profiled)
+    assert document["schema"] == "ocost.profile/1"
+    assert document["model"]["path"] == "models/toy.onnx"
+    assert document["device"]["name"] == "toy"
+    environment = document["environment"]
+    assert (environment["cpu"], environment["level"], environment["threads"]) == (
+        "Toy CPU",
+        "all",
+        1,
+    )
+    assert (environment["pinned"], environment["denormals"]) == (True, "flushed")
+    assert document["measured"]["latency_s"] == 80e-6
+    # 41 + 1 + 41 us; odd's cost is not known.
+    assert document["predicted"]["latency_s"] == pytest.approx(83e-6)
+    assert document["predicted"]["nodes"] == 3
+    assert document["predicted"]["unknown"] == [
+        {"node": "odd[0]", "op_type": "Odd", "reason": "no cost formula for my.domain::Odd"}
+    ]
+    attribution = document["attribution"]
+    assert (attribution["executed_nodes"], attribution["mapped"]) == (4, 3)
+    assert attribution["time_mapped_fraction"] == pytest.approx(74 / 80)
+    assert attribution["originals_covered_fraction"] == pytest.approx(4 / 5)
+    # |41 - 50| + |1 - 4| + |41 - 20| over 50 + 4 + 20
+    assert document["statistics"]["weighted_error"] == pytest.approx(33 / 74)
+    conv, *_, odd = document["nodes"]
+    assert (conv["executed"], conv["domain"], conv["status"]) == (
+        "/features/features.0/features.0.0/Conv",
+        "com.microsoft.nchwc",
+        "exact",
+    )
+    assert (conv["measured_s"], conv["predicted_s"], conv["predicted_high_s"]) == (
+        50e-6,
+        41e-6,
+        None,
+    )
+    assert (odd["predicted_s"], odd["bound"], odd["originals"]) == (None, None, [])
+
+
+def test_a_profile_s_times_of_originals(profiled):
+    document = profile_document(profiled)
+    times = {node["name"]: node for node in document["originals"]}
+    # The Conv's 50 us in halves: of the BatchNormalization it is not known what it takes.
+    assert times["/features/features.0/features.0.1/BatchNormalization"] == {
+        "name": "/features/features.0/features.0.1/BatchNormalization",
+        "status": "once",
+        "measured_s": 25e-6,
+        "apportioned": True,
+    }
+    assert times["odd[0]"]["measured_s"] is None
+    assert document["attribution"]["unplaced"] == {"layout": 4e-6, "unmapped": 6e-6}
+    (boundary,) = document["attribution"]["boundaries"]
+    assert boundary["nodes"] == ["order"]
+    placed = sum(node["measured_s"] or 0 for node in document["originals"])
+    assert placed + 10e-6 == pytest.approx(sum(node["measured_s"] for node in document["nodes"]))

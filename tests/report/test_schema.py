@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -6,7 +7,7 @@ import pytest
 
 from ocost.costmodel.device import devices, find
 from ocost.costmodel.result import Totals
-from ocost.report import cost_document, devices_document, diff_document
+from ocost.report import cost_document, devices_document, diff_document, profile_document
 from ocost.report.schema import load, names
 
 
@@ -15,7 +16,7 @@ def check(document):
 
 
 def test_every_document_has_a_valid_schema():
-    assert names() == ("ocost.cost/1", "ocost.devices/1", "ocost.diff/1")
+    assert names() == ("ocost.cost/1", "ocost.devices/1", "ocost.diff/1", "ocost.profile/1")
     for name in names():
         jsonschema.Draft202012Validator.check_schema(load(name))
 
@@ -42,8 +43,45 @@ def test_diff(diff):
     check(diff_document(diff, [gate]))
 
 
+def test_measured_diff(measured_diff):
+    check(diff_document(measured_diff))
+    alone = replace(measured_diff.measured, executed=None, regions=None, predicted_ratio=None)
+    check(diff_document(replace(measured_diff, measured=alone)))
+    for level, figure in (("measured", "ratio_high"), ("executed_runtime", "agreement")):
+        document = diff_document(measured_diff)
+        del document["levels"][level][figure]
+        with pytest.raises(jsonschema.ValidationError, match=f"'{figure}' is a required"):
+            check(document)
+    document = diff_document(measured_diff)
+    del document["regions"]["changed"][0]["measured_s"]
+    with pytest.raises(jsonschema.ValidationError, match="'measured_s' is a required"):
+        check(document)
+
+
 def test_devices():
     check(devices_document([find(name) for name in (*devices(), "host")]))
+
+
+def test_profile(profiled):
+    document = profile_document(profiled)
+    check(document)
+    assert json.loads(json.dumps(document)) == document
+    contract = {
+        "environment": ["cpu", "isa", "onnxruntime", "level", "threads", "pinned", "denormals"],
+        "measured": ["latency_s", "low_s", "high_s"],
+        "predicted": ["latency_s", "low_s", "high_s"],
+        "attribution": ["executed_nodes", "mapped", "time_mapped_fraction"],
+    }
+    for block, fields in contract.items():
+        for field in fields:
+            broken = profile_document(profiled)
+            del broken[block][field]
+            with pytest.raises(jsonschema.ValidationError, match=f"'{field}' is a required"):
+                check(broken)
+    broken = profile_document(profiled)
+    broken["nodes"][0]["status"] = "once"
+    with pytest.raises(jsonschema.ValidationError, match="'once' is not one of"):
+        check(broken)
 
 
 def test_a_missing_figure_is_found(cost, diff, device):

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given, infer
 from ocost.models import samples
-from ocost.runtime.inputs import load_feeds, make_feeds
+from ocost.runtime.inputs import given_by, load_feeds, make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.session import Options, open_session, run_once
 
@@ -296,3 +296,18 @@ def test_a_file_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "in.npz").write_bytes(b"PK nothing")
     with pytest.raises(OcostError, match="no arrays by input name"):
         load_feeds(tmp_path / "in.npz", PLAIN)
+
+
+def test_what_inputs_tell_the_cost_model() -> None:
+    # All shapes, but only contents that are small enough to decide one.
+    made = graph(
+        [helper.make_node("Reshape", ["x", "shape"], ["y"])],
+        {"x": (F, ["n", 8]), "shape": (I64, [2])},
+    )
+    feeds: dict[str, Array] = {"x": np.zeros((400, 8), np.float32), "shape": np.array([8, 400])}
+    found = given_by(made, feeds)
+    assert found.shapes == {"x": (400, 8), "shape": (2,)}
+    assert list(found.values) == ["shape"]
+    made_shape = infer(made, found).get("y")
+    assert made_shape is not None
+    assert made_shape.resolved == (8, 400)

@@ -10,8 +10,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from ocost.graph import OcostError, load
-from ocost.runtime import prepared as module
-from ocost.runtime.prepared import prepare, write
+from ocost.runtime.prepared import prepare
 from ocost.runtime.session import Options, open_session, run_once
 
 F = onnx.TensorProto.FLOAT
@@ -43,16 +42,12 @@ def test_nodes_are_named_and_weights_kept(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.onnx", "named.onnx"]
 
 
-def test_external_data_is_copied_and_never_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_external_data_goes_along(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     onnx.save(model(), tmp_path / "in.onnx", save_as_external_data=True, location="w.bin")
-    graph = load(tmp_path / "in.onnx")
-    monkeypatch.setattr("ocost.graph.tensor.Source.read", None)
-    prepare(graph, tmp_path / "there" / "named.onnx")
+    prepare(load(tmp_path / "in.onnx"), tmp_path / "there" / "named.onnx")
     answers(tmp_path / "there" / "named.onnx")
-    assert (tmp_path / "there" / "w.bin").stat().st_size == 8000
+    assert (tmp_path / "there" / "named.onnx.data").stat().st_size == 8000
 
 
 def test_weightless_models_get_weights(tmp_path: Path) -> None:
@@ -75,26 +70,3 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     prepare(graph, tmp_path / "other.onnx", force=True)
     answers(tmp_path / "other.onnx")
     assert {file: file.read_bytes() for file in before} == before
-
-
-def test_weights_over_the_limit_lie_beside(tmp_path: Path) -> None:
-    large = model()
-    large.graph.node[0].name, large.graph.node[1].name = "a", "y"
-    before = large.SerializeToString()
-    module._write_apart(large, tmp_path / "large.onnx")
-    answers(tmp_path / "large.onnx")
-    assert large.SerializeToString() == before
-    names = sorted(file.name for file in tmp_path.iterdir())
-    assert names == ["large.onnx", "large.onnx.data"]
-
-
-@pytest.mark.parametrize("large", [False, True])
-def test_a_folder_that_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
-) -> None:
-    if large:
-        monkeypatch.setattr(module, "write", module._write_apart)
-    with pytest.raises(OcostError, match=r"nowhere/m\.onnx: can't be written"):
-        module.write(model(), tmp_path / "nowhere" / "m.onnx")
-    write(model(), tmp_path / "m.onnx")
-    assert (tmp_path / "m.onnx").exists()

@@ -1,0 +1,173 @@
+"""Two graphs measured against each other on this machine, and held against the prediction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy.typing as npt
+from onnx import ModelProto
+
+from ..costmodel import Device, Totals
+from ..costmodel.host import host
+from ..graph import Graph, OcostError
+from ..graph.shapes import Given, infer
+from ..runtime.attribution import attribute
+from ..runtime.comparison import Comparison, compare
+from ..runtime.executed import executed_cost
+from ..runtime.inputs import make_feeds
+from ..runtime.naming import named
+from ..runtime.profile import take_profile
+from ..runtime.session import Options, open_session, run_once
+from ..runtime.timing import Run, pinned
+from .ran import Ran
+from .regions import Regions, find_regions
+from .result import Costs, Diff, Measured
+from .verdict import Level, conclude, ratio
+
+Feeds = Mapping[str, npt.NDArray[Any]]
+
+# Of a profile: runs, the share of the comparison's budget that they may take, and the least.
+_RUNS, _SHARE, _LEAST = 50, 0.2, 5
+
+
+def measure(
+    before: Graph,
+    after: Graph,
+    diff: Diff,
+    given: Given,
+    *,
+    feeds: Feeds | None = None,
+    budget_s: float = 10.0,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Measured:
+    """Compare two graphs in onnxruntime, then profile each to see where they differ.
+
+    Parameters
+    ----------
+    before, after
+        Root graphs.
+    diff
+        What changed as written; the sessions have so many threads as its device has cores.
+    given
+        Shapes, dims and contents of inputs.
+    feeds
+        Inputs of both; made up by default.
+    budget_s
+        Seconds for the comparison; the profiles take about half as long.
+    tell
+        Called with what is done next.
+
+    Raises
+    ------
+    OcostError
+        If one of the graphs can't be run, or their inputs are not the same.
+    """
+    _require_same_inputs(before, after)
+    device = diff.device
+    options = Options(threads=device.cores)
+    if feeds is None:
+        feeds = make_feeds(before, infer(before, given))
+    models = named(before), named(after)
+    tell("timing both graphs in turns")
+    with pinned() if options.threads == 1 else contextlib.nullcontext():
+        first, second = (partial(_open, model, options, feeds) for model in models)
+        comparison = compare(first, second, threads=options.threads, budget_s=budget_s)
+    sides: list[Ran] = []
+    notes: list[str] = []
+    try:
+        for which, graph, model, timing in (
+            ("before", before, models[0], comparison.a),
+            ("after", after, models[1], comparison.b),
+        ):
+            tell(f"profiling the graph {which}")
+            sides.append(_ran(graph, model, feeds, device, given, timing.latency_s, budget_s))
+    except OcostError as error:
+        notes.append(f"without a profile it is not known what changed where: {error}")
+    return _weighed(diff, comparison, sides, notes)
+
+
+def here(device: Device) -> bool:
+    """Whether what onnxruntime executes on this machine is what it executes on the device."""
+    this = host()
+    return (device.runtime, device.isa) == (this.runtime, this.isa)
+
+
+def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str]) -> Measured:
+    """What was measured held against what is predicted; ``ran`` may lack a side."""
+    executed: Costs | None = None
+    regions: Regions | None = None
+    if not here(diff.device):
+        notes.append(
+            f"{diff.device.name} is not this machine: what onnxruntime executes there is not "
+            "known, and what was measured here has no predicted time"
+        )
+        ran = [_unpredicted(side) for side in ran]
+    elif len(ran) == 2:
+        executed = ran[0].cost, ran[1].cost
+    if len(ran) == 2:
+        noise_s = comparison.noise_floor * comparison.a.latency_s
+        partners = {p.before.name: p.after.name for p in diff.pairs if p.before and p.after}
+        regions = find_regions(ran[0], ran[1], partners, noise_s)
+    written = _level((diff.before, diff.after))
+    level = None if executed is None else _level(executed)
+    different = diff.equivalence is not None and diff.equivalence.ok is False
+    return Measured(
+        comparison,
+        executed,
+        regions,
+        ratio(level or written, "latency_s"),
+        conclude(comparison, written, level, different=different),
+        tuple(notes),
+    )
+
+
+def _require_same_inputs(before: Graph, after: Graph) -> None:
+    names = [{n for n in graph.inputs if n not in graph.initializers} for graph in (before, after)]
+    odd = sorted(names[0] ^ names[1])
+    if odd:
+        raise OcostError(
+            f"only one of the graphs has the input '{odd[0]}': they can be measured against each "
+            "other only on the same inputs"
+        )
+
+
+def _open(model: ModelProto, options: Options, feeds: Feeds) -> Run:
+    return partial(run_once, open_session(model, options), feeds)
+
+
+def _ran(
+    graph: Graph,
+    model: ModelProto,
+    feeds: Feeds,
+    device: Device,
+    given: Given,
+    latency_s: float,
+    budget_s: float,
+) -> Ran:
+    """A graph's profile, attributed and costed; its times add up to the latency."""
+    options = Options(threads=device.cores)
+    runs = max(_LEAST, min(_RUNS, int(_SHARE * budget_s / latency_s)))
+    profile = take_profile(model, options, feeds, runs=runs, budget_s=_SHARE * budget_s)
+    attribution = attribute(graph, profile.optimized)
+    cost = executed_cost(graph, profile.optimized, attribution, device, given)
+    scale = latency_s / profile.latency.latency_s
+    seconds = {node.name: scale * node.seconds for node in profile.nodes}
+    return Ran(profile.optimized, attribution, cost, seconds)
+
+
+def _unpredicted(ran: Ran) -> Ran:
+    nodes = tuple(node._replace(latency_s=None) for node in ran.cost.nodes)
+    return replace(ran, cost=replace(ran.cost, nodes=nodes))
+
+
+def _level(costs: Costs) -> Level:
+    """Totals before and after; not known where a sum leaves nodes out."""
+    before, after = (
+        Totals(**dict.fromkeys(Totals.names())) if cost.coverage.unknown else cost.totals
+        for cost in costs
+    )
+    return before, after

@@ -1,0 +1,78 @@
+"""A graph as a runtime executed it, with what is known of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..costmodel import GraphCost, NodeCost
+from ..graph import Graph, Node
+from ..runtime.attribution import Attribution, Executed
+from ..runtime.covers import INSERTED
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A graph as the runtime executed it.
+
+    Parameters
+    ----------
+    graph
+        What the runtime saved.
+    attribution
+        Of its nodes to those of the written graph.
+    cost
+        At ``executed``.
+    seconds
+        Measured, by node; a node that was not executed has none.
+    """
+
+    graph: Graph
+    attribution: Attribution
+    cost: GraphCost
+    seconds: Mapping[str, float]
+
+    @cached_property
+    def nodes(self) -> Mapping[str, tuple[Graph, Node]]:
+        """By path, in order."""
+        return {scope.path(node): (scope, node) for scope, node in self.graph.walk()}
+
+    @cached_property
+    def costs(self) -> Mapping[str, NodeCost]:
+        """By path; of both branches of an If only the one that counts."""
+        return {node.name: node for node in self.cost.nodes}
+
+    @cached_property
+    def covers(self) -> Mapping[str, Executed]:
+        """By path: what a node stands for."""
+        return {node.name: node for node in self.attribution.executed}
+
+    def origin(self, scope: Graph, tensor: str) -> str:
+        """The written tensor that an executed one holds."""
+        path = scope.prefix + tensor
+        return self.attribution.tensors.get(path, path)
+
+    def makes(self, path: str) -> tuple[str, ...]:
+        """The written tensors that a node makes."""
+        scope, node = self.nodes[path]
+        return tuple(self.origin(scope, tensor) for tensor in node.outputs if tensor)
+
+    def originals(self, path: str) -> tuple[str, ...]:
+        """The written nodes that a node stands for."""
+        cover = self.covers.get(path)
+        return () if cover is None else cover.originals
+
+    def inserted(self, path: str) -> bool:
+        """Whether the runtime put a node there to change a layout or a type."""
+        cover = self.covers.get(path)
+        return cover is not None and cover.status in INSERTED
+
+    def work(self, path: str) -> Hashable:
+        """What is equal of nodes that take the same time."""
+        node = self.nodes[path][1]
+        cost = self.costs.get(path)
+        if cost is None:
+            return node.qualified_type
+        flops = None if cost.flops is None else cost.flops + (cost.padded_flops or 0)
+        return node.qualified_type, flops, cost.read_bytes, cost.write_bytes

@@ -1,0 +1,154 @@
+"""Whether a rewrite pays on a device, by what its runtime is known to do with convolutions.
+
+Coarse but quick, for rewrites that change which kernel runs: convolutions by ``costmodel.blocked``,
+copies between layouts, the roofline for the rest. It is no estimate of a whole model's latency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
+
+from ..costmodel.blocked import Convolution, Kernel, kernel, time_factor
+from ..costmodel.cost import Costed, bytes_of, cost_nodes
+from ..costmodel.device import Device
+from ..costmodel.kinds import Kind
+from ..costmodel.roofline import estimate
+from ..graph import Graph, dtypes
+from ..graph.collection import uncollected
+from ..graph.shapes import Given, Shapes, infer
+from ..passes.rewriting import Pays
+
+LEAST = 0.02  # gain, of the time of the nodes that differ
+# FLOP in the time in which a core's caches move a byte, as measured (``costmodel.blocked``). A
+# device whose bandwidth is main memory's, or a guess, says nothing of it: the lower one counts
+# then, with which least pays.
+_RIDGES = 3.4, 6.1
+_EPILOGUES = (Kind.ELEMENTWISE, Kind.TRANSCENDENTAL, Kind.NORMALISATION)
+_UNBLOCKED = frozenset({"PRelu", "Elu", "LayerNormalization", "InstanceNormalization"})
+
+
+def estimate_pays(device: Device, given: Given | None = None) -> Pays:
+    """A judge of rewrites for a device.
+
+    On onnxruntime's CPU provider it knows the steps that time takes with channel counts; for
+    other runtimes no such steps are known, so that more work never pays.
+
+    Parameters
+    ----------
+    device
+        Where the model will run.
+    given
+        Sizes of inputs; what is left open is assumed 1.
+    """
+    model = _Model(device, given)
+
+    def pays(before: Graph, after: Graph) -> bool:
+        old, new = model.seconds(before), model.seconds(after)
+        same = {name for name, seconds in old.items() if new.get(name) == seconds}
+        was = sum(seconds for name, seconds in old.items() if name not in same)
+        now = sum(seconds for name, seconds in new.items() if name not in same)
+        return now < (1 - LEAST) * was
+
+    return pays
+
+
+class _Model:
+    def __init__(self, device: Device, given: Given | None) -> None:
+        on_cpu = device.runtime == "onnxruntime-cpu"
+        self.block = device.channel_block if on_cpu else 1
+        low, high = _RIDGES
+        trusted = device.source == "calibrated"
+        self.ridge = min(max(device.ridge, low), high) if trusted else low
+        self.peak = device.peaks["float32"]
+        self.device = replace(device, bandwidth=self.peak / self.ridge)
+        self.given = given
+
+    @uncollected()
+    def seconds(self, graph: Graph) -> Mapping[str, float]:
+        """The time of every node; copies between layouts go by their tensor's name.
+
+        Raises
+        ------
+        OcostError
+            If what is given contradicts the graph.
+        """
+        run = _Run(self, infer(graph, self.given))
+        for costed in cost_nodes(run.shapes):
+            run.node(costed)
+        return run.times
+
+
+class _Run:
+    """Walks a graph in order and keeps in mind which tensors lie in blocks."""
+
+    def __init__(self, model: _Model, shapes: Shapes) -> None:
+        self.model, self.shapes = model, shapes
+        self.times: dict[str, float] = {}
+        self._blocked: set[str] = set()
+        self._sums: set[str] = set()  # convolutions' outputs that an epilogue may be fused to
+
+    def node(self, costed: Costed) -> None:
+        node, conv = costed.node, _convolution(costed)
+        if conv is not None:
+            self._convolve(costed, conv)
+            return
+        fused = costed.cost.kind in _EPILOGUES and any(
+            name in self._sums and len(self.shapes.graph.consumers(name)) == 1
+            for name in node.inputs
+        )
+        if fused:
+            self._sums.update(node.outputs)
+        else:
+            self.times[costed.cost.name] = self._roofline(costed)
+        if self._stays_blocked(costed):
+            self._blocked.update(node.outputs)
+        else:
+            for name in self._blocked.intersection(node.inputs):
+                self._copy(name)
+
+    def _convolve(self, costed: Costed, conv: Convolution) -> None:
+        model, node = self.model, costed.node
+        runs = kernel(conv, model.block)
+        factor = time_factor(conv, model.block, model.ridge)
+        self.times[costed.cost.name] = (costed.cost.flops or 0) * factor / model.peak
+        if (node.inputs[0] in self._blocked) != (runs is Kernel.BLOCKED):
+            self._copy(node.inputs[0])
+        self._sums.update(node.outputs)
+        if runs is not Kernel.PLAIN:
+            self._blocked.update(node.outputs)
+
+    def _roofline(self, costed: Costed) -> float:
+        return estimate(costed.cost, self.model.device).latency_s or 0.0
+
+    def _copy(self, name: str) -> None:
+        """Into blocks or out of them, once for all readers."""
+        size = bytes_of(self.shapes.get(name)) or 0
+        self.times[f"{name} in another layout"] = 2 * size / self.model.device.bandwidth
+
+    def _stays_blocked(self, costed: Costed) -> bool:
+        """Whether an operator works on blocks as they lie, by the rules of the runtime."""
+        node, kind, call = costed.node, costed.cost.kind, costed.call
+        if call is None or node.op_type in _UNBLOCKED:
+            return False
+        infos = {name: self.shapes.get(name) for name in node.inputs if name}
+        read = [name for name, info in infos.items() if info is None or not info.constant]
+        if not read or not self._blocked.issuperset(read):
+            return False
+        shapes = [info.resolved for name, info in infos.items() if name in read and info]
+        if node.op_type == "Concat":
+            whole = all(shape and shape[1] % self.model.block == 0 for shape in shapes)
+            return whole and node.int("axis", 1) == 1
+        return kind is Kind.POOLING or (kind in _EPILOGUES and len(set(shapes)) == 1)
+
+
+def _convolution(costed: Costed) -> Convolution | None:
+    call = costed.call
+    if call is None or costed.node.qualified_type != "Conv" or len(call.output().shape) != 4:
+        return None
+    if call.input(0).dtype != dtypes.FLOAT or not prod(call.output().shape):
+        return None
+    outputs, each, *taps = call.input(1).shape
+    group = costed.node.int("group", 1)
+    return Convolution(each * group, outputs, group, tuple(taps), call.output().shape[3])

@@ -1,0 +1,72 @@
+"""Which passes run, from what a user asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+from ..costmodel.device import did_you_mean
+from ..graph import OcostError
+from ..passes import Pass, passes
+from .pipeline import Plan
+
+PADDING = "pad-channels"
+_MULTIPLES = ("auto", "4", "8", "16", "32", "off")
+
+
+def plan(
+    *,
+    only: Collection[str] = (),
+    without: Collection[str] = (),
+    onnxsim: bool = True,
+    padding: str = "auto",
+    target: str = "",
+    **options: Any,  # noqa: ANN401 - fields of passes
+) -> Plan:
+    """The passes in order, each with the options that it knows.
+
+    Parameters
+    ----------
+    only
+        Names of the passes to run; all of them if empty.
+    without
+        Names of passes to leave out.
+    onnxsim
+        Whether it runs between.
+    padding
+        A multiple to pad channels to, ``auto`` or ``off``.
+    target
+        ``ort-cpu`` to write what only onnxruntime's CPU provider knows.
+    options
+        What else passes have as fields, ``pays`` for one.
+
+    Raises
+    ------
+    OcostError
+        If there is no such pass or option.
+    """
+    known = passes()
+    for name in (*only, *without):
+        if name not in known:
+            raise OcostError(
+                f"no pass {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}"
+            )
+    if padding not in _MULTIPLES:
+        raise OcostError(f"--pad-channels {padding}: give one of {', '.join(_MULTIPLES)}")
+    if target not in ("", "ort-cpu"):
+        raise OcostError(f"--target {target}: the only one is ort-cpu")
+    off = {*without, *([PADDING] if padding == "off" else [])}
+    given = {
+        **options,
+        "target": target,
+        "multiple": int(padding) if padding.isdigit() else None,
+    }
+    chosen = (
+        kind for name, kind in known.items() if name not in off and (not only or name in only)
+    )
+    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim)
+
+
+def _make(kind: type[Pass], options: dict[str, Any]) -> Pass:
+    return kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})

@@ -1,0 +1,84 @@
+"""The parts of a diff's JSON document that measuring adds."""
+
+from __future__ import annotations
+
+from ..compare.diff import delta
+from ..compare.regions import Region, Spent
+from ..compare.result import Diff, Measured
+from ..costmodel.result import GraphCost
+from ..runtime.timing import Timing
+from . import blocks
+from .blocks import Document, fields
+
+_COMPARISON = ("interval_level", "noise_floor", "smallest_detectable")
+_EFFORT = ("noisy", "wall_over_cpu", "blocks", "rounds", "openings")
+
+
+def levels(diff: Diff) -> Document:
+    """All levels of a diff: ``executed`` is what the runtime itself saves, measured or not at all.
+
+    No rule says yet what a runtime will execute, so that there is nothing to agree with.
+    """
+    found: Document = {"written": _level(diff.before, diff.after)}
+    measured = diff.measured
+    if measured is None:
+        return found
+    if measured.executed is not None:
+        executed = _level(*measured.executed)
+        found["executed"] = {**executed, "source": "runtime"}
+        found["executed_runtime"] = {**executed, "agreement": {"before": None, "after": None}}
+    comparison = measured.comparison
+    found["measured"] = {
+        "before": _timing(comparison.a),
+        "after": _timing(comparison.b),
+        "ratio": comparison.ratio,
+        "ratio_low": comparison.low,
+        "ratio_high": comparison.high,
+        **fields(comparison, _COMPARISON),
+        "predicted_ratio": measured.predicted_ratio,
+        "verdict": comparison.verdict,
+        "conclusion": fields(measured.conclusion, ("kind", "sentence")),
+        **fields(comparison, _EFFORT),
+    }
+    return found
+
+
+def regions(measured: Measured | None) -> Document | None:
+    """Where the executed graphs differ; null where that is not known."""
+    if measured is None or measured.regions is None:
+        return None
+    return {
+        "changed": [_region(region) for region in measured.regions.changed],
+        "unchanged": _spent(measured.regions.unchanged),
+    }
+
+
+def _level(before: GraphCost, after: GraphCost) -> Document:
+    return {
+        "before": blocks.totals(before.totals),
+        "after": blocks.totals(after.totals),
+        "delta": blocks.totals(delta(before.totals, after.totals)),
+    }
+
+
+def _timing(timing: Timing) -> Document:
+    return fields(timing, ("latency_s", "low_s", "high_s", "runs"))
+
+
+def _region(region: Region) -> Document:
+    before, after = region.operators
+    return {
+        "count": region.count,
+        "operators": {"before": dict(before), "after": dict(after)},
+        **_spent(region.spent),
+        "below_noise": region.below_noise,
+    }
+
+
+def _spent(spent: Spent) -> Document:
+    before, after = spent.nodes
+    return {
+        "nodes": {"before": list(before), "after": list(after)},
+        "predicted_s": list(spent.predicted_s),
+        "measured_s": list(spent.measured_s),
+    }
