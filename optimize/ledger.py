@@ -84,6 +84,9 @@ def residual(made: Iterable[Entry], before: Figures, after: Figures) -> dict[str
     for entry in made:
         for figure, delta in entry.delta.items():
             left[figure] -= delta
+    rounding = 1e-12 * max(old["latency_s"], new["latency_s"])
+    if abs(left["latency_s"]) <= rounding:
+        left["latency_s"] = 0.0
     return left
 
 

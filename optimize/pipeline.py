@@ -14,12 +14,12 @@ from ..passes.scope import Gate, Refused
 from .figures import Figures, Number
 from .ledger import Entry, Stage, entries, residual
 from .regions import regions
-from .simplify import simplify
+from .simplify import Folding, simplify
 
 ONNXSIM = "onnxsim"
 _ROUNDS = 4  # of all passes; one that finds nothing more ends them
 # What folded constants may add to a file.
-_LARGEST = ("1.5GB", "64KB")
+_FOLDING: tuple[Folding, ...] = ("all", "small", "none")
 _GROWTH, _GROWTH_BYTES = 0.01, 64 * 1024
 
 
@@ -120,12 +120,12 @@ class _Run:
         self._seen[one] = self._version
 
     def _simplify(self) -> None:
-        """Let onnxsim have its turn; where its constants are too large, again without those."""
+        """Let onnxsim have its turn; where that makes the file grow, again with less folding."""
         snapshot, mark = self._made.graph, len(self._gate.made)
-        for largest in _LARGEST:
+        for folding in _FOLDING:
             try:
                 self._gate.admit(ONNXSIM)
-                made = simplify(snapshot, largest)
+                made = simplify(snapshot, folding)
             except (OcostError, Refused) as error:
                 self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
                 return

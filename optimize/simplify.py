@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Literal
 
 from onnx import ModelProto, ValueInfoProto
 from onnx.helper import make_tensor_type_proto, make_tensor_value_info
@@ -33,7 +34,10 @@ class Simplified:
     made_by: str
 
 
-def simplify(graph: Graph, largest: str = "1.5GB") -> Simplified:
+Folding = Literal["all", "small", "none"]
+
+
+def simplify(graph: Graph, folding: Folding = "all") -> Simplified:
     """What onnxsim makes of a graph; the graph itself stays as it is.
 
     Weights are needed for that: they are read, or regenerated for a weightless graph.
@@ -42,9 +46,9 @@ def simplify(graph: Graph, largest: str = "1.5GB") -> Simplified:
     ----------
     graph
         A root graph.
-    largest
-        Constants that are computed may have so much at most. By default onnxsim may make a file
-        grow a lot: it stores a transposed copy of a weight that others read as it is.
+    folding
+        Which constants it may compute. ``all`` may make a file grow a lot: onnxsim stores a
+        transposed copy of a weight that others read as it is. ``small`` are those up to 64 KB.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def simplify(graph: Graph, largest: str = "1.5GB") -> Simplified:
             made, _ = onnxsim.simplify(
                 model,
                 mutable_initializer=overridable,
-                tensor_size_threshold=largest,
+                tensor_size_threshold="64KB" if folding == "small" else "1.5GB",
+                skip_constant_folding=folding == "none",
                 certify=False,
             )
     except Exception as error:

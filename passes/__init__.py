@@ -27,5 +27,5 @@ def passes() -> Mapping[str, type[Pass]]:
 
 
 def _below(kind: type[Pass]) -> list[type[Pass]]:
-    kinds = kind.__subclasses__()
+    kinds = [k for k in kind.__subclasses__() if k.__module__.startswith(f"{__name__}.")]
     return [k for k in kinds if "name" in vars(k)] + [k for sub in kinds for k in _below(sub)]

@@ -74,7 +74,7 @@ def ledger_parts(made: Made, *, verbose: bool = False) -> list[RenderableType]:
         heading("Ledger", "what each pass changed, as written"),
         _ledger(made),
     ]
-    left = {name: value for name, value in made.residual.items() if abs(value) > 1e-12}
+    left = {name: value for name, value in made.residual.items() if value}
     if left:
         text = ", ".join(f"{name} {value:+,}" for name, value in left.items())
         parts.append(Text(f"No entry accounts for: {text}", "yellow"))

@@ -1,0 +1,86 @@
+"""Passes for tests, some of them wrong, and models for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from onnx import parser
+
+from ocost.graph import Graph, from_proto
+from ocost.passes.edit import Edit
+from ocost.passes.pattern import Match, const, op, var
+from ocost.passes.rewriting import Pass, Rule
+
+# x - 1 + 0.5 + 0.25, and two ReLUs.
+TEXT = """<ir_version: 8, opset_import: ["" : 17]>
+g (float[2, 8] x) => (float[2, 8] y)
+<float one = {-1.0}, float two = {0.5}, float three = {0.25}> {
+    a = Add (x, one)
+    b = Add (a, two)
+    c = Add (b, three)
+    r = Relu (c)
+    y = Relu (r)
+}"""
+
+
+def sums() -> Graph:
+    """The graph above."""
+    return from_proto(parser.parse_model(TEXT))
+
+
+@dataclass(frozen=True)
+class MergeSums(Pass):
+    """(x + a) + b is x + (a + b); ``off`` makes it wrong by that much."""
+
+    name: ClassVar[str] = "merge-sums"
+    off: float = 0.0
+
+    def rules(self) -> Sequence[Rule]:
+        return [
+            Rule(op("Add", op("Add", var("x"), const("a")), const("b"), name="last"), self.merge)
+        ]
+
+    def merge(self, m: Match, edit: Edit) -> str:
+        a, b = m.scope.value(m.tensor("a")), m.scope.value(m.tensor("b"))
+        assert a is not None
+        assert b is not None
+        total = edit.constant(np.asarray(a + b + self.off, np.float32), "total")
+        edit.add("Add", [m.tensor("x"), total], m["last"].outputs[0])
+        return "two sums are one"
+
+
+@dataclass(frozen=True)
+class DropRelus(Pass):
+    """Relu of Relu is one; ``first`` takes every Relu for an identity, which is wrong."""
+
+    name: ClassVar[str] = "drop-relus"
+    first: bool = False
+
+    def rules(self) -> Sequence[Rule]:
+        inner = var("x") if self.first else op("Relu", var("x"), name="inner", shared=True)
+        return [Rule(op("Relu", inner, name="outer"), self.drop)]
+
+    def drop(self, m: Match, edit: Edit) -> str:
+        if not self.first:
+            edit.keep(m["inner"])
+        edit.bypass(m["outer"].outputs[0], m["outer"].inputs[0])
+        return "Relu is idempotent"
+
+
+@dataclass(frozen=True)
+class Bloat(Pass):
+    """Makes a graph worse: an Identity before every Relu, once."""
+
+    name: ClassVar[str] = "bloat"
+
+    def rules(self) -> Sequence[Rule]:
+        return [Rule(op("Relu", op("Add", var("x"), var("z"), name="add"), name="relu"), self.add)]
+
+    def add(self, m: Match, edit: Edit) -> str:
+        edit.keep(m["add"])
+        between = edit.add("Identity", [m["add"].outputs[0]])
+        edit.add("Relu", [between], m["relu"].outputs[0])
+        return "more is more"

@@ -1,0 +1,80 @@
+"""The ledger adds up, and whoever costs the nodes that an entry names finds its figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocost.costmodel import cost_graph
+from ocost.costmodel.device import find
+from ocost.graph import load
+from ocost.optimize.figures import OF_NODES, Figures
+from ocost.optimize.ledger import entries, residual
+from ocost.optimize.pipeline import Plan, run
+from ocost.optimize.plan import plan
+from ocost.passes.rewriting import Change, Rewrite
+
+from .conftest import DropRelus, MergeSums, sums
+
+DEVICE = find("x86-server-core")
+
+
+def test_rewrites_that_build_on_one_another_share_an_entry() -> None:
+    graph = sums()
+    before = Figures.of(graph, DEVICE, None)
+    rewrites = MergeSums().run(graph).rewrites
+    after = Figures.of(graph, DEVICE, None)
+    assert len(rewrites) == 2
+    (entry,) = entries("pre", rewrites, before, after)
+    assert set(entry.removed) == {"a", "b", "c"}
+    assert entry.added == ("c",)
+    assert set(entry.dropped) == {"one", "two", "three"}
+    assert len(entry.stored) == 1
+    # Two Adds of 2 x 8 elements less; each reads 64 bytes and a scalar of 4, and writes 64.
+    assert entry.delta["flops"] == -2 * 16
+    assert entry.delta["read_bytes"] == -2 * (64 + 4)
+    assert entry.delta["write_bytes"] == -2 * 64
+    assert entry.delta["traffic_bytes"] == -2 * 132
+    assert entry.delta["param_bytes"] == -2 * 4
+    assert entry.delta["params"] == 0  # scalars are none
+    assert not any(residual([entry], before, after).values())
+
+
+def test_what_no_entry_names_is_the_residual() -> None:
+    graph = sums()
+    before = Figures.of(graph, DEVICE, None)
+    rewrites = DropRelus().run(graph).rewrites
+    after = Figures.of(graph, DEVICE, None)
+    left = residual(entries("pre", [], before, after), before, after)
+    assert left["flops"] == -16
+    unrelated = Rewrite("drop-relus", "", Change((), ()))
+    assert residual(entries("pre", [unrelated], before, after), before, after)["flops"] == -16
+    assert not any(residual(entries("pre", rewrites, before, after), before, after).values())
+
+
+@pytest.mark.parametrize("sample", ["@repvgg_a0", "@shufflenet_v2", "@silero_vad", "@gpt2_4l"])
+def test_the_entries_sum_to_the_difference(sample: str) -> None:
+    graph = load(sample)
+    made = run(graph, plan(onnxsim=sample != "@gpt2_4l"), DEVICE)
+    assert not any(made.residual.values()), made.residual
+    old, new = (cost_graph(g, DEVICE).totals for g in (graph, made.graph))
+    for figure in ("macs", "flops", "traffic_bytes", "params", "param_bytes"):
+        assert sum(e.delta[figure] for e in made.entries) == getattr(new, figure) - getattr(
+            old, figure
+        )
+
+
+@pytest.mark.parametrize("sample", ["@repvgg_a0", "@shufflenet_v2"])
+def test_an_entry_is_recomputed_from_the_nodes_that_it_names(sample: str) -> None:
+    """In a pipeline of one pass, where both graphs are at hand."""
+    for one in plan(onnxsim=False).passes:
+        graph = load(sample)
+        made = run(graph, Plan((one,), onnxsim=False), DEVICE)
+        if len({e.stage for e in made.entries}) > 1:
+            continue  # its second run starts from what the first one made
+        old = {c.name: c for c in cost_graph(graph, DEVICE).nodes}
+        new = {c.name: c for c in cost_graph(made.graph, DEVICE).nodes}
+        for entry in made.entries:
+            for figure in OF_NODES[:-1]:
+                plus = sum(getattr(new[n], figure) for n in entry.added)
+                minus = sum(getattr(old[n], figure) for n in entry.removed)
+                assert entry.delta[figure] == plus - minus, (one.name, entry)

@@ -1,0 +1,105 @@
+"""Passes, onnxsim, passes: to a fixed point and never to a worse graph."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocost.costmodel.device import find
+from ocost.graph import OcostError, load, to_proto
+from ocost.optimize.bisect import proven
+from ocost.optimize.optimized import optimize_graph
+from ocost.optimize.pipeline import Made, Plan, run
+from ocost.optimize.plan import plan
+from ocost.passes.scope import Gate
+from ocost.runtime.equivalence import check
+
+from .conftest import Bloat, DropRelus, MergeSums, sums
+
+DEVICE = find("x86-server-core")
+
+
+def test_the_graph_itself_stays_as_it_is() -> None:
+    graph = sums()
+    before = to_proto(graph)
+    made = run(graph, Plan((MergeSums(), DropRelus()), onnxsim=False), DEVICE)
+    assert to_proto(graph) == before
+    assert [n.op_type for n in made.graph] == ["Add", "Relu"]
+    assert made.graph.outputs == ("y",)
+
+
+def test_what_makes_it_worse_is_taken_back() -> None:
+    made = run(sums(), Plan((Bloat(),), onnxsim=False), DEVICE)
+    assert [n.op_type for n in made.graph] == ["Add", "Add", "Add", "Relu", "Relu"]
+    (declined,) = made.declined
+    assert declined.by == "bloat"
+    assert declined.reason == "taken together it would raise nodes by 1"
+    assert not made.entries
+
+
+def test_onnxsim_is_a_stage_of_the_ledger() -> None:
+    made = run(load("@mobilenet_v2"), Plan((), onnxsim=True), DEVICE)
+    assert {e.stage for e in made.entries} == {"onnxsim"}
+    assert made.made_by.startswith("onnxsim ")
+    assert not any(p.key.startswith("onnxsim") for p in to_proto(made.graph).metadata_props)
+    assert not any(made.residual.values())
+
+
+def test_a_wrong_rewrite_is_found_and_left_out() -> None:
+    """Of three rewrites the one that breaks the model goes; the others stay."""
+    graph = sums()
+    wrong = Plan((MergeSums(), DropRelus(first=True)), onnxsim=False)
+    found = optimize_graph(graph, wrong, DEVICE)
+    assert found.equivalence.ok
+    assert found.left_out == 1
+    assert [n.op_type for n in found.graph] == ["Add", "Relu"]
+    assert any("outputs differed" in d.reason for d in found.made.declined)
+
+
+def test_where_every_rewrite_is_wrong_nothing_is_made() -> None:
+    found = optimize_graph(sums(), Plan((MergeSums(off=0.5),), onnxsim=False), DEVICE)
+    assert found.equivalence.ok
+    assert found.left_out >= 1
+    assert [n.op_type for n in found.graph].count("Add") == 3
+
+
+def test_a_model_that_differs_from_itself() -> None:
+    graph, other = sums(), sums()
+    other.remove_node("a")
+    other.rewire("a", "x")
+
+    def pipeline(_: Gate) -> Made:
+        return Made(other)
+
+    with pytest.raises(OcostError, match="can't be checked"):
+        proven(pipeline, lambda after: check(graph, after))
+
+
+@pytest.mark.parametrize("sample", ["@odd_channels", "@silero_vad", "@resnet18_qdq"])
+def test_bundled_models_are_optimised_once_and_for_all(sample: str) -> None:
+    graph = load(sample)
+    found = optimize_graph(graph, plan(), DEVICE)
+    assert found.equivalence.ok
+    assert found.left_out == 0
+    assert len(found.graph) <= len(graph)
+    again = run(found.graph, plan(), DEVICE)
+    assert not again.entries, again.entries
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"only": ["fold-batchnorms"]}, "did you mean fold-batchnorm"),
+        ({"without": ["x"]}, "no pass 'x'"),
+        ({"padding": "5"}, "--pad-channels 5"),
+        ({"target": "tpu"}, "--target tpu"),
+    ],
+)
+def test_options_that_don_t_exist(options: dict[str, object], text: str) -> None:
+    with pytest.raises(OcostError, match=text):
+        plan(**options)  # type: ignore[arg-type]
+
+
+def test_passes_are_chosen_by_name() -> None:
+    assert [p.name for p in plan(only=["fold-batchnorm"]).passes] == ["fold-batchnorm"]
+    assert "pad-channels" not in {p.name for p in plan(padding="off").passes}
+    assert "fold-batchnorm" not in {p.name for p in plan(without=["fold-batchnorm"]).passes}
