@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .compare import Diff
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .explanation import Explanation
     from .graph import Graph
     from .graph.shapes import Given
+    from .optimize import Optimized, Plan
+    from .runtime.profiled import Profiled
 
 DEFAULT_DEVICE = "x86-server-core"
 
@@ -74,39 +76,282 @@ def cost(
 def diff(
     before: str | Path | Graph,
     after: str | Path | Graph | None = None,
-    device: str | Path | Device = DEFAULT_DEVICE,
+    device: str | Path | Device | None = None,
     *,
     given: Given | None = None,
     threads: int | None = None,
     check: bool = False,
+    measure: bool = False,
+    inputs: str | Path | None = None,
+    budget_s: float = 10.0,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> Diff:
-    """What changed between two graphs. Without ``after``, onnxsim makes it.
+    """What changed between two graphs. Without ``after``, ``optimize`` makes it.
 
-    With ``check`` both are run on random inputs and their outputs compared.
+    Parameters
+    ----------
+    before, after
+        What to compare.
+    device
+        Whose roofline to use; ``DEFAULT_DEVICE``, or this machine's with ``measure``.
+    given
+        Shapes, dims and contents of inputs.
+    threads
+        Cores of the device at work; all of them by default, one with ``measure``.
+    check
+        Whether to run both on random inputs and compare their outputs.
+    measure
+        Whether to do that, time both in onnxruntime, and compare the graphs that it executes.
+    inputs
+        A ``.npz`` file, or a ``.json`` of nested lists, with all inputs by name to measure with.
+    budget_s
+        Seconds to compare both in; their profiles take about half as long.
+    tell
+        Called with what is done next.
 
     Raises
     ------
     OcostError
-        On bad input, or if onnxsim fails.
+        On bad input, if onnxsim fails, or if onnxruntime can't run what is to be measured.
     """
     from dataclasses import replace
 
     from .compare import diff_graphs
-    from .optimize import simplify
+    from .compare.measured import measure as measure_graphs
+    from .graph import OcostError
+    from .graph.shapes import Given
+    from .optimize import optimize_graph
     from .runtime.equivalence import check as compare_outputs
+    from .runtime.inputs import given_by, load_feeds
 
-    chosen = find_device(device, threads)
+    if inputs is not None and not measure:
+        raise OcostError(f"{inputs}: inputs from a file are for a diff that measures")
+    if inputs is not None and given is not None and (given.shapes or given.dims or given.values):
+        raise OcostError(f"{inputs} gives all inputs: leave --shape, --dim and --value away")
+    chosen = _device(device, threads, measure=measure, budget_s=budget_s)
     first = load(before)
-    made_by = ""
+    feeds = None if inputs is None else load_feeds(Path(inputs), first)
+    given = (given or Given()) if feeds is None else given_by(first, feeds)
     if after is None:
-        made = simplify(first)
-        second, made_by = made.graph, made.made_by
+        made = optimize_graph(first, _plan(chosen), chosen, given, tell=tell)
+        second, found = made.graph, made.diff
     else:
         second = load(after)
-    found = diff_graphs(first, second, chosen, given, made_by)
-    if not check:
-        return found
-    return replace(found, equivalence=compare_outputs(first, second, given=given))
+        found = diff_graphs(first, second, chosen, given)
+    if (check or measure) and found.equivalence is None:
+        tell("comparing the outputs")
+        found = replace(found, equivalence=compare_outputs(first, second, given=given))
+    if measure:
+        measured = measure_graphs(
+            first, second, found, given, feeds=feeds, budget_s=budget_s, tell=tell
+        )
+        found = replace(found, measured=measured)
+    return found
+
+
+def optimize(
+    model: str | Path | Graph,
+    device: str | Path | Device | None = None,
+    *,
+    given: Given | None = None,
+    threads: int | None = None,
+    only: Collection[str] = (),
+    without: Collection[str] = (),
+    onnxsim: bool = True,
+    padding: str = "auto",
+    target: str = "",
+    measure: bool = False,
+    budget_s: float = 10.0,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Optimized:
+    """Rewrite a graph so that it costs less, prove that outputs stay, account for each rewrite.
+
+    Parameters
+    ----------
+    model
+        What to optimise; it stays as it is.
+    device
+        Whose cost model says what pays, and gives the ledger's latencies; ``DEFAULT_DEVICE``, or
+        this machine with ``measure``.
+    given
+        Sizes that the figures are for. No rewrite rests on them.
+    threads
+        Cores of the device at work; all of them by default, one with ``measure``.
+    only, without
+        Names of passes to run alone, or to leave out.
+    onnxsim
+        Whether it runs between the passes.
+    padding
+        A multiple to pad channels to where that pays: ``auto``, 4, 8, 16, 32 or ``off``.
+    target
+        ``ort-cpu`` writes what only onnxruntime's CPU provider knows.
+    measure
+        Whether to time both graphs in onnxruntime, and what each pass adds.
+    budget_s
+        Seconds for either.
+    tell
+        Called with what is done next.
+
+    Raises
+    ------
+    OcostError
+        On bad input.
+    """
+    from .optimize import optimize_graph
+
+    chosen = _device(device, threads, measure=measure, budget_s=budget_s)
+    wanted = _plan(
+        chosen,
+        only=only,
+        without=without,
+        onnxsim=onnxsim,
+        padding=padding,
+        target=target,
+    )
+    seconds = budget_s if measure else None
+    return optimize_graph(load(model), wanted, chosen, given, measure_s=seconds, tell=tell)
+
+
+def _device(
+    device: str | Path | Device | None, threads: int | None, *, measure: bool, budget_s: float
+) -> Device:
+    """What predicts: by default this machine's one core where that is measured on."""
+    from .costmodel.device import HOST
+    from .graph import OcostError
+
+    if budget_s <= 0:
+        raise OcostError(f"a budget of {budget_s:g} s is no time to measure in")
+    if measure:
+        device = HOST if device is None else device
+        threads = 1 if threads is None else threads
+    return find_device(DEFAULT_DEVICE if device is None else device, threads)
+
+
+def _plan(device: Device, **wanted: Any) -> Plan:  # noqa: ANN401 - of plan()
+    from .optimize import plan
+    from .optimize.pays import estimate_pays
+
+    return plan(**wanted, pays=estimate_pays(device))
+
+
+def write(graph: Graph, path: str | Path, *, force: bool = False) -> None:
+    """Write a graph as a model file, whole or not at all; a weightless one gets its weights.
+
+    Raises
+    ------
+    OcostError
+        If it can't be written, or a file is in the way and ``force`` is not given.
+    """
+    from .graph.write import write
+
+    write(graph, Path(path), force=force)
+
+
+def profile(
+    model: str | Path | Graph,
+    device: str | Path | Device = "host",
+    *,
+    given: Given | None = None,
+    threads: int = 1,
+    inputs: str | Path | None = None,
+    level: str = "all",
+    budget_s: float = 10.0,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Profiled:
+    """Profile a model on this machine: predicted against measured, node by node.
+
+    Parameters
+    ----------
+    model
+        What to run.
+    device
+        Whose roofline predicts; by default this machine's.
+    given
+        Shapes, dims and contents of inputs that are made up.
+    threads
+        Of onnxruntime, and cores of the device at work.
+    inputs
+        A ``.npz`` file, or a ``.json`` of nested lists, with all inputs by name instead.
+    level
+        How far onnxruntime optimises the graph: disable, basic, extended or all.
+    budget_s
+        Seconds to measure; opening the model comes on top.
+    tell
+        Called with what is done next.
+
+    Raises
+    ------
+    OcostError
+        On bad input, or if onnxruntime can't run the model.
+    """
+    from .graph import OcostError
+    from .runtime.profiled import profile_graph
+    from .runtime.session import Level, Options
+
+    if level not in set(Level):
+        raise OcostError(f"no level {level!r}: onnxruntime optimises {', '.join(Level)}")
+    if budget_s <= 0:
+        raise OcostError(f"a budget of {budget_s:g} s is no time to measure in")
+    return profile_graph(
+        load(model),
+        find_device(device, threads),
+        Options(threads, Level(level)),
+        given=given,
+        inputs=None if inputs is None else Path(inputs),
+        budget_s=budget_s,
+        tell=tell,
+    )
+
+
+def read_profile(
+    model: str | Path | Graph,
+    trace: str | Path,
+    device: str | Path | Device = DEFAULT_DEVICE,
+    *,
+    optimized: str | Path | None = None,
+    given: Given | None = None,
+    threads: int | None = None,
+) -> Profiled:
+    """A profile that was taken elsewhere, attributed to a model and compared with a device.
+
+    Parameters
+    ----------
+    model
+        What was profiled, best as ``prepare`` wrote it.
+    trace
+        The JSON that onnxruntime, or its perf_test with ``-p``, wrote.
+    device
+        Whose roofline predicts.
+    optimized
+        The graph that the profiled session saved; without it names tell what they can.
+    given
+        Shapes, dims and contents of the inputs that it was profiled with.
+    threads
+        Cores of the device at work; all of them by default.
+
+    Raises
+    ------
+    OcostError
+        If a file can't be read or is not what it should be.
+    """
+    from .runtime.elsewhere import check_profile
+
+    chosen = find_device(device, threads)
+    saved = None if optimized is None else Path(optimized)
+    return check_profile(load(model), chosen, Path(trace), saved, given)
+
+
+def prepare(model: str | Path | Graph, path: str | Path, *, force: bool = False) -> None:
+    """Write a model whose nodes have unique names, to be profiled elsewhere.
+
+    Raises
+    ------
+    OcostError
+        If it can't be read or written, or a file is in the way and ``force`` is not given.
+    """
+    from .runtime.prepared import prepare
+
+    prepare(load(model), Path(path), force=force)
 
 
 def devices() -> Sequence[Device]:

@@ -64,6 +64,8 @@ _Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the report here too; JSON if FILE ends in .json."),
 ]
+_Out = Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Where the product goes.")]
+_Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 _Top = Annotated[int, typer.Option(min=0, help="Rows of the longer tables.")]
 _Color = Annotated[Color, typer.Option(help="Colours: on a terminal only by default.")]
 _Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show every node.")]
@@ -145,11 +147,23 @@ def diff(
     check: Annotated[
         bool, typer.Option("--check", help="Run both and compare outputs; exit with 1 if unequal.")
     ] = False,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Do that, and time both in onnxruntime on this machine."),
+    ] = False,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="All inputs to measure with, in a .npz or .json."),
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(metavar="SECONDS", help="To time both in; profiles come on top.")
+    ] = 10.0,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LEVEL.FIGURE:LIMIT",
-            help="Exit with 1 if the change is over the limit: written.latency:5%.",
+            help="Exit with 1 if the change is over the limit: written.latency:5%; with --measure "
+            "latency:5% is about what is measured.",
         ),
     ] = None,
 ) -> None:
@@ -157,18 +171,28 @@ def diff(
     from . import api
     from . import report as reports
     from .compare import gates
+    from .report.progress import progress
     from .report.text_diff import render_diff
 
     output = _output(format_, report, color, before, after, device)
-    limits = [gates.parse(spec) for spec in fail_on or ()]
+    limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
+    gates.require(limits, measured=measure)
     given = _given(shape, dim, value, strict_dims)
-    chosen = api.find_device(device or api.DEFAULT_DEVICE, threads)
-    if after is None and not quiet and sys.stderr.isatty():
-        typer.echo("ocost: onnxsim makes the graph to compare with ...", err=True)
-    result = api.diff(before, after, chosen, given=given, check=check)
-    levels = {result.before.level: (result.before.totals, result.after.totals)}
-    whole = not (result.before.coverage.unknown or result.after.coverage.unknown)
-    verdicts = [gates.check(limit, levels, whole=whole) for limit in limits]
+    with progress("opening the model", quiet=quiet) as tell:
+        result = api.diff(
+            before,
+            after,
+            device,
+            given=given,
+            threads=threads,
+            check=check,
+            measure=measure,
+            inputs=inputs,
+            budget_s=budget,
+            tell=tell,
+        )
+    levels = gates.levels(result)
+    verdicts = [gates.check(limit, levels) for limit in limits]
     _emit(
         output,
         document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
@@ -180,6 +204,178 @@ def diff(
     unequal = result.equivalence is not None and result.equivalence.ok is False
     if unequal or not all(verdict.ok for verdict in verdicts):
         raise typer.Exit(1)
+
+
+@app.command()
+def optimize(
+    model: _Model,
+    out: _Out = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="NAME|FILE", help="Whose cost model decides.")
+    ] = None,
+    passes: Annotated[
+        str | None, typer.Option(metavar="NAME[,NAME...]", help="Run these passes alone.")
+    ] = None,
+    skip: Annotated[
+        str | None, typer.Option(metavar="NAME[,NAME...]", help="Leave these passes out.")
+    ] = None,
+    onnxsim: Annotated[
+        bool, typer.Option("--onnxsim/--no-onnxsim", help="onnxsim between the passes.")
+    ] = True,
+    pad_channels: Annotated[
+        str, typer.Option(metavar="auto|4|8|16|32|off", help="Pad channels where that pays.")
+    ] = "auto",
+    target: Annotated[
+        str, typer.Option(metavar="ort-cpu", help="Write what only this runtime knows.")
+    ] = "",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Every rewrite that was declined, and why.")
+    ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Time both graphs in onnxruntime, and each pass.")
+    ] = False,
+    budget: Annotated[
+        float, typer.Option(metavar="SECONDS", help="To measure both; as much for the passes.")
+    ] = 10.0,
+    shape: _Shape = None,
+    dim: _Dim = None,
+    value: _Value = None,
+    strict_dims: _Strict = False,
+    threads: _Threads = None,
+    force: _Force = False,
+    format_: _Format = Format.text,
+    report: _Report = None,
+    top: _Top = 10,
+    color: _Color = Color.auto,
+    verbose: _Verbose = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Rewrite a graph so that it costs less, with proof that outputs stay and a ledger."""
+    from . import api
+    from . import report as reports
+    from .graph.write import check_writable
+    from .report.progress import progress
+    from .report.text_optimize import render_optimize
+
+    output = _output(format_, report, color, model, device)
+    given = _given(shape, dim, value, strict_dims)
+    if out is not None:
+        check_writable(out, force=force)
+    with progress("opening the model", quiet=quiet) as tell:
+        result = api.optimize(
+            model,
+            device,
+            given=given,
+            threads=threads,
+            only=_names(passes),
+            without=_names(skip),
+            onnxsim=onnxsim,
+            padding=pad_channels,
+            target=target,
+            measure=measure,
+            budget_s=budget,
+            tell=tell,
+        )
+    if out is not None:
+        api.write(result.graph, out, force=force)
+    _emit(
+        output,
+        document=lambda: reports.optimize_document(result),
+        page=lambda: render_optimize(result, top=top, explain=explain, verbose=verbose),
+    )
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+@app.command()
+def profile(
+    model: _Model,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", metavar="NAME|FILE", help="Whose roofline; host by default."),
+    ] = None,
+    shape: _Shape = None,
+    dim: _Dim = None,
+    value: _Value = None,
+    strict_dims: _Strict = False,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="All inputs, in a .npz or .json; else made up."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of onnxruntime, 1 by default.")
+    ] = None,
+    level: Annotated[
+        str,
+        typer.Option(help="onnxruntime's optimisation: disable, basic, extended or all."),
+    ] = "all",
+    budget: Annotated[
+        float, typer.Option(metavar="SECONDS", help="To measure; opening the model comes on top.")
+    ] = 10.0,
+    trace: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="TRACE.JSON", help="A profile that was taken elsewhere."),
+    ] = None,
+    optimized: Annotated[
+        Path | None,
+        typer.Option(metavar="SAVED.ONNX", help="With --from: the graph that session saved."),
+    ] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Only write the model to profile elsewhere to -o.")
+    ] = False,
+    out: _Out = None,
+    force: _Force = False,
+    format_: _Format = Format.text,
+    report: _Report = None,
+    top: _Top = 10,
+    color: _Color = Color.auto,
+    verbose: _Verbose = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Predicted against measured, node by node, attributed to the original nodes."""
+    from . import api
+    from . import report as reports
+    from .report.progress import progress
+    from .report.text_profile import render_profile
+
+    if prepare:
+        if out is None:
+            raise typer.BadParameter("--prepare: say where the model goes, -o named.onnx")
+        api.prepare(model, out, force=force)
+        return
+    if out is not None or (optimized is not None and trace is None):
+        raise typer.BadParameter("-o goes with --prepare, and --optimized with --from")
+    output = _output(format_, report, color, model, device)
+    given = _given(shape, dim, value, strict_dims)
+    with progress("opening the model", quiet=quiet) as tell:
+        result = (
+            api.profile(
+                model,
+                device or "host",
+                given=given,
+                threads=threads or 1,
+                inputs=inputs,
+                level=level,
+                budget_s=budget,
+                tell=tell,
+            )
+            if trace is None
+            else api.read_profile(
+                model,
+                trace,
+                device or api.DEFAULT_DEVICE,
+                optimized=optimized,
+                given=given,
+                threads=threads,
+            )
+        )
+    _emit(
+        output,
+        document=lambda: reports.profile_document(result),
+        page=lambda: render_profile(result, top=top, verbose=verbose),
+    )
 
 
 @app.command()
@@ -328,10 +524,16 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code."""
     try:
-        return app(list(arguments), standalone_mode=False) or 0
+        code: int = app(list(arguments), standalone_mode=False) or 0
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
+        return code
     except (KeyboardInterrupt, typer.Abort):
         print("ocost: interrupted", file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..compare import diff_graphs
+from ..compare.measured import measure
 from ..compare.result import Diff
 from ..costmodel import Device
 from ..graph import Graph
@@ -14,6 +15,7 @@ from ..passes.scope import Gate
 from ..runtime.equivalence import Equivalence, check
 from .bisect import proven
 from .pipeline import Made, Plan, run
+from .steps import Step, measure_steps
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,14 @@ class Optimized:
         Against the graph before, with the equivalence of both.
     left_out
         How many rewrites were left out since outputs differed with them.
+    steps
+        Each pass measured; None where that was not asked for.
     """
 
     made: Made
     diff: Diff
     left_out: int
+    steps: tuple[Step, ...] | None = None
 
     @property
     def graph(self) -> Graph:
@@ -51,6 +56,8 @@ def optimize_graph(
     plan: Plan,
     device: Device,
     given: Given | None = None,
+    *,
+    measure_s: float | None = None,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Optimized:
     """Optimise a graph; the graph itself stays as it is.
@@ -65,6 +72,9 @@ def optimize_graph(
         Whose roofline gives latencies, and says what pays.
     given
         Sizes that the figures are for, and that outputs are compared with.
+    measure_s
+        Seconds to compare both graphs in onnxruntime, and as many again for the passes one by
+        one; None not to measure.
     tell
         Called with what is done next.
 
@@ -79,8 +89,24 @@ def optimize_graph(
         return run(graph, plan, device, given, gate)
 
     found = proven(pipeline, lambda after: check(graph, after, given=given), tell)
-    diff = diff_graphs(graph, found.made.graph, device, given, _made_by(plan, found.made))
-    return Optimized(found.made, replace(diff, equivalence=found.equivalence), len(found.broken))
+    made = found.made
+    diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made))
+    diff = replace(diff, equivalence=found.equivalence, rewrites=tuple(made.entries))
+    if measure_s is None:
+        return Optimized(made, diff, len(found.broken))
+    measured = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
+    steps = measure_steps(
+        pipeline,
+        graph,
+        made,
+        found.broken,
+        measured.comparison,
+        threads=device.cores,
+        given=given,
+        budget_s=measure_s,
+        tell=tell,
+    )
+    return Optimized(made, replace(diff, measured=measured), len(found.broken), steps)
 
 
 def _made_by(plan: Plan, made: Made) -> str:

@@ -20,7 +20,8 @@ from ..graph.collection import uncollected
 from ..graph.shapes import Given, Shapes, infer
 from ..passes.rewriting import Pays
 
-LEAST = 0.02  # gain, of the time of the nodes that differ
+# The least gain: of the time of the nodes that differ, and of that of the whole graph.
+LEAST, LEAST_OF_ALL = 0.02, 0.001
 # FLOP in the time in which a core's caches move a byte, as measured (``costmodel.blocked``). A
 # device whose bandwidth is main memory's, or a guess, says nothing of it: the lower one counts
 # then, with which least pays.
@@ -49,7 +50,7 @@ def estimate_pays(device: Device, given: Given | None = None) -> Pays:
         same = {name for name, seconds in old.items() if new.get(name) == seconds}
         was = sum(seconds for name, seconds in old.items() if name not in same)
         now = sum(seconds for name, seconds in new.items() if name not in same)
-        return now < (1 - LEAST) * was
+        return was - now > max(LEAST * was, LEAST_OF_ALL * sum(old.values()))
 
     return pays
 

@@ -31,6 +31,26 @@ class Plan:
     onnxsim: bool = True
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A run of a pass that changed something.
+
+    Parameters
+    ----------
+    stage, by
+        Where in the pipeline, and the pass.
+    rewrites
+        How many rewrites a gate has let through by its end.
+    entries
+        Its part of the ledger.
+    """
+
+    stage: Stage
+    by: str
+    rewrites: int
+    entries: slice
+
+
 @dataclass
 class Made:
     """What the pipeline made of a graph.
@@ -47,6 +67,8 @@ class Made:
         Rewrites that were refused at the end, and whole passes that would have made it worse.
     made_by
         onnxsim's version where it took part.
+    marks
+        The runs of passes, in order.
     """
 
     graph: Graph
@@ -54,6 +76,7 @@ class Made:
     residual: dict[str, Number] = field(default_factory=dict)
     declined: list[Declined] = field(default_factory=list)
     made_by: str = ""
+    marks: list[Mark] = field(default_factory=list)
 
 
 def run(
@@ -160,7 +183,11 @@ class _Run:
             nodes = tuple(dict.fromkeys(n for r in rewrites for n in r.change.removed))
             self._declined[name] = [Declined(name, nodes, worse)]
             return
-        self._made.entries += entries(stage, rewrites, before, after)
+        ledger = self._made.entries
+        first = len(ledger)
+        ledger += entries(stage, rewrites, before, after)
+        done = len(self._gate.made)
+        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger))))
         self._figures = after
         self._version += 1
 

@@ -11,7 +11,7 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from ..graph import dtypes
 from ..runtime.equivalence import Equivalence
-from . import blocks
+from . import blocks, ledger_document, measured_document
 from .blocks import Document, fields
 from .ranking import changed
 
@@ -63,7 +63,7 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
     Parameters
     ----------
     diff
-        Two costed graphs.
+        Two costed graphs, measured or not.
     gates
         The verdicts on what ``--fail-on`` asked for: metric, level, limit, actual, ok.
     """
@@ -74,13 +74,7 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
         "made_by": diff.made_by,
         "device": blocks.device(diff.device),
         "environment": blocks.environment(diff.device),
-        "levels": {
-            diff.before.level: {
-                "before": blocks.totals(diff.before.totals),
-                "after": blocks.totals(diff.after.totals),
-                "delta": blocks.totals(diff.delta),
-            }
-        },
+        "levels": measured_document.levels(diff),
         "equivalence": None if diff.equivalence is None else _equivalence(diff.equivalence),
         "op_types": [
             {
@@ -93,8 +87,10 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
             for change in diff.op_types
         ],
         "nodes": [_pair(pair) for pair in diff.pairs if changed(pair)],
-        "rewrites": [],
+        "regions": measured_document.regions(diff.measured),
+        "rewrites": ledger_document.entries(diff.rewrites),
         "gates": [dict(gate) for gate in gates],
+        "notes": [] if diff.measured is None else list(diff.measured.notes),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..optimize import Optimized
+from ..optimize.steps import Step
 from ..passes import Declined
 from .blocks import Document, fields
 from .document import diff_document
@@ -19,9 +20,29 @@ def optimize_document(found: Optimized) -> Document:
         "declined": [_declined(one) for one in found.made.declined],
         "left_out": found.left_out,
     }
+    if found.steps is not None:
+        document["steps"] = [_step(step) for step in found.steps]
     del document["gates"]
     return document
 
 
 def _declined(one: Declined) -> Document:
     return {"pass": one.by, **fields(one, ("reason",)), "nodes": list(one.nodes)}
+
+
+def _step(step: Step) -> Document:
+    found = step.comparison
+    ratios = None if found is None else (found.ratio, found.low, found.high)
+    return {
+        "stage": step.mark.stage,
+        "pass": step.mark.by,
+        "entries": [step.mark.entries.start, step.mark.entries.stop],
+        "predicted_s": step.predicted_s,
+        "below_noise": found is None,
+        "measured": None
+        if found is None or ratios is None
+        else {
+            **dict(zip(("ratio", "ratio_low", "ratio_high"), ratios, strict=True)),
+            **fields(found, ("noise_floor", "smallest_detectable", "verdict")),
+        },
+    }

@@ -10,15 +10,17 @@ from rich.text import Text
 
 from ..optimize import Made, Optimized
 from ..optimize.ledger import Entry
+from ..optimize.steps import Step
 from ..passes import Declined
 from .names import clean
-from .numbers import Quantity, unit_of
+from .numbers import Quantity, percent_change, unit_of
 from .table import Column, Table
 from .text import Page, better, heading
 from .text_changes import totals_table
 from .text_common import caveats, coverage_lines, plural
 from .text_diff import headline
 from .text_equivalence import equivalence_lines
+from .text_measured import measured_parts
 
 _FIGURES: tuple[tuple[str, str, Quantity], ...] = (
     ("computation", "flops", "count"),
@@ -51,8 +53,9 @@ def render_optimize(
         *equivalence_lines(diff.equivalence),
         *_left_out(found),
         Text(),
-        *ledger_parts(made, verbose=verbose),
+        *ledger_parts(made, found.steps, verbose=verbose),
         Text(),
+        *measured_parts(diff, top, verbose=verbose),
         totals_table(diff),
     ]
     if made.declined:
@@ -66,13 +69,15 @@ def render_optimize(
     return Page(*parts)
 
 
-def ledger_parts(made: Made, *, verbose: bool = False) -> list[RenderableType]:
+def ledger_parts(
+    made: Made, steps: Sequence[Step] | None = None, *, verbose: bool = False
+) -> list[RenderableType]:
     """The ledger by pass, or entry by entry; what no entry accounts for has a line of its own."""
     if not made.entries:
         return [Text("Nothing to rewrite.", "dim")]
     parts: list[RenderableType] = [
         heading("Ledger", "what each pass changed, as written"),
-        _ledger(made),
+        _ledger(made, steps),
     ]
     left = {name: value for name, value in made.residual.items() if value}
     if left:
@@ -90,14 +95,12 @@ def _left_out(found: Optimized) -> list[Text]:
     return [Text(f"{what} left out, since outputs differed with it: see Declined.", "bold red")]
 
 
-def _ledger(made: Made) -> Table:
-    groups: dict[tuple[str, str], list[Entry]] = {}
-    for entry in made.entries:
-        groups.setdefault((entry.stage, entry.by), []).append(entry)
-    rows = list(groups.values())
+def _ledger(made: Made, steps: Sequence[Step] | None) -> Table:
+    """A row for each run of a pass that changed something, in order."""
+    rows = [made.entries[mark.entries] for mark in made.marks]
     columns = [
-        Column("pass", [entries[0].by for entries in rows], right=False),
-        Column("stage", [entries[0].stage for entries in rows], right=False, drop=2),
+        Column("pass", [mark.by for mark in made.marks], right=False),
+        Column("stage", [mark.stage for mark in made.marks], right=False, drop=2),
         Column("times", [str(len(entries)) for entries in rows], drop=1),
         Column("nodes", [_signed(_nodes(entries)) for entries in rows]),
     ]
@@ -106,7 +109,20 @@ def _ledger(made: Made) -> Table:
         unit = unit_of(values, quantity)
         texts = [_change(value, unit.change(0, value)) for value in values]
         columns.append(Column(title, texts, unit.name))
+    if steps is not None:
+        columns.append(Column("measured", [_measured(step) for step in steps], right=False))
     return Table(columns)
+
+
+def _measured(step: Step) -> Text:
+    """What the pass changed of the whole latency, as far as that could be told."""
+    found = step.comparison
+    if found is None:
+        return Text("below noise", "dim")
+    change = percent_change(1, found.ratio)
+    low, high = (f"{100 * (ratio - 1):+.1f}" for ratio in (found.low, found.high))
+    style = {"faster": "green", "slower": "red"}.get(found.verdict, "dim")
+    return Text(f"{change} ({low} to {high})", style)
 
 
 def _nodes(entries: Sequence[Entry]) -> int:
