@@ -16,9 +16,11 @@ from .api import (
     find_device,
     given,
     load,
+    optimize_model,
     prepare,
     profile,
     read_profile,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -36,9 +38,11 @@ __all__ = [
     "find_device",
     "given",
     "load",
+    "optimize_model",
     "prepare",
     "profile",
     "read_profile",
+    "write",
 ]
 
 

@@ -86,7 +86,7 @@ def diff(
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Diff:
-    """What changed between two graphs. Without ``after``, ``optimize`` makes it.
+    """What changed between two graphs. Without ``after``, ``optimize_model`` makes it.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def diff(
     return found
 
 
-def optimize(
+def optimize_model(
     model: str | Path | Graph,
     device: str | Path | Device | None = None,
     *,

@@ -262,7 +262,7 @@ def optimize(
     if out is not None:
         check_writable(out, force=force)
     with progress("opening the model", quiet=quiet) as tell:
-        result = api.optimize(
+        result = api.optimize_model(
             model,
             device,
             given=given,

@@ -16,7 +16,13 @@ def check(document):
 
 
 def test_every_document_has_a_valid_schema():
-    assert names() == ("ocost.cost/1", "ocost.devices/1", "ocost.diff/1", "ocost.profile/1")
+    assert names() == (
+        "ocost.cost/1",
+        "ocost.devices/1",
+        "ocost.diff/1",
+        "ocost.optimize/1",
+        "ocost.profile/1",
+    )
     for name in names():
         jsonschema.Draft202012Validator.check_schema(load(name))
 

@@ -1,0 +1,117 @@
+"""What optimising made, as JSON and as text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import ocost
+from ocost.cli import run
+from ocost.graph import load
+from ocost.optimize import Optimized
+from ocost.optimize.pipeline import Made
+from ocost.optimize.steps import Step
+from ocost.passes import Declined
+from ocost.report import optimize_document
+from ocost.report.schema import load as schema
+from ocost.report.text import console
+from ocost.report.text_optimize import render_optimize
+from ocost.runtime.comparison import Comparison
+from ocost.runtime.timing import Timing
+
+
+@pytest.fixture(scope="module")
+def found() -> Optimized:
+    return ocost.optimize_model("@odd_channels")
+
+
+def page(found: Optimized, **options: bool) -> str:
+    import io
+
+    text = io.StringIO()
+    console(text, "never").print(render_optimize(found, **options))
+    return text.getvalue()
+
+
+def comparison(ratio: float) -> Comparison:
+    timing = Timing(0.001, 0.001, 0.001, 10, False)
+    verdict = "faster" if ratio < 1 else "no measurable difference"
+    return Comparison(
+        ratio, ratio - 0.01, ratio + 0.01, 0.005, 0.01, verdict, timing, timing, 1.0, False, 8, 8, 1
+    )
+
+
+def test_the_document(found: Optimized) -> None:
+    document = optimize_document(found)
+    jsonschema.Draft202012Validator(schema("ocost.optimize/1")).validate(document)
+    assert document["equivalence"]["ok"] is True
+    assert document["rewrites"]
+    assert not any(document["residual"]["written"].values())
+    written = document["levels"]["written"]
+    for figure in ("flops", "traffic_bytes", "params", "param_bytes"):
+        total = sum(r["delta"]["written"][figure] for r in document["rewrites"])
+        assert total == written["delta"][figure]
+
+
+def test_measured_steps(found: Optimized) -> None:
+    first, *rest = found.made.marks
+    steps = (Step(first, -1e-4, comparison(0.9)), *(Step(mark, -1e-9, None) for mark in rest))
+    document = optimize_document(replace(found, steps=steps))
+    jsonschema.Draft202012Validator(schema("ocost.optimize/1")).validate(document)
+    assert document["steps"][0]["measured"]["verdict"] == "faster"
+    text = page(replace(found, steps=steps))
+    assert "-10.0 % (-11.0 to -9.0)" in text
+    assert ("below noise" in text) == bool(rest)
+
+
+def test_what_no_entry_accounts_for_is_said(found: Optimized) -> None:
+    odd = replace(found.made, residual={**found.made.residual, "flops": 12})
+    assert "No entry accounts for: flops +12" in page(replace(found, made=odd))
+    assert "No entry" not in page(found)
+
+
+def test_refusals_by_reason_or_each(found: Optimized) -> None:
+    declined = [Declined("fold-x", (f"n{i}",), f"'t{i}' is read twice") for i in range(3)]
+    refused = replace(found, made=replace(found.made, declined=declined))
+    assert "fold-x: 't0' is read twice (3 times, first: n0)" in page(refused)
+    assert "fold-x: n2: 't2' is read twice" in page(refused, explain=True)
+
+
+def test_what_was_left_out_is_said_first(found: Optimized) -> None:
+    lines = page(replace(found, left_out=2)).splitlines()
+    assert any("2 rewrites left out" in line for line in lines[:5])
+
+
+def test_nothing_to_do(found: Optimized) -> None:
+    assert "Nothing to rewrite" in page(replace(found, made=Made(found.graph)))
+
+
+def test_the_command_writes_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.onnx"
+    assert run(["optimize", "@odd_channels", "-o", str(out), "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "ocost.optimize/1"
+    assert len(load(out)) == document["after"]["nodes"]
+    assert run(["optimize", "@odd_channels", "-o", str(out)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run(["diff", "@odd_channels", str(out), "--check"]) == 0
+
+
+def test_a_place_that_can_t_be_written_is_refused_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["optimize", "@odd_channels", "-o", "nowhere/x.onnx"]) == 2
+    assert "there is no folder nowhere" in capsys.readouterr().err
+
+
+def test_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--measure", "--budget", "0.2", "--no-onnxsim", "--format", "json"]
+    assert run(["optimize", "@odd_channels", *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.Draft202012Validator(schema("ocost.optimize/1")).validate(document)
+    assert "measured" in document["levels"]
+    assert len(document["steps"]) >= 1
