@@ -14,6 +14,7 @@ from .text import Page, heading
 from .text_changes import figure_change, op_type_table, totals_table
 from .text_common import caveats, coverage_lines, model_line, model_name, plural
 from .text_equivalence import equivalence_lines
+from .text_ledger import ledger_parts
 from .text_measured import measured_parts
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
@@ -42,6 +43,7 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
         *_reservations(diff),
         *_basis(diff, verbose=verbose),
         Text(),
+        *([*ledger_parts(diff.rewrites, verbose=verbose), Text()] if diff.rewrites else []),
         *measured_parts(diff, top, verbose=verbose),
         totals_table(diff),
     ]
