@@ -1,4 +1,4 @@
-"""What a name means: an operator's cost formula, a device, a kernel kind."""
+"""What a name means: an operator's cost formula, a device, a kernel kind, a pass."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .costmodel.kinds import Kind
 from .costmodel.work import rules
 from .graph import OcostError
 from .graph.shapes.info import shape_rules
+from .passes import Pass, passes
 
 _PACKAGE = Path(__file__).parent
 
@@ -24,7 +25,7 @@ class Explanation:
     """An answer to ``ocost explain``: what the name is, in words, and where it is written."""
 
     name: str
-    what: str  # "operator formula", "device", "kernel kind"
+    what: str  # "operator formula", "device", "kernel kind", "pass"
     text: str
     source: str = ""  # file and line in the package
     device: Device | None = None
@@ -46,11 +47,13 @@ def explain(name: str) -> Explanation:
         return found
     if name in list(Kind):
         return _kind(Kind(name))
+    if name in passes():
+        return _pass(passes()[name])
     for figure, text in FIGURES.items():
         if name.lower() in (figure, figure.removesuffix("_s").removesuffix("_bytes")):
             return Explanation(figure, "figure", text, "costmodel/figures.py")
     operators = {name for key in (*rules(), *EXEMPT) for name in (key[1], _spell(key))}
-    known = [*devices(), HOST, *sorted(operators), *Kind, *FIGURES]
+    known = [*devices(), HOST, *sorted(operators), *Kind, *FIGURES, *passes()]
     near = get_close_matches(name, known, 3, 0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "try Conv, pointwise, nvidia-a100"
     raise OcostError(f"nothing is called '{name}'; {hint}")
@@ -102,6 +105,12 @@ def _kind(kind: Kind) -> Explanation:
     return Explanation(
         str(kind), "kernel kind", text + "\n".join(rows or ["- nowhere"]), _where(Kind)
     )
+
+
+def _pass(kind: type[Pass]) -> Explanation:
+    file = inspect.getmodule(kind)
+    text = "\n\n".join(part for part in (_doc(kind), _doc(file)) if part)
+    return Explanation(kind.name, "pass", text, _where(kind))
 
 
 def _docs(formula: Callable[..., object]) -> list[str]:

@@ -11,7 +11,7 @@ from .kinds import Kind
 from .result import Bound, NodeCost
 
 
-def estimate(node: NodeCost, device: Device) -> NodeCost:
+def estimate(node: NodeCost, device: Device, compute: float | None = None) -> NodeCost:
     """The node with its bound, efficiency and latency on a device.
 
     With P = peak of the node's dtype, B = bandwidth, and c, m = the shares of them that the
@@ -29,6 +29,8 @@ def estimate(node: NodeCost, device: Device) -> NodeCost:
     function is inlined; a view moves
     nothing and so costs its overhead alone. A node that is not costed keeps unknown times.
     It has no upper end: ``latency_high_s`` stays None.
+
+    ``compute`` is c where more is known of the node than its kind.
     """
     flops, traffic = node.flops, node.traffic_bytes
     if flops is None or traffic is None:
@@ -36,15 +38,16 @@ def estimate(node: NodeCost, device: Device) -> NodeCost:
     if node.kind in (Kind.CONSTANT, Kind.CALL):
         return node._replace(latency_s=0.0, latency_low_s=0.0, estimator="roofline")
     row = device.row(node.kind)
+    reached = row.compute if compute is None else compute
     peak, _ = device.peak(node.dtype)
     work = flops + (node.padded_flops or 0)  # as written, nothing is padded
 
-    compute_s = work / (peak * row.compute)
+    compute_s = work / (peak * reached)
     memory_s = traffic / (device.bandwidth * row.memory)
     overhead_s = node.trips * device.overhead_s
     return node._replace(
         bound=_bound(compute_s, memory_s, overhead_s),
-        efficiency=_share(flops, traffic, device.bandwidth * row.memory / peak, row.compute),
+        efficiency=_share(flops, traffic, device.bandwidth * row.memory / peak, reached),
         latency_s=max(compute_s, memory_s) + overhead_s,
         latency_low_s=max(work / peak, traffic / device.bandwidth),
         latency_high_s=None,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from ..costmodel.blocked import Convolution, Kernel, kernel, time_factor
+from ..costmodel.blocked import Convolution, Kernel, kernel, ridge_of, time_factor
 from ..costmodel.cost import Costed, bytes_of, cost_nodes
 from ..costmodel.device import Device
 from ..costmodel.kinds import Kind
@@ -22,10 +22,6 @@ from ..passes.rewriting import Pays
 
 # The least gain: of the time of the nodes that differ, and of that of the whole graph.
 LEAST, LEAST_OF_ALL = 0.02, 0.001
-# FLOP in the time in which a core's caches move a byte, as measured (``costmodel.blocked``). A
-# device whose bandwidth is main memory's, or a guess, says nothing of it: the lower one counts
-# then, with which least pays.
-_RIDGES = 3.4, 6.1
 _EPILOGUES = (Kind.ELEMENTWISE, Kind.TRANSCENDENTAL, Kind.NORMALISATION)
 _UNBLOCKED = frozenset({"PRelu", "Elu", "LayerNormalization", "InstanceNormalization"})
 
@@ -59,9 +55,7 @@ class _Model:
     def __init__(self, device: Device, given: Given | None) -> None:
         on_cpu = device.runtime == "onnxruntime-cpu"
         self.block = device.channel_block if on_cpu else 1
-        low, high = _RIDGES
-        trusted = device.source == "calibrated"
-        self.ridge = min(max(device.ridge, low), high) if trusted else low
+        self.ridge = ridge_of(device)
         self.peak = device.peaks["float32"]
         self.device = replace(device, bandwidth=self.peak / self.ridge)
         self.given = given

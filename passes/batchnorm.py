@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from ..graph import Node
-from .edit import Edit, Refused
-from .pattern import Match, const, maybe, op, var
-from .rewriting import Pass, Rule
+from .affine import Affine
+from .edit import Edit
+from .linear import Linear, linear, scale_outputs
+from .pattern import Match, Pattern, const, maybe, op, var
+from .rewriting import Pass, Refused, Rule
 from .scope import Scope
 
-Doubles = npt.NDArray[np.float64]
-
-_STATISTICS = (const("scale"), const("shift"), const("mean"), const("variance"))
-_LINEAR = op("Conv|ConvTranspose|Gemm", var("x"), const("w"), maybe(const("b")), name="linear")
-_PRODUCT = op("MatMul", var("x"), const("w"), name="linear")
+STATISTICS: tuple[Pattern, ...] = tuple(map(const, ("scale", "shift", "mean", "variance")))
+_CURVES = "Relu|Clip|LeakyRelu|PRelu|Elu|Selu|Sigmoid|HardSigmoid|HardSwish|Tanh|Softplus|Mish|Gelu"
 
 
 @dataclass(frozen=True)
@@ -31,20 +29,29 @@ class FoldBatchNorm(Pass):
     """Fold an inference-mode BatchNormalization into the weights before it.
 
     Refuses one in training mode or whose further outputs are used, and a Conv whose output others
-    read too. A weight that others share is copied.
+    read too. A weight that others share is copied if it is small. One that follows an activation
+    can't be folded, which is reported.
     """
 
     name: ClassVar[str] = "fold-batchnorm"
 
     def rules(self) -> Sequence[Rule]:
-        """After each linear operator."""
+        """After each linear operator, and those that can't be."""
+        inputs = (var("x"), var("w"), maybe(var("b")))
+        before = op("Conv|ConvTranspose|Gemm", *inputs, name="before", shared=True)
+        curve = op(
+            _CURVES, before, maybe(var("low")), maybe(var("high")), name="curve", shared=True
+        )
         return [
-            Rule(op("BatchNormalization", linear, *_STATISTICS, name="bn"), _fold)
-            for linear in (_LINEAR, _PRODUCT)
+            *(
+                Rule(op("BatchNormalization", folded, *STATISTICS, name="bn"), _fold)
+                for folded in linear()
+            ),
+            Rule(op("BatchNormalization", curve, *STATISTICS, name="bn"), _after_activation),
         ]
 
 
-def affine(scope: Scope, bn: Node) -> tuple[Doubles, Doubles]:
+def affine(scope: Scope, bn: Node) -> Affine:
     """A BatchNormalization as y = factor * x + offset, per channel.
 
     Raises
@@ -52,76 +59,37 @@ def affine(scope: Scope, bn: Node) -> tuple[Doubles, Doubles]:
     Refused
         If it is in training mode, or its statistics are not constant.
     """
-    if bn.int("training_mode", 0) or (not bn.int("is_test", 1) and scope.opset() < 7):
+    if bn.int("training_mode", 0) or (not bn.int("is_test", 0) and scope.opset() < 7):
         raise Refused("the BatchNormalization is in training mode; export the model in eval mode")
-    if any(bn.outputs[1:]) or bn.int("spatial", 1) == 0:
-        raise Refused("the BatchNormalization gives its statistics too, or has them per element")
+    if any(bn.outputs[1:]):
+        raise Refused("the BatchNormalization gives its statistics too; export in eval mode")
+    if bn.int("spatial", 1) == 0:
+        raise Refused("the BatchNormalization has statistics per element, not per channel")
     values = [scope.value(name) for name in bn.inputs[1:5]]
     if any(value is None for value in values):
         raise Refused("the BatchNormalization's statistics are not constant")
     scale, shift, mean, variance = (np.asarray(v, np.float64) for v in values)
-    factor = scale / np.sqrt(variance + bn.float("epsilon", 1e-5))
-    if not np.all(np.isfinite(factor)):
+    spread = variance + bn.float("epsilon", 1e-5)
+    if not np.all(spread > 0):
         raise Refused("a variance of the BatchNormalization is negative or zero without epsilon")
-    return factor, shift - mean * factor
+    factor = scale / np.sqrt(spread)
+    offset = shift - mean * factor
+    if not np.all(np.isfinite(factor)) or not np.all(np.isfinite(offset)):
+        raise Refused("the BatchNormalization's statistics are not finite")
+    return factor, offset
 
 
 def _fold(m: Match, edit: Edit) -> str:
     factor, offset = affine(m.scope, m["bn"])
+    found = Linear.of(m)
+    if found.axis != 1:
+        raise Refused(f"the MatMul's channels are axis {found.axis}, those normalised axis 1")
     return scale_outputs(m, edit, factor, offset, m["bn"].outputs[0])
 
 
-def scale_outputs(m: Match, edit: Edit, factor: Doubles, offset: Doubles, output: str) -> str:
-    """Replace ``linear`` by one that gives factor * its output + offset per channel.
-
-    Raises
-    ------
-    Refused
-        If its weights are of a type that can't take it, or its channels aren't those.
-    """
-    linear, weight = m["linear"], m.scope.value(m.tensor("w"))
-    bias = m.scope.value(m.tensor("b")) if m.tensor("b") else np.zeros(1)
-    if weight is None or bias is None:
-        raise Refused("its weights can't be read as plain tensors")
-    if weight.dtype.kind != "f":
-        raise Refused(f"the weights are {weight.dtype}")
-    if bias.size not in (1, factor.size):
-        raise Refused(f"the bias has {bias.size} elements, not one a channel")
-    weights = _scaled(linear, np.asarray(weight, np.float64), factor, m.scope)
-    beta = linear.float("beta", 1.0) if linear.op_type == "Gemm" else 1.0
-    shift = offset + beta * np.asarray(bias, np.float64).reshape(-1) * factor
-    stored = edit.constant(weights.astype(weight.dtype), f"{m.tensor('w')}/scaled")
-    added = edit.constant(shift.astype(weight.dtype), f"{output}/bias")
-    if linear.op_type == "MatMul":
-        product = edit.fresh(f"{output}/product")
-        edit.change(linear, inputs=(linear.inputs[0], stored), outputs=(product,))
-        edit.add("Add", [product, added], output)
-    else:
-        rest = {k: v for k, v in linear.attributes.items() if k != "beta"}
-        inputs = (linear.inputs[0], stored, added)
-        edit.change(linear, inputs=inputs, outputs=(output,), attributes=rest)
-    return f"a factor and an offset per channel go into the weights of the {linear.op_type}"
-
-
-def _scaled(node: Node, weights: Doubles, factor: Doubles, scope: Scope) -> Doubles:
-    """Weights of a linear operator whose output channels are scaled."""
-    if node.op_type == "Conv":  # [out, in / groups, ...]
-        shape = (-1, *[1] * (weights.ndim - 1))
-        channels = weights.shape[0]
-    elif node.op_type == "ConvTranspose":  # [in, out / groups, ...]
-        groups = node.int("group", 1)
-        channels = weights.shape[1] * groups
-        if channels != factor.size or weights.shape[0] % groups:
-            raise Refused(f"{factor.size} channels are scaled, {channels} are made")
-        each = factor.reshape(groups, 1, -1, *[1] * (weights.ndim - 2))
-        return (weights.reshape(groups, -1, *weights.shape[1:]) * each).reshape(weights.shape)
-    else:
-        rank = scope.dims(node.outputs[0])
-        if weights.ndim != 2 or rank is None or len(rank) != 2:
-            raise Refused("channels are not the last axis of a matrix product of rank 2")
-        last = not node.int("transB", 0)
-        shape = (1, -1) if last else (-1, 1)
-        channels = weights.shape[1 if last else 0]
-    if channels != factor.size:
-        raise Refused(f"{factor.size} channels are scaled, {channels} are made")
-    return weights * factor.reshape(shape)
+def _after_activation(m: Match, edit: Edit) -> str:
+    curve, before = m["curve"].op_type, m["before"].op_type
+    raise Refused(
+        f"the {curve} between the {before} and the BatchNormalization is not linear; "
+        "put the BatchNormalization before the activation and train so"
+    )

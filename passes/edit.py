@@ -10,11 +10,14 @@ import numpy as np
 
 from ..graph import Graph, Node, Tensor
 from ..graph.graph import Rank
-from .scope import Array, Scope
+from .scope import Array, Refused, Scope
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
-    """Raised by a rewrite that can't be proven; its text says why, and what to do."""
+@dataclass(frozen=True)
+class _New:
+    node: Node
+    bodies: Mapping[str, Graph] | None
+    rank: Rank | None  # None: where the last of the removed nodes was
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,6 @@ class Change:
     added: tuple[str, ...]
     dropped: tuple[str, ...] = ()  # constants that nothing reads any more
     stored: tuple[str, ...] = ()  # constants that are new
-
-
-@dataclass(frozen=True)
-class _New:
-    node: Node
-    bodies: Mapping[str, Graph] | None
-    rank: Rank | None  # None: where the last of the removed nodes was
 
 
 class Edit:
@@ -55,6 +51,7 @@ class Edit:
         self._added: list[_New] = []
         self._constants: list[Tensor] = []
         self._bypassed: dict[str, str] = {}
+        self._unneeded: list[str] = []
 
     def keep(self, *nodes: Node) -> None:
         """Leave matched nodes where they are, as long as somebody reads what they make."""
@@ -76,8 +73,12 @@ class Edit:
     def constant(self, array: Array, hint: str) -> str:
         """A new constant; answers its name."""
         name = self.fresh(hint)
-        self._constants.append(Tensor.from_array(name, np.array(array, order="C", copy=None)))
+        self.settle(Tensor.from_array(name, np.array(array, order="C", copy=None)))
         return name
+
+    def settle(self, tensor: Tensor) -> None:
+        """Add a constant under its own name: a new one, or that of what a removed node made."""
+        self._constants.append(tensor)
 
     def add(
         self,
@@ -97,9 +98,12 @@ class Edit:
         made = [outputs] if isinstance(outputs, str) else list(outputs)
         if not made:
             made = [self.fresh(f"{inputs[0]}/{op_type}" if inputs else op_type)]
-        node = Node.make(op_type, inputs, made, name=name, domain=domain, **attributes)
-        self._added.append(_New(node, None, None))
+        self.place(Node.make(op_type, inputs, made, name=name, domain=domain, **attributes))
         return made[0]
+
+    def place(self, node: Node) -> None:
+        """Add a node as it is; it has no bodies."""
+        self._added.append(_New(node, None, None))
 
     def change(self, node: Node, **fields: Any) -> None:  # noqa: ANN401 - those of Node
         """Put the node with other fields in its own place; name, metadata and bodies stay."""
@@ -115,16 +119,24 @@ class Edit:
         """Let whoever reads ``old`` read ``new``, which holds the same values."""
         self._bypassed[old] = new
 
+    def forget(self, *tensors: str) -> None:
+        """Let these go, with what made them, if nobody reads them any more."""
+        self._unneeded += tensors
+
     def commit(self) -> Change:
         """Do it.
 
         Raises
         ------
         Refused
-            If a tensor that is bypassed has to keep its name, and so has what takes its place.
+            If a tensor that is bypassed has to keep its name, and so has what takes its place;
+            or if a body gets a constant that its IR version has no place for.
         """
         renamed = [old for old, new in self._bypassed.items() if self._must_rename(old, new)]
         graph = self.scope.graph
+        if self._constants and graph.parent is not None and graph.header.ir_version < 4:
+            raise Refused("below IR version 4 a body can't have constants; raise the IR version")
+        self.scope.gate.admit(self._key())
         log = _Log(graph)
         place = max(map(graph.rank, self._removed), default=None)
         orphans = [t for n in self._removed.values() for t in (*n.inputs, *graph.captures(n)) if t]
@@ -133,6 +145,8 @@ class Edit:
         for tensor in self._constants:
             log.store(tensor)
         for index, new in enumerate(self._added):
+            if new.node.domain:
+                graph.import_domain(new.node.domain)
             rank = new.rank or (None if place is None else (*place, index))
             log.add(new.node, new.bodies, rank)
         for old, source in self._bypassed.items():
@@ -141,9 +155,15 @@ class Edit:
             else:
                 log.rewire(old, source)
                 orphans.append(source)
-        log.collect(orphans)
+        log.collect([*orphans, *self._unneeded])
         recapture(graph)
         return log.change()
+
+    def _key(self) -> str:
+        """What tells this rewrite from others in runs that went the same way up to here."""
+        made = [new.node.outputs[0] for new in self._added]
+        gone = (*self._bypassed, *self._unneeded)
+        return "\0".join((self.scope.graph.prefix, *self._removed, "", *made, *gone))
 
     def _must_rename(self, old: str, new: str) -> bool:
         """Whether ``new`` takes the name of ``old``, instead of ``old``'s readers reading it."""

@@ -44,7 +44,7 @@ class Op:
     """
 
     types: frozenset[str]
-    inputs: tuple[Pattern, ...]
+    inputs: tuple[Pattern, ...] | None  # None: they aren't looked at
     name: str = ""
     domain: str = ""
     shared: bool = False
@@ -56,6 +56,11 @@ Pattern = Op | Var | Const | Maybe
 def op(types: str, *inputs: Pattern, name: str = "", domain: str = "", shared: bool = False) -> Op:
     """A node: ``types`` are separated by ``|``; ``name`` is what the match calls it."""
     return Op(frozenset(types.split("|")), inputs, name or types, domain, shared)
+
+
+def node(types: str, name: str = "node") -> Op:
+    """A node whatever it reads, as the last one of a match."""
+    return Op(frozenset(types.split("|")), None, name)
 
 
 def var(name: str) -> Var:
@@ -122,11 +127,6 @@ def find(scope: Scope, node: Node, pattern: Op) -> Match | None:
 def _node(node: Node, pattern: Op, match: Match) -> Iterator[Match]:
     if node.op_type not in pattern.types or node.domain != pattern.domain:
         return
-    given = list(node.inputs)
-    while given and not given[-1]:
-        given.pop()
-    if len(given) > len(pattern.inputs):
-        return
     bound = Match(
         match.scope,
         {**match.bound, pattern.name: node},
@@ -134,6 +134,14 @@ def _node(node: Node, pattern: Op, match: Match) -> Iterator[Match]:
         match.shared | {node.id} if pattern.shared else set(match.shared),
         match.obstacle,
     )
+    if pattern.inputs is None:
+        yield bound
+        return
+    given = list(node.inputs)
+    while given and not given[-1]:
+        given.pop()
+    if len(given) > len(pattern.inputs):
+        return
     padded = given + [""] * (len(pattern.inputs) - len(given))
     yield from _inputs(padded, pattern.inputs, bound)
     if node.op_type in _COMMUTATIVE and len(given) == len(pattern.inputs) == 2:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..graph import Graph
-from .edit import Change, Edit, Refused
+from .edit import Change, Edit
 from .pattern import Match, Op, find
-from .scope import Scope, scopes
+from .scope import Gate, Refused, Scope, scopes
 
 _SWEEPS = 16  # chains shorten in each; what isn't done then waits for the pass's next run
 
@@ -60,13 +60,19 @@ class Outcome:
 Pays = Callable[[Graph, Graph], bool]
 
 
+def never(_before: Graph, _after: Graph) -> bool:
+    """Nothing pays where nothing is estimated."""
+    return False
+
+
 @dataclass(frozen=True)
 class Rule:
     """A pattern, and what to make of a match.
 
-    ``rewrite`` fills in the edit and answers the reason; it raises ``Refused`` where it can't
-    prove that outputs stay the same. What the pattern matched is removed but for its inputs; an
-    edit that keeps some of it says so (``Edit.keep``).
+    ``rewrite`` fills in the edit and answers the reason, or "" where there is nothing to rewrite
+    nor to tell; it raises ``Refused`` where it can't prove that outputs stay the same. What the
+    pattern matched is removed but for its inputs; an edit that keeps some of it says so
+    (``Edit.keep``).
     """
 
     pattern: Op
@@ -83,22 +89,33 @@ class Pass(ABC):
         What the user calls it.
     order
         Passes of a lower one run first: 10 cleans up, 50 folds, 80 chooses what pays.
+    pays_elsewhere
+        It may add traffic or FLOP since it proves by a cost model that it saves time.
     """
 
     name: ClassVar[str]
     order: ClassVar[int] = 50
+    pays_elsewhere: ClassVar[bool] = False
 
     def rules(self) -> Sequence[Rule]:
         """The rules of the default ``sweep``."""
         return ()
 
-    def run(self, graph: Graph) -> Outcome:
-        """Rewrite a graph and its bodies until nothing more is found."""
+    def run(self, graph: Graph, gate: Gate | None = None) -> Outcome:
+        """Rewrite a graph and its bodies until nothing more is found.
+
+        Parameters
+        ----------
+        graph
+            The root, which is changed.
+        gate
+            Which rewrites to let through; all by default.
+        """
         outcome = Outcome()
         for _ in range(_SWEEPS):
             outcome.declined.clear()
             before = len(outcome.rewrites)
-            for scope in scopes(graph):
+            for scope in scopes(graph, gate):
                 self.sweep(scope, outcome)
             if len(outcome.rewrites) == before:
                 break
@@ -129,6 +146,8 @@ class Pass(ABC):
             if match.obstacle:
                 raise Refused(match.obstacle)
             reason = rewrite(match, edit)
+            if not reason:
+                return False
             change = edit.commit()
         except Refused as refusal:
             paths = tuple(scope.graph.path(node) for node in match.nodes)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from onnx import TensorProto
 
 from ..graph import Graph, Node, Tensor
 from ..graph.shapes import Quality, Shapes, prove
@@ -14,6 +16,38 @@ from ..graph.shapes.info import ShapeCall
 
 Array = npt.NDArray[np.generic]
 _CHAIN = 8  # Identity and the like between a constant and its reader
+_VIEWS = frozenset({"Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten"})
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a failure
+    """Raised by a rewrite that can't be proven; its text says why, and what to do."""
+
+
+@dataclass
+class Gate:
+    """Lets rewrites through: no more than ``limit``, and none that is barred.
+
+    Runs of the same passes over the same graph ask for the same rewrites in the same order, as
+    long as they are let through: so one that breaks a model is found by halving.
+    """
+
+    limit: int | None = None
+    barred: frozenset[str] = frozenset()
+    made: list[str] = field(default_factory=list)
+
+    def admit(self, key: str) -> None:
+        """Let a rewrite through.
+
+        Raises
+        ------
+        Refused
+            If it may not be made.
+        """
+        if key in self.barred:
+            raise Refused("outputs differed with it, so it is left out; please report this model")
+        if self.limit is not None and len(self.made) >= self.limit:
+            raise Refused("left out while the rewrite that breaks the model is looked for")
+        self.made.append(key)
 
 
 class Scope:
@@ -23,8 +57,9 @@ class Scope:
     A tensor keeps its name only as long as it holds the same values, so that they stay true.
     """
 
-    def __init__(self, graph: Graph, shapes: Shapes, names: set[str]) -> None:
+    def __init__(self, graph: Graph, shapes: Shapes, names: set[str], gate: Gate) -> None:
         self.graph = graph
+        self.gate = gate
         self.names = names  # all that are taken, anywhere in the model
         self._shapes = shapes
 
@@ -53,20 +88,25 @@ class Scope:
         return info.value
 
     def constant(self, tensor: str) -> Tensor | None:
-        """The constant that a tensor is, its data unread; None if a caller may override it."""
+        """The constant that a tensor is, its data unread; None if a caller may override it.
+
+        Seen through nodes that at most give it another shape, as of a bias that is unsqueezed.
+        """
+        source, viewed = tensor, False
         for _ in range(_CHAIN):
-            home = self._home(tensor)
-            found = home.initializers.get(tensor)
+            home = self._home(source)
+            found = home.initializers.get(source)
+            if found is not None and home.overridable(source):
+                return None
+            maker = home.producer(source)
+            if maker is not None and maker.qualified_type == "Constant":
+                found = _made(home, maker)
             if found is not None:
-                return None if home.overridable(tensor) else found
-            maker = home.producer(tensor)
-            if maker is None or maker.domain:
+                return _reshaped(found, self.shape(tensor)) if viewed else found
+            if maker is None or maker.qualified_type not in _VIEWS:
                 return None
-            if maker.op_type == "Constant":
-                return _made(home, maker)
-            if maker.op_type != "Identity":
-                return None
-            tensor = maker.inputs[0]
+            viewed = viewed or maker.op_type != "Identity"
+            source = maker.inputs[0]
         return None
 
     def value(self, tensor: str) -> Array | None:
@@ -91,6 +131,10 @@ class Scope:
     def readers(self, tensor: str) -> list[Node]:
         """The nodes that read a tensor, each once."""
         return list({n.id: n for n, _ in self.graph.consumers(tensor)}.values())
+
+    def trial(self) -> Scope:
+        """The same facts of a copy of the graph, to see what a rewrite would make of it."""
+        return Scope(self.graph.copy(), self._shapes, set(self.names), Gate())
 
     def opset(self, domain: str = "") -> int:
         """The version of a domain's operators; 0 where the model doesn't import it."""
@@ -119,8 +163,18 @@ def _made(graph: Graph, node: Node) -> Tensor | None:
     return None if folded is None or folded[0] is None else Tensor.from_array(name, folded[0])
 
 
-def scopes(graph: Graph) -> Iterator[Scope]:
+def _reshaped(constant: Tensor, shape: tuple[int, ...] | None) -> Tensor | None:
+    if shape is None or not isinstance(constant.proto, TensorProto):
+        return None
+    proto = TensorProto()
+    proto.CopyFrom(constant.proto)
+    proto.dims[:] = shape
+    return Tensor.from_proto(proto, constant.source, constant.name)
+
+
+def scopes(graph: Graph, gate: Gate | None = None) -> Iterator[Scope]:
     """The graph and its bodies, each with facts as they are now."""
+    gate = gate or Gate()
     names = {*graph.live_tensors(), *graph.removed_tensors()}
     for inner, node in graph.walk():
         names.add(node.id)
@@ -128,6 +182,6 @@ def scopes(graph: Graph) -> Iterator[Scope]:
             names |= body.live_tensors()
     queue = [prove(graph)]
     for scope in queue:  # it grows
-        yield Scope(scope.graph, scope, names)
+        yield Scope(scope.graph, scope, names, gate)
         own = {id(g) for n in scope.graph for g in scope.graph.subgraphs(n).values()}
         queue += [body for body in scope.bodies.values() if id(body.graph) in own]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from .flat import NONE, Flat, Op
 from .numbering import Numbers, same_attributes
+from .quantised import quantised
 from .stems import Stems
 
 # What onnxruntime inserts to change a layout, a shape or a type: the value stays.
@@ -48,7 +49,9 @@ class Anchors:
         self.frames: dict[int, int] = {}
         self.by_id = {op.node.name: op for op in original.ops if op.node.name}
         self.by_id |= {op.id: op for op in original.ops}
-        self._stems = Stems(original, numbers, self.by_id)
+        self._stems = Stems(original, numbers, self.by_id, optimized.ops)
+        # What is quantised stands for nothing that isn't.
+        self._steps, self._original_steps = quantised(optimized), quantised(original)
         self._frame(0, 0)
         for op in optimized.ops:
             self._by_name(op)
@@ -79,7 +82,26 @@ class Anchors:
         if not self.inserted(op) or not op.reads or op.reads[0] == NONE:
             return False
         before, after = self.value(op.reads[0]), self.value(op.makes[0])
-        return before is None or after is None or before == after
+        if before is None or after is None:
+            return True
+        across = self._across(op, before)
+        return across is not None and self._numbers.value[across] == after
+
+    def _across(self, op: Op, origin: int, *, back: bool = False) -> int | None:
+        """What an inserted operation makes of a tensor, or with ``back`` what it is made of.
+
+        That is the same one, unless it is a quantiser: onnxruntime inserts these in pairs, which
+        do again what a pair of the original did.
+        """
+        if op.node.op_type not in _QUANTISERS:
+            return origin
+        value = self._numbers.value[origin]
+        if (op.node.op_type == "QuantizeLinear") != back:
+            maker = self._original.maker[value]
+            dequantised = maker is not None and maker.node.op_type == "DequantizeLinear"
+            return maker.reads[0] if maker and dequantised else None
+        readers = self._original.readers[value]
+        return next((r.makes[0] for r in readers if r.node.op_type == "DequantizeLinear"), None)
 
     def _frame(self, frame: int, original: int) -> None:
         """Pair frames: inputs and outputs correspond by position, initializers by name."""
@@ -97,12 +119,25 @@ class Anchors:
         own = self.by_id.get(op.node.name)
         for name, tensor in zip(op.node.outputs, op.makes, strict=True):
             origin = self._names(op).get(name)
+            if tensor == NONE or origin is None or self.origin[tensor] is not None:
+                continue
             # What loses its name takes its node's, which may be the name of another tensor.
-            taken = own is not None and name == op.node.name and origin not in own.makes
-            if tensor != NONE and origin is not None and not taken and self.origin[tensor] is None:
+            if own is None or name != op.node.name or self._computed(origin, own):
                 self.origin[tensor] = origin
         if op.bodies:
             self._bodies(op, own)
+
+    def _computed(self, origin: int, source: Op) -> bool:
+        """Whether an original tensor is computed from what an operation makes."""
+        stack, seen = [origin], {origin}
+        while stack:
+            maker = self._original.maker[stack.pop()]
+            if maker is source:
+                return True
+            if maker is not None and maker.index > source.index:
+                stack += (fresh := set(maker.inputs) - seen)
+                seen |= fresh
+        return False
 
     def _names(self, op: Op) -> Mapping[str, int]:
         """The original tensors by name that an operation sees."""
@@ -124,8 +159,9 @@ class Anchors:
         """Find what an operation makes by what it reads, or by its name."""
         if all(self.origin[t] is not None for t in op.outputs):
             return
-        if self.moves(op):
-            self._rename(op.makes[0], self.origin[op.reads[0]])
+        before = self.origin[op.reads[0]] if self.moves(op) else None
+        if before is not None:
+            self._rename(op.makes[0], self._across(op, before))
         reads = [self.value(t) for t in op.reads]
         known = all(v is not None or t == NONE for v, t in zip(reads, op.reads, strict=True))
         if known and op.frame in self.frames and op.makes[0] != NONE:
@@ -143,7 +179,10 @@ class Anchors:
             maker = self._original.maker[self._numbers.value[origin]]
             if self.moves(op):
                 replaces = maker is not None and op.makes[0] not in self.renamed and _kin(op, maker)
-                self._rename(op.reads[0], maker.reads[0] if maker and replaces else origin)
+                before = (
+                    maker.reads[0] if maker and replaces else self._across(op, origin, back=True)
+                )
+                self._rename(op.reads[0], before)
                 continue
             if maker is not None and len(maker.reads) == len(op.reads) and _alike(op, maker):
                 for tensor, source in zip(op.reads, maker.reads, strict=True):
@@ -151,7 +190,10 @@ class Anchors:
                         self._rename(tensor, source)
 
     def _rename(self, tensor: int, origin: int | None) -> None:
-        if origin is not None and self.origin[tensor] is None:
+        if origin is None or self.origin[tensor] is not None:
+            return
+        steps = self._steps.get(tensor)
+        if steps is None or steps == self._original_steps.get(origin, False):
             self.origin[tensor] = origin
             self.renamed.add(tensor)
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 from ..costmodel import Device, GraphCost, NodeCost
+from ..costmodel.blocked import Convolution, Kernel, efficiency, ridge_of
 from ..costmodel.cost import Costed, cost_nodes, count_nodes
 from ..costmodel.params import constants
 from ..costmodel.result import ModelSummary
 from ..costmodel.roofline import estimate
 from ..costmodel.totals import coverage, file_bytes, totals
-from ..graph import Graph
+from ..graph import Graph, dtypes
 from ..graph.shapes import Given, Shapes, infer
 from .attribution import Attribution
 from .storage import stored
@@ -58,7 +59,7 @@ def executed_cost(
         c._replace(cost=padding.apart(c)._replace(originals=originals.get(c.cost.name, ())))
         for c in cost_nodes(shapes)
     ]
-    nodes = tuple(estimate(c.cost, device) for c in costed)
+    nodes = tuple(estimate(c.cost, device, _efficiency(c, device)) for c in costed)
     summed = totals(shapes, costed, nodes)
     known = summed.traffic_bytes is not None
     alive = stored(shapes, costed)
@@ -80,6 +81,25 @@ def executed_cost(
         graph=optimized,
     )
     return GraphCost(summary, "executed", nodes, figures, coverage(nodes))
+
+
+def _efficiency(costed: Costed, device: Device) -> float | None:
+    """The share of the peak that a convolution reaches on the kernel that was chosen for it.
+
+    None where only its kind tells: another operator, type or runtime, or no blocked layout.
+    """
+    node, call = costed.node, costed.call
+    if node.op_type not in ("Conv", "FusedConv") or call is None or device.channel_block == 1:
+        return None
+    if device.runtime != "onnxruntime-cpu" or call.input(0).dtype != dtypes.FLOAT:
+        return None
+    if len(call.output().shape) != 4 or not call.output().size:
+        return None
+    outputs, each, *taps = call.input(1).shape
+    group = node.int("group", 1)
+    conv = Convolution(each * group, outputs, group, tuple(taps), call.output().shape[3])
+    runs = None if node.domain == _NCHWC else Kernel.PLAIN
+    return efficiency(conv, device.channel_block, ridge_of(device), runs)
 
 
 class _Padding:

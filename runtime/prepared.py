@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..graph import Graph, OcostError, from_proto
+from ..graph.save import Weights
 from ..graph.write import files_of, write
 from .naming import named
 
@@ -24,5 +25,5 @@ def prepare(graph: Graph, path: Path, *, force: bool = False) -> None:
         if path.exists() and own.exists() and path.samefile(own):
             raise OcostError(f"{path}: belongs to the model itself; choose another name")
     source = graph.header.source
-    weights = "filled" if source.fillers else "kept"
+    weights: Weights = "filled" if source.fillers else "kept"
     write(from_proto(named(graph, weights), source), path, force=force)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..graph.node import Node
 from .flat import NONE, Flat, Op
@@ -26,8 +26,17 @@ _ACTIVATIONS = frozenset(
 class Stems:
     """Finds originals by name, and crosses what was fused into a node after it got its name."""
 
-    def __init__(self, original: Flat, numbers: Numbers, by_id: Mapping[str, Op]) -> None:
+    def __init__(
+        self,
+        original: Flat,
+        numbers: Numbers,
+        by_id: Mapping[str, Op],
+        executed: Iterable[Op] = (),
+    ) -> None:
         self._original, self._numbers, self._by_id = original, numbers, by_id
+        namesakes = ((op.node, by_id.get(op.node.name)) for op in executed)
+        # What is executed as such, so that it is not fused into anything.
+        self._kept = {own for n, own in namesakes if own and own.node.op_type == n.op_type}
 
     def node(self, name: str) -> Op | None:
         """The original of a node that kept its name, or of a copy of such a node."""
@@ -54,6 +63,8 @@ class Stems:
         widened = names.get(node.outputs[slot].removeprefix(_CAST))
         if widened is not None and node.outputs[slot].startswith(_CAST):
             return widened
+        if self._of_other_layout(node, reads):
+            return None
         for name in _bare(node.name):
             found = self._named(name, slot, names)
             if found is not None:
@@ -63,6 +74,13 @@ class Stems:
             if found is not None:
                 return found
         return None
+
+    def _of_other_layout(self, node: Node, reads: Sequence[int | None]) -> bool:
+        """Whether a Shape reads what a Transpose was moved away from: its sizes are reordered."""
+        own = self.node(node.name)
+        if node.op_type != "Shape" or own is None or not reads:
+            return False
+        return self._numbers.value[own.reads[0]] != reads[0]
 
     def _named(self, name: str, slot: int, names: Mapping[str, int]) -> int | None:
         of_tensor = _OF_TENSOR.fullmatch(name)
@@ -80,11 +98,7 @@ class Stems:
     def _behind(self, node: Node, found: int, reads: Sequence[int | None]) -> int:
         maker = self._original.maker[found]
         if maker is not None and self._dequantised(maker, reads):
-            for reader in self._onwards(found):
-                found = reader.makes[0]
-                if reader.node.op_type == "QuantizeLinear":
-                    break
-            return found
+            return self._quantised(found)
         if len(reads) > 3 and reads[3] is not None:  # a convolution's addend
             operands = {self._numbers.value[found], reads[3]}
             for reader in self._original.readers[found]:
@@ -95,6 +109,15 @@ class Stems:
         )
         if "activation" in node.attributes and not activated:
             found = self._activated(found)
+        return found
+
+    def _quantised(self, found: int) -> int:
+        """What is made of quantised tensors: quantised too, if what does that was fused."""
+        for reader in self._onwards(found):
+            if reader in self._kept:
+                break
+            if reader.node.op_type == "QuantizeLinear":
+                return reader.makes[0]
         return found
 
     def _activated(self, tensor: int) -> int:

@@ -66,7 +66,7 @@ def overridden(session: InferenceSession, graph: Graph, feeds: Feeds) -> Iterato
         if graph.overridable(name) and dtypes.name(tensor.dtype) in SPACING
     }
     if floats:
-        others = {n: (array * np.float32(1.25)).astype(array.dtype) for n, array in floats.items()}
+        others = {n: np.asarray(a * np.float32(1.25), a.dtype) for n, a in floats.items()}
         yield Trial({**feeds, **others}, run_once(session, {**feeds, **others}))
 
 

@@ -25,6 +25,7 @@ ROOT = Path(ocost.__file__).parent
         ("depthwise", "kernel kind", "x86-server-core: compute"),
         ("nvidia-a100", "device", "A100"),
         ("host", "device", "rough"),
+        ("fold-batchnorm", "pass", "training mode"),
         ("traffic", "figure", "each distinct input read once"),
         ("MACs", "figure", "published figures"),
     ],

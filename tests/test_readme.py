@@ -28,7 +28,7 @@ def test_the_snippet_runs() -> None:
 
 def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
     options = set(re.findall(r"`(--[a-z-]+)", README))
-    for command in ("cost", "diff"):
+    for command in ("cost", "diff", "optimize", "profile"):
         cli.run([command, "--help"])
     known = capsys.readouterr().out
     assert {o for o in options if o not in known} == set()

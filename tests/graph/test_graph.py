@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from onnx import GraphProto, ModelProto, TensorProto, helper, parser
 
 from ocost import models
-from ocost.graph import Node, OcostError, Tensor, from_proto, load, verify
+from ocost.graph import Node, OcostError, Tensor, from_proto, load, to_proto, verify
 from ocost.graph.graph import Graph, Header
 
 
@@ -346,3 +346,18 @@ def test_a_cycle_is_named():
     graph.rewire("x", "y")
     with pytest.raises(OcostError, match="the graph has a cycle: "):
         verify(graph)
+
+
+# --- domains ---------------------------------------------------------------------------------
+
+
+def test_a_domain_is_imported_once_and_for_all_bodies():
+    graph = _graph(CAPTURES)
+    copied = graph.copy()
+    (owner,) = (n for n in graph if n.op_type == "If")
+    body = graph.subgraphs(owner)["then_branch"]
+    body.import_domain("com.microsoft")
+    graph.import_domain("com.microsoft", 3)
+    assert graph.opset == body.opset == {"": 17, "com.microsoft": 1}
+    assert from_proto(to_proto(graph)).opset == graph.opset
+    assert from_proto(to_proto(copied)).opset == copied.opset == {"": 17}

@@ -169,6 +169,38 @@ def test_filled_is_what_pack_fills(name):
     assert file_size(graph) == filled.ByteSize()
 
 
+# --- inputs ----------------------------------------------------------------------------------
+
+
+def _old(ir_version):
+    """A model whose constant is listed as an input too."""
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, [N]) for n in ("x", "w")],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [N])],
+        [helper.make_tensor("w", TensorProto.FLOAT, [N], RAMP)],
+    )
+    opset = [helper.make_opsetid("", 9)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=ir_version)
+
+
+@pytest.mark.parametrize(("ir_version", "listed"), [(3, ["x", "v"]), (4, ["x"])])
+def test_below_ir_version_4_constants_are_inputs(ir_version, listed):
+    model = _old(ir_version)
+    graph = from_proto(model)
+    assert to_proto(graph) == model
+    graph.set_initializer(Tensor.from_array("v", np.array(RAMP, dtype=np.float32)))
+    graph.rewire("w", "v")
+    graph.remove_initializer("w")
+    graph.set_interface(["x"], ["y"])
+    made = to_proto(graph)
+    onnx.checker.check_model(made, full_check=True)
+    assert [value.name for value in made.graph.input] == listed
+    assert from_proto(made).inputs == tuple(listed)
+    assert to_proto(from_proto(made)) == made
+
+
 # --- one graph, one hash, one cost -----------------------------------------------------------
 
 

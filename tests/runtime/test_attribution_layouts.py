@@ -250,3 +250,73 @@ def test_what_can_not_be_told_apart() -> None:
         "made_up_too": "group: n0",
         "n1": "exact: n1",
     }
+
+
+def test_the_shape_of_what_a_transpose_was_moved_from() -> None:
+    """Shape keeps its name, but its sizes are in another order until they are gathered."""
+    original = graph(
+        node("Transpose", "n0", "x", "t", perm=[1, 0]),
+        node("Shape", "n1", "t", "d"),
+        node("ConstantOfShape", "n2", "d", "z"),
+        node("Add", "n3", "z t", "s"),
+        node("Transpose", "n4", "s", "y", perm=[1, 0]),
+    )
+    optimised = graph(
+        node("Shape", "n1", "x", "n1"),
+        node("Gather", "Gather", "n1 order", "d"),
+        node("ConstantOfShape", "n2", "d", "z"),
+        node("Transpose", "Transpose", "z", "Transpose_out0", perm=[1, 0]),
+        node("Add", "n3", "Transpose_out0 x", "y"),
+    )
+    found = attribute(original, optimised)
+    assert found.tensors["d"] == "d"
+    assert "n1" not in found.tensors
+    assert [n.status for n in found.executed][:2] == ["group", "group"]
+    assert all("n1" in n.originals for n in found.executed[:2])
+    assert "missing" not in found.originals.values()
+
+
+def test_an_inserted_pair_of_quantisers() -> None:
+    """A Transpose is moved behind a DequantizeLinear and gets a pair of its own."""
+    original = graph(
+        node("QuantizeLinear", "n0", "x s z", "q"),
+        node("DequantizeLinear", "n1", "q s z", "d"),
+        node("Sin", "n2", "d", "e"),
+        node("Mul", "n3", "d e", "y"),
+    )
+    optimised = graph(
+        node("QuantizeLinear", "n0", "x s z", "q"),
+        node("DequantizeLinear", "n1", "q s z", "n1"),
+        node("Transpose", "Transpose", "n1", "Transpose", perm=[1, 0]),
+        node("QuantizeLinear", "QuantizeLinear", "Transpose s z", "QuantizeLinear_out0"),
+        node("DequantizeLinear", "DequantizeLinear", "QuantizeLinear_out0 s z", "d"),
+        node("Sin", "n2", "d", "e"),
+        node("Mul", "n3", "d e", "y"),
+    )
+    found = attribute(original, optimised)
+    assert found.tensors == {
+        "q": "q",
+        "n1": "d",
+        "Transpose": "d",
+        "QuantizeLinear_out0": "q",
+        "d": "d",
+        "e": "e",
+        "y": "y",
+    }
+    assert [(n.name, n.originals) for n in found.executed if n.status == "layout"] == [
+        ("Transpose", ("n1", "n2", "n3")),
+        ("QuantizeLinear", ("n0", "n2", "n3")),
+        ("DequantizeLinear", ("n1", "n2", "n3")),
+    ]
+    assert set(found.originals.values()) == {"once"}
+
+
+def test_a_fused_node_whose_name_is_that_of_the_tensor_it_makes() -> None:
+    """The node 'd' made c; fused with what makes d, it does make that."""
+    original = graph(
+        node("Conv", "d", "x w", "c"),
+        node("BatchNormalization", "n1", "c s b m v", "d"),
+        node("Exp", "n2", "d", "y"),
+    )
+    optimised = graph(node("Conv", "d", "x folded", "d"), node("Exp", "n2", "d", "y"))
+    assert covers(original, optimised) == {"d": "exact: d n1", "n2": "exact: n2"}

@@ -1,0 +1,138 @@
+"""Attribute every graph of a corpus to its original and write what was found to a Markdown page.
+
+Each model is opened in onnxruntime at every level, in a process of its own. At the highest level
+it is profiled as well. With ``--values`` the tensors that attribution links are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+import onnx
+from anchor_values import Values, check
+from attribution_page import Entry, Mapped, Times, page
+from onnx import ModelProto
+from tables import model_files
+
+from ocost.graph import Graph, OcostError, load
+from ocost.graph.shapes import infer
+from ocost.runtime.attribution import Attribution, attribute
+from ocost.runtime.inputs import make_feeds
+from ocost.runtime.naming import named
+from ocost.runtime.profile import Feeds, take_profile
+from ocost.runtime.session import Level, Options, open_session
+
+PAGE = Path(__file__).parents[1] / "docs" / "attribution.md"
+RUNS, BUDGET_S = 10, 0.3  # the shares of the time are asked for, not the time
+REPEATS = 3  # of attribution, for its own time's sake
+
+
+def examine(file: Path, values: bool) -> Entry:
+    """A model's row; runs in a process of its own."""
+    graph = load(file)
+    nodes = sum(1 for _ in graph.walk())
+    mapped: dict[Level, Mapped] = {}
+    compared: dict[Level, Values | str] = {}
+    try:
+        model = named(graph)
+        feeds = make_feeds(graph, infer(graph))
+        times = profile(graph, model, feeds)
+        for level in Level:
+            found, seconds, saved = attributed(graph, model, level, weights=values)
+            mapped[level] = summary(found, seconds)
+            if saved is not None and level is not Level.DISABLE:
+                compared[level] = compare(model, saved, found.tensors, feeds)
+    except OcostError as error:
+        return Entry(file.stem, nodes, reason=str(error))
+    return Entry(file.stem, nodes, mapped, times, compared)
+
+
+def attributed(
+    graph: Graph, model: ModelProto, level: Level, *, weights: bool
+) -> tuple[Attribution, float, ModelProto | None]:
+    """The attribution at a level, the seconds it took and, if asked for, the optimised model."""
+    with tempfile.TemporaryDirectory(prefix="ocost-") as folder:
+        saved = Path(folder) / "optimized.onnx"
+        open_session(model, Options(level=level), optimized=saved)
+        optimized = load(saved)
+        times = []
+        for _ in range(REPEATS):
+            gc.collect()
+            start = time.perf_counter()
+            found = attribute(graph, optimized)
+            times.append(time.perf_counter() - start)
+        return found, min(times), onnx.load(saved) if weights else None
+
+
+def summary(found: Attribution, seconds: float) -> Mapped:
+    """What there is to say of an attribution."""
+    missing = tuple(name for name, fate in found.originals.items() if fate == "missing")
+    return Mapped(
+        seconds,
+        Counter(node.status for node in found.executed),
+        Counter(found.originals.values()),
+        missing,
+        Counter(node.op_type for node in found.executed if node.status == "unmapped"),
+    )
+
+
+def profile(graph: Graph, model: ModelProto, feeds: Feeds) -> Times:
+    """The time of the executed nodes by how they are attributed."""
+    taken = take_profile(model, Options(), feeds, runs=RUNS, budget_s=BUDGET_S)
+    status = {node.name: node.status for node in attribute(graph, taken.optimized).executed}
+    spent: Counter[str] = Counter()
+    for node in taken.nodes:
+        if node.name in status:
+            spent[status[node.name]] += node.seconds
+    return Times(taken.latency.latency_s, spent)
+
+
+def compare(
+    model: ModelProto, saved: ModelProto, tensors: Mapping[str, str], feeds: Feeds
+) -> Values | str:
+    """The comparison, or why there is none: onnxruntime may refuse what it saved itself."""
+    try:
+        return check(model, saved, tensors, feeds)
+    except OcostError as error:
+        return str(error)
+
+
+def apart(file: Path, values: bool) -> Entry:
+    """A model's row, whatever happens to the process that makes it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(examine, file, values).result()
+        except BrokenProcessPool:
+            return Entry(file.stem, 0, reason="the process was killed: out of memory, probably")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="+", help="or a model")
+    parser.add_argument("-o", "--output", type=Path, default=PAGE, help="the page to write")
+    parser.add_argument("--values", action="store_true", help="compare tensors too; takes longer")
+    options = parser.parse_args(arguments)
+    entries = []
+    for file in model_files(options.folder):
+        entries.append(apart(file, options.values))
+        for line in entries[-1].shortcomings():
+            print(f"{file.stem}: {line}", file=sys.stderr)
+    if not entries:
+        print(f"{options.folder[0]}: no model to attribute", file=sys.stderr)
+        return 1
+    options.output.write_text(page(entries), encoding="utf-8")
+    return int(any(entry.shortcomings() for entry in entries))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""How onnxruntime's CPU provider runs a 2-D convolution: on which kernel, padded to what, how well.
+
+Its blocked kernels hold so many channels together as a vector has lanes (16 with AVX-512, else 8)
+and pad them to that anyway. But they take input channels only where they are a multiple of 4
+(``core/optimizer/nchwc_transformer.cc``), so that time is a step function of the channel count:
+23 channels run on the plain kernel, 24 on the blocked one.
+
+Efficiencies are shares of the peak (FMA instructions) of one core. They were measured with
+onnxruntime 1.32 and one thread on two AVX-512 cores, 177 and 262 GFLOP/s, as chains of equal
+convolutions at 56x56; both fare alike but for the copies that the plain kernel makes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import prod
+from typing import NamedTuple
+
+from .device import Device
+
+_RIDGES = 3.4, 6.1  # of the two cores
+_ALIGNED = 4  # channels: what the transformer asks of a tensor that it blocks
+
+
+class Kernel(StrEnum):
+    """What runs a convolution."""
+
+    BLOCKED = "blocked"  # channels in blocks on both sides
+    DIRECT = "direct"  # reads fewer channels than a block as they lie, writes blocks
+    PLAIN = "plain"  # copies its input to a matrix (not for 1x1) and multiplies
+
+
+class Convolution(NamedTuple):
+    """What decides the kernel of a 2-D convolution; ``width`` is of an output row."""
+
+    in_channels: int
+    out_channels: int
+    group: int
+    kernel: tuple[int, ...]
+    width: int
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel is convolved by itself."""
+        return self.in_channels == self.out_channels == self.group > 1
+
+
+def padded(channels: int, block: int) -> int:
+    """Channels filled up to whole blocks."""
+    return -(-channels // block) * block
+
+
+def kernel(conv: Convolution, block: int) -> Kernel:
+    """The kernel that the provider chooses; a block of 1 stands for none."""
+    each = conv.in_channels // conv.group, conv.out_channels // conv.group
+    if block == 1:
+        return Kernel.PLAIN
+    if conv.group == 1 and conv.in_channels < block:
+        return Kernel.DIRECT
+    if conv.group == 1 or conv.depthwise:
+        fits = conv.in_channels % _ALIGNED == 0
+    else:
+        fits = all(channels % block == 0 for channels in each)
+    return Kernel.BLOCKED if fits else Kernel.PLAIN
+
+
+def padding(conv: Convolution, block: int) -> float:
+    """FLOP that are executed over those that count, from 1 up."""
+    runs = kernel(conv, block)
+    if runs is Kernel.PLAIN:
+        return 1.0
+    factor = padded(conv.out_channels, block) / conv.out_channels
+    if runs is Kernel.BLOCKED and conv.group == 1:
+        factor *= padded(conv.in_channels, block) / conv.in_channels
+    return factor
+
+
+def efficiency(conv: Convolution, block: int, ridge: float, runs: Kernel | None = None) -> float:
+    """The share of the peak that the executed FLOP reach.
+
+    The plain kernel copies every input element that a position sees before it multiplies it with
+    M output channels, so that it reaches M / (M + h) of what the product alone would: h is the
+    copy's time in multiply-adds, which are ``ridge`` / 2 a byte, and one more part for each row.
+
+    Parameters
+    ----------
+    conv
+        The convolution.
+    block
+        The device's channel block.
+    ridge
+        FLOP that the core does in the time in which its cache moves a byte: 3.4 and 6.1 on the
+        two cores.
+    runs
+        The kernel, where it is known; else the one that the provider chooses.
+    """
+    runs = runs or kernel(conv, block)
+    taps, outputs = prod(conv.kernel), conv.out_channels
+    if runs is Kernel.PLAIN:
+        return _plain(conv, taps, ridge)
+    if conv.depthwise:
+        return 0.34 if taps < 25 else 0.54  # 60 and 95 of 177; 110 and 133 of 262
+    if conv.group > 1:
+        return 0.56  # 100 of 177
+    if taps == 1:
+        share = 0.85 if runs is Kernel.BLOCKED else 0.32  # 151 of 177, 222 of 262; 85 of 262
+    else:
+        # 162 of 177 and 239 of 262; 5x5: 208; few input channels: 200 to 227
+        share = (0.95 if taps < 25 else 0.82) * _rows(conv)
+    # One block of outputs keeps too few sums at work: 166 of 262 at 3x3, 161 at 1x1.
+    return share if outputs > block else 0.7 * share
+
+
+def _plain(conv: Convolution, taps: int, ridge: float) -> float:
+    if conv.depthwise:
+        return 0.04  # 6.6 of 177 and 14.5 of 262 at 3x3, 6.8 and 12 at 5x5
+    if conv.group > 1:
+        return 0.25  # 44 of 177
+    if taps == 1:
+        # 64 channels: 119 of 177; 22, 30, 46: 121, 141, 159 of 262
+        return 0.85 * conv.out_channels / (conv.out_channels + 18)
+    # 64 channels at 56x56: 96 of 177; 22, 30, 51 at 56x56: 110, 133, 160 of 262, at 14x14: 74,
+    # 94, 123.
+    copies = 5.9 * ridge + 284 / conv.width
+    return 0.95 * _rows(conv) * conv.out_channels / (conv.out_channels + copies)
+
+
+def _rows(conv: Convolution) -> float:
+    """Rows end in less than a tile: 239 of 262 at 56x56, 185 to 225 at 14x14."""
+    return conv.width / (conv.width + 2)
+
+
+def ridge_of(device: Device) -> float:
+    """A device's FLOP in the time in which its caches move a byte, as ``efficiency`` takes it.
+
+    A device whose bandwidth is main memory's, or a guess, says nothing of it: the lower one
+    counts then, with which padding pays least.
+    """
+    low, high = _RIDGES
+    return min(max(device.ridge, low), high) if device.source == "calibrated" else low
+
+
+def time_factor(conv: Convolution, block: int, ridge: float) -> float:
+    """Time over that of the useful FLOP at the peak."""
+    return padding(conv, block) / efficiency(conv, block, ridge)

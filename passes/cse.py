@@ -1,0 +1,114 @@
+"""Nodes that compute the same from the same, and constants that hold the same, once each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from onnx import TensorProto
+
+from ..graph import Node, Tensor
+from ..graph.dataflow import RANDOM
+from .edit import Edit
+from .pattern import Match
+from .rewriting import Outcome, Pass
+from .scope import Scope
+
+# Operators of other domains may be random, or count how often they run.
+_DOMAINS = frozenset({"", "ai.onnx.ml"})
+
+
+@dataclass(frozen=True)
+class MergeDuplicates(Pass):
+    """Keep one of several equal nodes, and one of several equal constants.
+
+    Equal is the same operator with the same attributes on the same tensors. Random operators,
+    Dropout and nodes with bodies stay, as do constants that a caller may override. Contents of
+    constants are only read where two have the same type and shape.
+    """
+
+    name: ClassVar[str] = "merge-duplicates"
+    order: ClassVar[int] = 40
+
+    def sweep(self, scope: Scope, outcome: Outcome) -> None:
+        """Constants first: then nodes that read equal ones are equal."""
+        self._constants(scope, outcome)
+        graph = scope.graph
+        first: dict[Hashable, str] = {}
+        for node_id in [node.id for node in graph]:
+            if node_id not in graph:
+                continue  # it was renamed, or lost its readers
+            node = graph.node(node_id)
+            key = _key(scope, node)
+            if key is None:
+                continue
+            known = first.setdefault(key, node_id)
+            if known == node_id or known not in graph:
+                first[key] = node_id
+            elif self._merge(scope, graph.node(known), node, outcome) and known not in graph:
+                made = next(filter(None, node.outputs))  # the one that stays took over the names
+                maker = graph.producer(made)
+                first[key] = known if maker is None else maker.id
+
+    def _merge(self, scope: Scope, kept: Node, node: Node, outcome: Outcome) -> bool:
+        def rewrite(_: Match, edit: Edit) -> str:
+            for old, new in zip(node.outputs, kept.outputs, strict=True):
+                if old:
+                    edit.bypass(old, new)
+            return f"computes the same as '{scope.graph.path(kept)}'"
+
+        return self.attempt(scope, Match(scope, {"node": node}), rewrite, outcome)
+
+    def _constants(self, scope: Scope, outcome: Outcome) -> None:
+        graph = scope.graph
+        alike: dict[Hashable, list[Tensor]] = {}
+        for tensor in graph.initializers.values():
+            plain = tensor.nbytes is not None and isinstance(tensor.proto, TensorProto)
+            if plain and not graph.overridable(tensor.name):  # not texts, nor sparse ones
+                alike.setdefault((tensor.dtype, tensor.shape), []).append(tensor)
+        for tensors in alike.values():
+            if len(tensors) < 2:
+                continue
+            # one that keeps its name comes first
+            tensors.sort(key=lambda tensor: scope.kept(tensor.name) is None)
+            first: dict[bytes, str] = {}
+            for tensor in tensors:
+                name = first.setdefault(_digest(tensor), tensor.name)
+                if name != tensor.name and scope.kept(tensor.name) is None:
+                    self._share(scope, tensor.name, name, outcome)
+
+    def _share(self, scope: Scope, old: str, new: str, outcome: Outcome) -> None:
+        def rewrite(_: Match, edit: Edit) -> str:
+            edit.bypass(old, new)
+            edit.forget(old)
+            return f"'{old}' holds the same as '{new}'"
+
+        self.attempt(scope, Match(scope), rewrite, outcome)
+
+
+def _key(scope: Scope, node: Node) -> Hashable | None:
+    """What equal nodes have in common; None for one that must not be merged."""
+    if (
+        node.domain not in _DOMAINS
+        or node.op_type in RANDOM
+        or node.op_type == "Dropout"
+        or scope.graph.subgraphs(node)
+        or scope.graph.function(node) is not None
+        or not any(node.outputs)
+    ):
+        return None
+    attributes = frozenset(
+        (name, proto.SerializeToString(deterministic=True))
+        for name, proto in node.attributes.items()
+    )
+    made = tuple(map(bool, node.outputs))
+    return node.domain, node.op_type, node.inputs, attributes, made
+
+
+def _digest(tensor: Tensor) -> bytes:
+    """Of the contents, bit for bit: 0.0 is not -0.0."""
+    data = np.ascontiguousarray(tensor.data())
+    return hashlib.sha256(data.reshape(-1).view(np.uint8).data).digest()

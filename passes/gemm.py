@@ -1,0 +1,110 @@
+"""Matrix products with what is transposed before them and added after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..graph import Node
+from ..graph.dtypes import DOUBLE, FLOAT, FLOAT16
+from .affine import broadcasts
+from .arguments import attributes, has_input
+from .edit import Edit
+from .pattern import Match, node, op, var
+from .rewriting import Pass, Refused, Rule
+from .scope import Scope
+from .written_out import read_only_by
+
+
+@dataclass(frozen=True)
+class MergeGemm(Pass):
+    """Make a Gemm of a MatMul or Gemm of matrices and the Transpose before or the Add after it.
+
+    Only of matrices: Gemm takes nothing else. A product of quantised tensors stays, since runtimes
+    know it with its QuantizeLinear and DequantizeLinear by its form.
+    """
+
+    name: ClassVar[str] = "merge-gemm"
+    order: ClassVar[int] = 60
+
+    def rules(self) -> Sequence[Rule]:
+        """Transposes first: an Add takes the Gemm that they leave."""
+        product = op("MatMul|Gemm", var("a"), var("b"), name="product", shared=True)
+        return (
+            Rule(node("MatMul|Gemm", "product"), _transposes),
+            Rule(op("Add", product, var("bias"), name="sum"), _bias),
+        )
+
+
+def _transposes(m: Match, edit: Edit) -> str:
+    product, scope = m["product"], m.scope
+    if not _of_matrices(scope, product):
+        return ""
+    inputs, flags = list(product.inputs), dict(product.attributes)
+    for slot, flag in enumerate(("transA", "transB")):
+        source = _transposed(scope, product, inputs[slot])
+        if source is not None:
+            inputs[slot] = source
+            flags.update(attributes(**{flag: 1 - product.int(flag, 0)}))
+    if tuple(inputs) == product.inputs:
+        return ""
+    if scope.opset() < 11 and not has_input(product, 2):
+        raise Refused("opset 11 lets a Gemm go without a bias; raise the opset")
+    edit.change(product, op_type="Gemm", inputs=tuple(inputs), attributes=flags)
+    return "a Gemm transposes what it reads itself"
+
+
+def _transposed(scope: Scope, product: Node, tensor: str) -> str | None:
+    """What a tensor is the transpose of, if that is made for this product alone."""
+    maker = scope.graph.producer(tensor)
+    if maker is None or maker.qualified_type != "Transpose" or scope.kept(tensor):
+        return None
+    alone = [reader.id for reader in scope.readers(tensor)] == [product.id]
+    swaps = maker.ints("perm") in (None, (1, 0))
+    return maker.inputs[0] if alone and swaps and not _dequantised(scope, maker) else None
+
+
+def _bias(m: Match, edit: Edit) -> str:
+    product, scope, bias = m["product"], m.scope, m.tensor("bias")
+    if bias in product.outputs or not _of_matrices(scope, product):
+        return ""
+    broadcasts(scope)
+    read_only_by(scope, product, {m["sum"].id})
+    shape = scope.dims(bias)
+    if shape is None or len(shape) > 2:
+        raise Refused(f"'{bias}' is not known to be a matrix or less, as a Gemm's bias has to be")
+    aligned = (1,) * (2 - len(shape)) + shape
+    for given, made in zip(aligned, _sizes(scope, product), strict=True):
+        if given != 1 and (given is None or given != made):
+            raise Refused(f"'{bias}' is not proven to broadcast to the product's shape")
+    edit.change(
+        product,
+        op_type="Gemm",
+        inputs=(*product.inputs[:2], bias),
+        outputs=m["sum"].outputs,
+        attributes={k: v for k, v in product.attributes.items() if k != "beta"},
+    )
+    return f"what is added to the {product.op_type} is a Gemm's bias"
+
+
+def _of_matrices(scope: Scope, product: Node) -> bool:
+    """Whether a product is of matrices of a type that Gemm takes, and not quantised."""
+    operands = product.inputs[:2]
+    shapes = [scope.dims(t) for t in operands]
+    return (
+        all(dims is not None and len(dims) == 2 for dims in shapes)
+        and scope.dtype(operands[0]) in (FLOAT, DOUBLE, FLOAT16)
+        and not _dequantised(scope, product)
+    )
+
+
+def _dequantised(scope: Scope, reader: Node) -> bool:
+    makers = (scope.graph.producer(t) for t in reader.inputs[:2])
+    return any(maker is not None and maker.op_type == "DequantizeLinear" for maker in makers)
+
+
+def _sizes(scope: Scope, product: Node) -> tuple[int | None, int | None]:
+    """Rows and columns of a product."""
+    a, b = (scope.dims(t) or (None, None) for t in product.inputs[:2])
+    return a[product.int("transA", 0)], b[1 - product.int("transB", 0)]

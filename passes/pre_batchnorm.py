@@ -1,0 +1,42 @@
+"""BatchNormalization into the linear operator behind it, as in pre-activation networks.
+
+Its factor goes into the input channels of the weights, its offset through them into the bias:
+only where every output sees all of the offset, so not where a Conv pads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .batchnorm import STATISTICS, affine
+from .edit import Edit
+from .linear import Linear, linear, scale_inputs
+from .pattern import Match, op, var
+from .rewriting import Pass, Refused, Rule
+
+
+@dataclass(frozen=True)
+class FoldPreBatchNorm(Pass):
+    """Fold a BatchNormalization into the Conv, Gemm or MatMul that reads it.
+
+    Refuses a Conv that pads, unless the offset is zero in every channel, and a ConvTranspose, to
+    whose outputs the input contributes unequally often.
+    """
+
+    name: ClassVar[str] = "fold-pre-batchnorm"
+    order: ClassVar[int] = 55  # a BatchNormalization between two Convs goes into the first
+
+    def rules(self) -> Sequence[Rule]:
+        """Ahead of each linear operator."""
+        bn = op("BatchNormalization", var("x"), *STATISTICS, name="bn")
+        return [Rule(pattern, _fold) for pattern in linear(bn)]
+
+
+def _fold(m: Match, edit: Edit) -> str:
+    factor, offset = affine(m.scope, m["bn"])
+    found = Linear.of(m)
+    if found.axis != 1:
+        raise Refused(f"the MatMul sums over axis {found.axis}, those normalised are axis 1")
+    return scale_inputs(m, edit, factor, offset, m.tensor("x"))
