@@ -128,11 +128,18 @@ def _from_outside(home: Shapes, name: str, root: Shapes) -> bool:
 
 
 def file_bytes(graph: Graph, stored: Iterable[Tensor]) -> int:
-    """Bytes on disk, external data included; of a weightless graph, with its weights filled."""
+    """Bytes on disk, external data included; of a weightless graph, with its weights filled.
+
+    Of a graph that was changed: what it takes when it is written anew.
+    """
+    external = [
+        (tensor, external_entry(tensor.proto))
+        for tensor in stored
+        if isinstance(tensor.proto, TensorProto)
+        and tensor.proto.data_location == TensorProto.EXTERNAL
+    ]
+    if external and any(scope.edited for scope, _ in graph.walk()):
+        return file_size(graph) + sum(tensor.nbytes or 0 for tensor, _ in external)
     folder = graph.header.source.folder
-    external = {
-        (folder / external_entry(t.proto).location).resolve()
-        for t in stored
-        if isinstance(t.proto, TensorProto) and t.proto.data_location == TensorProto.EXTERNAL
-    }
-    return file_size(graph) + sum(file.stat().st_size for file in external)
+    files = {(folder / entry.location).resolve() for _, entry in external}
+    return file_size(graph) + sum(file.stat().st_size for file in files)

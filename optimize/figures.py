@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..costmodel import Device
@@ -32,12 +32,15 @@ class Figures:
         Bytes by constant, or by the node whose attributes they are.
     tensors
         By path of a node: what it reads and makes, each under the path of where it lives.
+    owners
+        By path of a node or constant in a body: the node whose body that is.
     """
 
     nodes: Mapping[str, NodeCost]
     params: Mapping[str, int]
     stored: Mapping[str, int]
     tensors: Mapping[str, tuple[str, ...]]
+    owners: Mapping[str, str]
 
     @classmethod
     def of(cls, graph: Graph, device: Device, given: Given | None) -> Figures:
@@ -49,6 +52,7 @@ class Figures:
             {scope.graph.prefix + name: size for (scope, name), size in params.items()},
             _stored(graph),
             dict(map(_tensors, costed)),
+            _owners(graph, costed),
         )
 
     def total(self) -> dict[str, Number]:
@@ -60,6 +64,22 @@ class Figures:
         """The sum over these nodes; those without a cost of their own add nothing."""
         costs = [self.nodes[name] for name in names if name in self.nodes]
         return {f: sum(getattr(c, f) or 0 for c in costs) for f in OF_NODES}
+
+
+def _owners(graph: Graph, costed: Iterable[Costed]) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    for inner, node in graph.walk():
+        for body in inner.subgraphs(node).values():
+            names = (*(n.id for n in body), *body.initializers)
+            owners.update((body.prefix + name, inner.path(node)) for name in names)
+    calls = {  # what stands before the names of a function's nodes
+        body.graph.prefix: c.cost.name
+        for c in costed
+        for (node_id, name), body in c.scope.bodies.items()
+        if name == "function" and node_id == c.node.id
+    }
+    prefixes = {c.cost.name: c.scope.graph.prefix for c in costed}
+    return owners | {name: calls[prefix] for name, prefix in prefixes.items() if prefix in calls}
 
 
 def _stored(graph: Graph) -> dict[str, int]:

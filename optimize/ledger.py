@@ -50,6 +50,7 @@ def entries(
 ) -> tuple[Entry, ...]:
     """The entries of one run of one pass, from what both graphs cost."""
     groups = _grouped(rewrites)
+    _claim(groups, before, after)
     owner = {name: i for i, group in enumerate(groups) for name in _touched(group, before, after)}
     of_constants: list[dict[str, Number]] = [dict.fromkeys(OF_CONSTANTS, 0) for _ in groups]
     for figure, old, new in (
@@ -144,6 +145,37 @@ def _grouped(rewrites: Sequence[Rewrite]) -> list[_Group]:
         group.take(rewrite)
         member.update(dict.fromkeys(named, index))
     return list(groups.values())
+
+
+def _claim(groups: Sequence[_Group], before: Figures, after: Figures) -> None:
+    """Have groups name what comes or goes with them in bodies.
+
+    An If that goes takes its branches along; one of whose branches less is left may cost what the
+    other one does from then on.
+    """
+    for figures, here, there, named in (
+        (before, before.nodes, after.nodes, [g.removed for g in groups]),
+        (after, after.nodes, before.nodes, [g.added for g in groups]),
+        (before, before.stored, after.stored, [g.dropped for g in groups]),
+        (after, after.stored, before.stored, [g.stored for g in groups]),
+    ):
+        known = set().union(*named)
+        for name in figures.owners:
+            if name in here and name not in there and name not in known:
+                index = _around(groups, figures, name)
+                if index is not None:
+                    named[index][name] = None
+
+
+def _around(groups: Sequence[_Group], figures: Figures, name: str) -> int | None:
+    """The first group with the node that owns a body, or another one in it; the inmost such."""
+    while name in figures.owners:
+        name = figures.owners[name]
+        for index, group in enumerate(groups):
+            named = (*group.removed, *group.added)
+            if any(other == name or other.startswith(f"{name}/") for other in named):
+                return index
+    return None
 
 
 def _touched(group: _Group, before: Figures, after: Figures) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..costmodel import Device
 from ..graph import Graph, OcostError, verify
-from ..graph.shapes import Given
+from ..graph.shapes import Given, Shapes
 from ..passes import Declined, Pass, Rewrite
 from ..passes.rewriting import Change
 from ..passes.scope import Gate, Refused
@@ -109,6 +109,8 @@ class _Run:
     def __init__(self, graph: Graph, device: Device, given: Given | None, gate: Gate) -> None:
         self._device, self._given, self._gate = device, given, gate
         self._made = Made(graph.copy())
+        self._spare = graph.copy()  # as it was before a pass that turns out to make it worse
+        self._proof: Shapes | None = None
         self._start = self._figures = self._cost()
         self._version = 0
         self._seen: dict[Pass, int] = {}  # the version at which a pass found nothing more
@@ -134,33 +136,31 @@ class _Run:
                 return
 
     def _pass(self, stage: Stage, one: Pass) -> None:
-        snapshot, mark = self._made.graph, len(self._gate.made)
-        self._made.graph = snapshot.copy()
-        outcome = one.run(self._made.graph, self._gate)
-        self._declined[one.name] = outcome.declined
+        mark = len(self._gate.made)
+        outcome = one.run(self._made.graph, self._gate, self._proof)
+        self._declined[one.name], self._proof = outcome.declined, outcome.proof
         if outcome.rewrites:
-            self._take(stage, one.name, outcome.rewrites, snapshot, mark, pays=one.pays_elsewhere)
+            self._take(stage, one.name, outcome.rewrites, mark, pays=one.pays_elsewhere)
         self._seen[one] = self._version
 
     def _simplify(self) -> None:
         """Let onnxsim have its turn; where that makes the file grow, again with less folding."""
-        snapshot, mark = self._made.graph, len(self._gate.made)
+        mark = len(self._gate.made)
         for folding in _FOLDING:
             try:
                 self._gate.admit(ONNXSIM)
-                made = simplify(snapshot, folding)
+                made = simplify(self._spare, folding)
             except (OcostError, Refused) as error:
                 self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
                 return
             self._declined.pop(ONNXSIM, None)
             self._made.made_by = made.made_by
-            found = regions(snapshot, made.graph)
+            found = regions(self._spare, made.graph)
             rewrites = [Rewrite(ONNXSIM, reason, change) for reason, change in found]
             if not rewrites:
                 return
-            self._made.graph = made.graph
-            self._take("onnxsim", ONNXSIM, rewrites, snapshot, mark, pays=False)
-            if self._made.graph is made.graph:
+            self._made.graph, self._proof = made.graph, None
+            if self._take("onnxsim", ONNXSIM, rewrites, mark, pays=False):
                 return
 
     def _take(
@@ -168,28 +168,29 @@ class _Run:
         stage: Stage,
         name: str,
         rewrites: Sequence[Rewrite],
-        snapshot: Graph,
         mark: int,
         *,
         pays: bool,
-    ) -> None:
-        """Book what was rewritten; or go back if it made the graph worse."""
+    ) -> bool:
+        """Book what was rewritten; or go back if it made the graph worse, and answer False."""
         verify(self._made.graph)
         before, after = self._figures, self._cost()
         worse = "" if pays else self._worse(before, after)
         if worse:
-            self._made.graph = snapshot
+            self._made.graph, self._proof = self._spare, None
+            self._spare = self._spare.copy()
             del self._gate.made[mark:]
             nodes = tuple(dict.fromkeys(n for r in rewrites for n in r.change.removed))
             self._declined[name] = [Declined(name, nodes, worse)]
-            return
+            return False
         ledger = self._made.entries
         first = len(ledger)
         ledger += entries(stage, rewrites, before, after)
         done = len(self._gate.made)
         self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger))))
-        self._figures = after
+        self._figures, self._spare = after, self._made.graph.copy()
         self._version += 1
+        return True
 
     def _worse(self, before: Figures, after: Figures) -> str:
         """What would rise that may not, as a sentence."""

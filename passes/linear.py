@@ -16,7 +16,7 @@ from .edit import Edit
 from .pattern import Match, Op, const, maybe, op, var
 from .scope import Refused, Scope
 
-_COPY = 1 << 20  # bytes that a copy of a weight that others read too may add to the file
+_COPY = 64 * 1024  # bytes that a copy of a weight that others read too may add to the file
 
 
 def linear(x: Op | None = None) -> tuple[Op, Op]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..graph import Graph
+from ..graph.shapes import Shapes, prove
 from .edit import Change, Edit
 from .pattern import Match, Op, find
 from .scope import Gate, Refused, Scope, scopes
@@ -50,10 +51,14 @@ class Declined:
 
 @dataclass
 class Outcome:
-    """What a run did, and what it refused."""
+    """What a run did, and what it refused.
+
+    ``proof`` is what is proven of the graph as the run left it; None where that is not known.
+    """
 
     rewrites: list[Rewrite] = field(default_factory=list)
     declined: list[Declined] = field(default_factory=list)
+    proof: Shapes | None = None
 
 
 # Whether the second graph is estimated to take less time than the first, on the user's device.
@@ -101,7 +106,9 @@ class Pass(ABC):
         """The rules of the default ``sweep``."""
         return ()
 
-    def run(self, graph: Graph, gate: Gate | None = None) -> Outcome:
+    def run(
+        self, graph: Graph, gate: Gate | None = None, proof: Shapes | None = None
+    ) -> Outcome:
         """Rewrite a graph and its bodies until nothing more is found.
 
         Parameters
@@ -110,15 +117,20 @@ class Pass(ABC):
             The root, which is changed.
         gate
             Which rewrites to let through; all by default.
+        proof
+            What is proven of the graph, where another run has left it as it is.
         """
         outcome = Outcome()
         for _ in range(_SWEEPS):
             outcome.declined.clear()
             before = len(outcome.rewrites)
-            for scope in scopes(graph, gate):
+            proof = proof or prove(graph)
+            for scope in scopes(graph, gate, proof):
                 self.sweep(scope, outcome)
             if len(outcome.rewrites) == before:
+                outcome.proof = proof
                 break
+            proof = None
         outcome.declined = list(dict.fromkeys(outcome.declined))
         return outcome
 

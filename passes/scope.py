@@ -172,15 +172,15 @@ def _reshaped(constant: Tensor, shape: tuple[int, ...] | None) -> Tensor | None:
     return Tensor.from_proto(proto, constant.source, constant.name)
 
 
-def scopes(graph: Graph, gate: Gate | None = None) -> Iterator[Scope]:
-    """The graph and its bodies, each with facts as they are now."""
+def scopes(graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Iterator[Scope]:
+    """The graph and its bodies, each with facts as they are now: ``proof``, or proven anew."""
     gate = gate or Gate()
     names = {*graph.live_tensors(), *graph.removed_tensors()}
     for inner, node in graph.walk():
         names.add(node.id)
         for body in inner.subgraphs(node).values():
             names |= body.live_tensors()
-    queue = [prove(graph)]
+    queue = [proof or prove(graph)]
     for scope in queue:  # it grows
         yield Scope(scope.graph, scope, names, gate)
         own = {id(g) for n in scope.graph for g in scope.graph.subgraphs(n).values()}

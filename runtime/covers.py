@@ -45,13 +45,12 @@ class Covers:
         return self._anchors.origin[tensor] is None and tensor not in self._constant
 
     def _unit(self, unit: Sequence[Op]) -> None:
-        (first, *more) = unit
         made = {t for op in unit for t in op.outputs}
         read = [t for op in unit for t in op.inputs if t not in made]
-        status: Status = "group" if more else "exact"
+        status: Status = "group" if len(unit) > 1 else "exact"
         cover: list[Op] = []
-        moves = not more and self._anchors.inserted(first) and self._anchors.moves(first)
-        if not moves:
+        moves = all(map(self._anchors.moves, unit))
+        if len(unit) > 1 or not moves:
             cover = self._slice(unit, made, read)
         if not cover:
             known = any(self._anchors.origin[t] is not None for t in made)

@@ -34,9 +34,8 @@ class Stems:
         executed: Iterable[Op] = (),
     ) -> None:
         self._original, self._numbers, self._by_id = original, numbers, by_id
-        namesakes = ((op.node, by_id.get(op.node.name)) for op in executed)
-        # What is executed as such, so that it is not fused into anything.
-        self._kept = {own for n, own in namesakes if own and own.node.op_type == n.op_type}
+        # What a node is still called after is not fused into another one.
+        self._kept = {by_id.get(name) for op in executed for name in _bare(op.node.name)}
 
     def node(self, name: str) -> Op | None:
         """The original of a node that kept its name, or of a copy of such a node."""

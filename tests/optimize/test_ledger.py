@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from onnx import parser
 
 from ocost.costmodel import cost_graph
 from ocost.costmodel.device import find
-from ocost.graph import load
+from ocost.graph import Graph, from_proto, load
 from ocost.optimize.figures import OF_NODES, Figures
 from ocost.optimize.ledger import entries, residual
 from ocost.optimize.pipeline import Plan, run
@@ -78,3 +79,36 @@ def test_an_entry_is_recomputed_from_the_nodes_that_it_names(sample: str) -> Non
                 plus = sum(getattr(new[n], figure) for n in entry.added)
                 minus = sum(getattr(old[n], figure) for n in entry.removed)
                 assert entry.delta[figure] == plus - minus, (one.name, entry)
+
+
+def branching(condition: str) -> Graph:
+    """An If: two ReLUs of 8 elements, or one and an Abs."""
+    return from_proto(
+        parser.parse_model(f"""<ir_version: 8, opset_import: ["" : 17]>
+g (bool c, float[8] x) => (float[8] y) <bool always = {{1}}> {{
+    y = If ({condition}) <
+        then_branch = t () => (float[8] b) {{ a = Relu (x)  b = Relu (a) }},
+        else_branch = e () => (float[8] d) {{ k = Abs (x)  d = Relu (k) }}>
+}}""")
+    )
+
+
+def test_what_goes_with_an_if() -> None:
+    """Its taken branch is costed under other names before: two ReLUs of 8 FLOP either way."""
+    graph = branching("always")
+    made = run(graph, plan(only=["inline-constant-if"], onnxsim=False), DEVICE)
+    (entry,) = made.entries
+    assert set(entry.removed) == {"y", "y/then_branch/a", "y/then_branch/b"}
+    assert entry.delta["flops"] == 0
+    assert not any(made.residual.values())
+
+
+def test_an_if_that_costs_its_other_branch_from_then_on() -> None:
+    """Of the branches, equal at first, the one that is left as it was is the larger one."""
+    graph = branching("c")
+    made = run(graph, Plan((DropRelus(),), onnxsim=False), DEVICE)
+    (entry,) = made.entries
+    assert set(entry.removed) == {"y/then_branch/a", "y/then_branch/b"}
+    assert set(entry.added) == {"y/then_branch/b", "y/else_branch/k", "y/else_branch/d"}
+    assert entry.delta["flops"] == 0
+    assert not any(made.residual.values())

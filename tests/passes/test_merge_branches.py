@@ -190,18 +190,18 @@ def test_no_branches(run, text: str) -> None:
 
 def test_shared_weights_are_not_copied(run) -> None:
     graph = model(
-        f"""g (float[1, 16, 8, 8] x) => (float[1, 16, 8, 8] y, float[1, 16, 8, 8] z) {{
+        f"""g (float[1, 32, 8, 8] x) => (float[1, 32, 8, 8] y, float[1, 32, 8, 8] z) {{
             c = Conv {PADDED} (x, w3)
             d = Conv (x, w1)
             y = Add (c, d)
             r = Relu (y)
             z = Conv {PADDED} (r, w3)
         }}""",
-        w3=random(16, 16, 3, 3),
-        w1=random(16, 16, 1, 1),
+        w3=random(32, 32, 3, 3),
+        w1=random(32, 32, 1, 1),
     )
-    # 16 x 16 x 9 new weights of 4 bytes, 16 x 16 old ones go: 9216 - 1024
-    reason = "others read the weights too: the file would grow by 8,192 bytes"
+    # 32 x 32 x 9 new weights of 4 bytes, 32 x 32 old ones go: 36,864 - 4,096
+    reason = "others read the weights too: the file would grow by 32,768 bytes"
     assert run(MergeBranches(), graph).reasons == [reason]
 
 

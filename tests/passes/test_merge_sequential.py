@@ -204,16 +204,16 @@ def test_half_precision_is_computed_in_double(run) -> None:
 
 def test_shared_weights_are_not_copied(run) -> None:
     graph = model(
-        """g (float[1, 32, 4, 4] x, float[1, 32, 4, 4] z)
-            => (float[1, 32, 4, 4] y, float[1, 32, 4, 4] u) {
+        """g (float[1, 64, 4, 4] x, float[1, 64, 4, 4] z)
+            => (float[1, 64, 4, 4] y, float[1, 64, 4, 4] u) {
             c = Conv (x, a)
             y = Conv (c, b)
             r = Conv (z, a)
             s = Relu (r)
             u = Conv (s, b)
         }""",
-        a=random(32, 32, 1, 1),
-        b=random(32, 32, 1, 1, seed=1),
+        a=random(64, 64, 1, 1),
+        b=random(64, 64, 1, 1, seed=1),
     )
-    reason = "others read the weights too: the file would grow by 4,096 bytes"
+    reason = "others read the weights too: the file would grow by 16,384 bytes"
     assert run(MergeSequential(), graph).reasons == [reason]

@@ -172,15 +172,15 @@ def test_quantised_weights(run) -> None:
 
 def test_shared_weights_are_not_copied(run) -> None:
     graph = model(
-        """g (float[N, 32] x, float[N, 32] u) => (float[N, 32] y, float[N, 32] z, float[N, 32] v) {
+        """g (float[N, 64] x, float[N, 64] u) => (float[N, 64] y, float[N, 64] z, float[N, 64] v) {
             y = MatMul (x, a)
             z = MatMul (x, b)
             v = MatMul (u, a)
         }""",
-        a=random(32, 32),
-        b=random(32, 32, seed=1),
+        a=random(64, 64),
+        b=random(64, 64, seed=1),
     )
-    reason = "others read the weights too: the file would grow by 4,096 bytes"
+    reason = "others read the weights too: the file would grow by 16,384 bytes"
     assert run(MERGE, graph).reasons == [reason]
 
 

@@ -320,3 +320,54 @@ def test_a_fused_node_whose_name_is_that_of_the_tensor_it_makes() -> None:
     )
     optimised = graph(node("Conv", "d", "x folded", "d"), node("Exp", "n2", "d", "y"))
     assert covers(original, optimised) == {"d": "exact: d n1", "n2": "exact: n2"}
+
+
+def test_a_dequantiser_that_is_moved_behind_data_movers() -> None:
+    """What n2 and n3 make is quantised now; of the original only the last one's is dequantised."""
+    original = graph(
+        node("QuantizeLinear", "n0", "x s z", "q"),
+        node("DequantizeLinear", "n1", "q s z", "d"),
+        node("Reshape", "n2", "d shape", "r"),
+        node("Squeeze", "n3", "r", "p"),
+        node("Conv", "n4", "p w", "c"),
+        node("QuantizeLinear", "n5", "c s z", "y"),
+    )
+    optimised = graph(
+        node("QuantizeLinear", "n0", "x s z", "q"),
+        node("Reshape", "n2", "q shape", "r_q_to_dq"),
+        node("Squeeze", "n3", "r_q_to_dq", "p_q_to_dq"),
+        node("DequantizeLinear", "p_dq", "p_q_to_dq s z", "p"),
+        node("Conv", "n4", "p w", "c"),
+        node("QuantizeLinear", "n5", "c s z", "y"),
+    )
+    assert covers(original, optimised) == {
+        "n0": "exact: n0",
+        "n2": "group: n1 n2 n3",
+        "n3": "group: n1 n2 n3",
+        "p_dq": "group: n1 n2 n3",
+        "n4": "exact: n4",
+        "n5": "exact: n5",
+    }
+    assert set(attribute(original, optimised).tensors) == {"q", "p", "c", "y"}
+
+
+def test_quantisers_that_are_put_before_a_data_mover() -> None:
+    original = graph(
+        node("Unsqueeze", "n0", "x axes", "u"),
+        node("QuantizeLinear", "n1", "u s z", "q"),
+        node("DequantizeLinear", "n2", "q s z", "y"),
+    )
+    optimised = graph(
+        node("QuantizeLinear", "x_q", "x s z", "x_q_to_dq"),
+        node("DequantizeLinear", "x_dq", "x_q_to_dq s z", "x_post_dq"),
+        node("Unsqueeze", "n0", "x_post_dq axes", "u"),
+        node("QuantizeLinear", "n1", "u s z", "q"),
+        node("DequantizeLinear", "n2", "q s z", "y"),
+    )
+    assert covers(original, optimised) == {
+        "x_q": "layout: n0",
+        "x_dq": "layout: n0",
+        "n0": "exact: n0",
+        "n1": "exact: n1",
+        "n2": "exact: n2",
+    }
