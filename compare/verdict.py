@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from ..costmodel.result import Totals
@@ -14,6 +14,15 @@ Level = tuple[Totals, Totals]  # before, after
 _FEW = 0.03  # a predicted change of less than that is none to speak of
 _NONE = 0.0005  # what shows as 0 %
 _FIGURES = {"latency_s": "estimated latency", "traffic_bytes": "traffic"}
+_HEADS: dict[Kind, str] = {
+    "real": "The saving is real",
+    "slow-down": "It is a slow-down",
+    "runtime's own": "The runtime makes this saving by itself",
+    "not confirmed": "Not confirmed",
+    "not measurable": "Not measurable",
+    "none": "No change",
+}
+_Said = tuple[Kind, str]  # and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +56,10 @@ def conclude(
     different
         Whether the outputs are known to differ.
     """
-    found = _conclude(comparison, written, executed)
-    if not different:
-        return found
-    return replace(found, sentence=f"{found.sentence} But the graphs compute different outputs.")
+    kind, why = _conclude(comparison, written, executed)
+    sure = ", as far as a busy machine tells" if comparison.noisy else ""
+    but = " But the graphs compute different outputs." if different else ""
+    return Conclusion(kind, f"{_HEADS[kind]}{sure}: {why}{but}")
 
 
 def ratio(level: Level, figure: str) -> float | None:
@@ -59,7 +68,7 @@ def ratio(level: Level, figure: str) -> float | None:
     return None if after is None or not before else float(after / before)
 
 
-def _conclude(comparison: Comparison, written: Level, executed: Level | None) -> Conclusion:
+def _conclude(comparison: Comparison, written: Level, executed: Level | None) -> _Said:
     if comparison.verdict != "no measurable difference":
         return _measured(comparison, written, executed)
     least = comparison.smallest_detectable
@@ -68,7 +77,7 @@ def _conclude(comparison: Comparison, written: Level, executed: Level | None) ->
     return made or _predicted(least, nothing, written, executed)
 
 
-def _made(least: float, nothing: str, written: Level, executed: Level) -> Conclusion | None:
+def _made(least: float, nothing: str, written: Level, executed: Level) -> _Said | None:
     """That the runtime makes a saving by itself; None where there is none, or it remains."""
     changes = {figure: ratio(written, figure) for figure in _FIGURES}
     known = {figure: change for figure, change in changes.items() if change is not None}
@@ -80,36 +89,32 @@ def _made(least: float, nothing: str, written: Level, executed: Level) -> Conclu
         f"{_FIGURES[figure]} changes by {_percent(change)} as written, but by {_percent(left)} in "
         f"what onnxruntime executes, and {nothing}."
     )
-    if least >= 1 - change:
-        return Conclusion("not measurable", f"Not measurable: {said}")
-    return Conclusion("runtime's own", f"The runtime makes this saving by itself: {said}")
+    return ("not measurable" if least >= 1 - change else "runtime's own"), said
 
 
-def _predicted(least: float, nothing: str, written: Level, executed: Level | None) -> Conclusion:
+def _predicted(least: float, nothing: str, written: Level, executed: Level | None) -> _Said:
     """What was predicted of a change that was not measured."""
     level = "as executed" if executed else "as written"
     change = ratio(executed or written, "latency_s")
     if change is None:
-        return Conclusion("not measurable", f"Not measurable: nothing is predicted, and {nothing}.")
+        return "not measurable", f"nothing is predicted, and {nothing}."
     if abs(change - 1) < _NONE:
-        return Conclusion("none", f"No change: none is predicted {level}, and {nothing}.")
+        return "none", f"none is predicted {level}, and {nothing}."
     said = f"{_percent(change)} of latency is predicted {level}"
     if abs(change - 1) <= least:
-        return Conclusion("not measurable", f"Not measurable: {said}, and {nothing}.")
+        return "not measurable", f"{said}, and {nothing}."
     why = "" if executed else ": the runtime may make this change by itself"
-    return Conclusion("not confirmed", f"Not confirmed: {said}, but {nothing}{why}.")
+    return "not confirmed", f"{said}, but {nothing}{why}."
 
 
-def _measured(comparison: Comparison, written: Level, executed: Level | None) -> Conclusion:
+def _measured(comparison: Comparison, written: Level, executed: Level | None) -> _Said:
     interval = f"{_percent(comparison.low)} to {_percent(comparison.high)}"
     level = {"as written": written} | ({"as executed": executed} if executed else {})
     changes = {name: ratio(totals, "latency_s") for name, totals in level.items()}
     said = [f"{_percent(change)} {name}" for name, change in changes.items() if change is not None]
     predicted = f"; predicted: {', '.join(said)}" if said else ""
     figures = f"{_percent(comparison.ratio)} of latency measured ({interval}){predicted}."
-    if comparison.verdict == "faster":
-        return Conclusion("real", f"The saving is real: {figures}")
-    return Conclusion("slow-down", f"It is a slow-down: {figures}")
+    return ("real" if comparison.verdict == "faster" else "slow-down"), figures
 
 
 def _percent(value: float) -> str:

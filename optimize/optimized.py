@@ -14,6 +14,7 @@ from ..graph.shapes import Given
 from ..passes.scope import Gate
 from ..runtime.equivalence import Equivalence, check
 from .bisect import proven
+from .groups import Group, fused_groups
 from .pipeline import Made, Plan, run
 from .steps import Step, measure_steps
 
@@ -30,6 +31,8 @@ class Optimized:
         Against the graph before, with the equivalence of both.
     left_out
         How many rewrites were left out since outputs differed with them.
+    groups
+        Chains of the graph before that a runtime executes as one node.
     steps
         Each pass measured; None where that was not asked for.
     """
@@ -37,6 +40,7 @@ class Optimized:
     made: Made
     diff: Diff
     left_out: int
+    groups: tuple[Group, ...]
     steps: tuple[Step, ...] | None = None
 
     @property
@@ -92,8 +96,9 @@ def optimize_graph(
     made = found.made
     diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made))
     diff = replace(diff, equivalence=found.equivalence, rewrites=tuple(made.entries))
+    groups = fused_groups(graph)
     if measure_s is None:
-        return Optimized(made, diff, len(found.broken))
+        return Optimized(made, diff, len(found.broken), groups)
     measured = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
     steps = measure_steps(
         pipeline,
@@ -106,7 +111,7 @@ def optimize_graph(
         budget_s=measure_s,
         tell=tell,
     )
-    return Optimized(made, replace(diff, measured=measured), len(found.broken), steps)
+    return Optimized(made, replace(diff, measured=measured), len(found.broken), groups, steps)
 
 
 def _made_by(plan: Plan, made: Made) -> str:

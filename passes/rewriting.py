@@ -106,9 +106,7 @@ class Pass(ABC):
         """The rules of the default ``sweep``."""
         return ()
 
-    def run(
-        self, graph: Graph, gate: Gate | None = None, proof: Shapes | None = None
-    ) -> Outcome:
+    def run(self, graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Outcome:
         """Rewrite a graph and its bodies until nothing more is found.
 
         Parameters

@@ -19,6 +19,9 @@ def optimize_document(found: Optimized) -> Document:
         "residual": {"written": dict(found.made.residual)},
         "declined": [_declined(one) for one in found.made.declined],
         "left_out": found.left_out,
+        "fused_groups": [
+            {"pattern": group.pattern, "nodes": list(group.nodes)} for group in found.groups
+        ],
     }
     if found.steps is not None:
         document["steps"] = [_step(step) for step in found.steps]

@@ -37,13 +37,19 @@ def measured_parts(diff: Diff, top: int, *, verbose: bool = False) -> list[Rende
     parts: list[RenderableType] = [
         heading("Levels", note),
         _levels(diff, measured),
-        Text(measured.conclusion.sentence, _STYLES.get(measured.conclusion.kind, "bold yellow")),
+        _conclusion(measured),
         *_circumstances(measured),
         Text(),
     ]
     if measured.regions is not None and top:
         parts += [*_regions(measured.regions, top, verbose=verbose), Text()]
     return [*parts, heading("As written")]
+
+
+def _conclusion(measured: Measured) -> Text:
+    found = measured.conclusion
+    style = None if measured.comparison.noisy else _STYLES.get(found.kind)
+    return Text(found.sentence, style or "bold yellow")
 
 
 def _levels(diff: Diff, measured: Measured) -> Table:

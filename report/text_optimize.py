@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import RenderableType
@@ -19,6 +20,7 @@ from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
 from .text_measured import measured_parts
 
+_PATTERNS = 4  # of fused groups that are named
 _NODES = 3  # of a refusal that are named
 
 
@@ -49,6 +51,7 @@ def render_optimize(
         *measured_parts(diff, top, verbose=verbose),
         totals_table(diff),
     ]
+    parts += _groups(found)
     if made.declined:
         parts += [Text(), heading("Declined", "what was not rewritten, and why")]
         parts += _each(made.declined) if explain else _by_reason(made.declined, top)
@@ -58,6 +61,17 @@ def render_optimize(
         *caveats([(diff.device, {"before": diff.before, "after": diff.after})]),
     ]
     return Page(*parts)
+
+
+def _groups(found: Optimized) -> list[Text]:
+    """Chains that runtimes fuse: no file needs them fused."""
+    counted = Counter(group.pattern for group in found.groups).most_common()
+    if not counted:
+        return []
+    listed = ", ".join(f"{count} {clean(pattern)}" for pattern, count in counted[:_PATTERNS])
+    more = f" and {plural(len(counted) - _PATTERNS, 'other kind')}" if counted[_PATTERNS:] else ""
+    line = f"Fused groups, each of which a runtime executes as one node: {listed}{more}"
+    return [Text(), Text(line, "dim")]
 
 
 def _left_out(found: Optimized) -> list[Text]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ocost.compare.verdict import Level, conclude, ratio
@@ -104,6 +106,19 @@ def test_a_saving_of_another_model_says_so() -> None:
     found = conclude(measured(0.9, "faster"), level(), None, different=True)
     assert found.kind == "real"
     assert found.sentence.endswith(". But the graphs compute different outputs.")
+
+
+def test_a_busy_machine_is_in_the_same_sentence() -> None:
+    busy = replace(measured(0.9, "faster"), noisy=True)
+    found = conclude(busy, level(8e-3), None)
+    assert found.kind == "real"
+    assert found.sentence.startswith(
+        "The saving is real, as far as a busy machine tells: -10.0 % of latency measured"
+    )
+    same = conclude(replace(SAME, noisy=True), level(9.5e-3, 700), level(9.9e-3, 990))
+    assert same.sentence.startswith(
+        "The runtime makes this saving by itself, as far as a busy machine tells: traffic"
+    )
 
 
 def test_ratio() -> None:

@@ -99,8 +99,11 @@ def test_a_quiet_machine_has_no_warning(measured_diff, text):
     ("kind", "style"), [("real", "1;32"), ("slow-down", "1;31"), ("not confirmed", "1;33")]
 )
 def test_the_conclusion_stands_out(measured_diff, text, kind, style):
-    said = changed(measured_diff, conclusion=Conclusion(kind, "So it is."))
+    quiet = replace(measured_diff.measured.comparison, noisy=False)
+    said = changed(measured_diff, conclusion=Conclusion(kind, "So it is."), comparison=quiet)
     assert f"\x1b[{style}mSo it is." in text(render_diff(said), color="always")
+    busy = changed(said, comparison=replace(quiet, noisy=True))
+    assert "\x1b[1;33mSo it is." in text(render_diff(busy), color="always")
 
 
 def test_a_difference_within_the_noise_has_no_colour(measured_diff, text):
