@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,8 +220,7 @@ def _device(
     from .costmodel.device import HOST
     from .graph import OcostError
 
-    if budget_s <= 0:
-        raise OcostError(f"a budget of {budget_s:g} s is no time to measure in")
+    _require_time(budget_s)
     if measure:
         device = HOST if device is None else device
         threads = 1 if threads is None else threads
@@ -290,8 +290,7 @@ def profile(
 
     if level not in set(Level):
         raise OcostError(f"no level {level!r}: onnxruntime optimises {', '.join(Level)}")
-    if budget_s <= 0:
-        raise OcostError(f"a budget of {budget_s:g} s is no time to measure in")
+    _require_time(budget_s)
     return profile_graph(
         load(model),
         find_device(device, threads),
@@ -301,6 +300,13 @@ def profile(
         budget_s=budget_s,
         tell=tell,
     )
+
+
+def _require_time(budget_s: float) -> None:
+    from .graph import OcostError
+
+    if not 0 < budget_s < math.inf:
+        raise OcostError(f"a budget of {budget_s:g} s is no time to measure in")
 
 
 def read_profile(

@@ -39,11 +39,12 @@ REPEATS = 3  # of attribution, for its own time's sake
 
 def examine(file: Path, values: bool) -> Entry:
     """A model's row; runs in a process of its own."""
-    graph = load(file)
-    nodes = sum(1 for _ in graph.walk())
+    nodes = 0
     mapped: dict[Level, Mapped] = {}
     compared: dict[Level, Values | str] = {}
     try:
+        graph = load(file)
+        nodes = sum(1 for _ in graph.walk())
         model = named(graph)
         feeds = make_feeds(graph, infer(graph))
         times = profile(graph, model, feeds)
@@ -53,7 +54,7 @@ def examine(file: Path, values: bool) -> Entry:
             if saved is not None and level is not Level.DISABLE:
                 compared[level] = compare(model, saved, found.tensors, feeds)
     except OcostError as error:
-        return Entry(file.stem, nodes, reason=str(error))
+        return Entry(file.stem, nodes, reason=str(error).replace(str(file), file.name))
     return Entry(file.stem, nodes, mapped, times, compared)
 
 
@@ -114,6 +115,8 @@ def apart(file: Path, values: bool) -> Entry:
             return pool.submit(examine, file, values).result()
         except BrokenProcessPool:
             return Entry(file.stem, 0, reason="the process was killed: out of memory, probably")
+        except Exception as error:  # it is a fault, but the other models are still to come
+            return Entry(file.stem, 0, reason=repr(error), failed=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -80,7 +80,10 @@ class Times:
 
 @dataclass(frozen=True)
 class Entry:
-    """A model of the corpus; ``reason`` says why there is nothing to say of it."""
+    """A model of the corpus.
+
+    ``reason`` says why there is nothing to say of it; ``failed`` that it should not be so.
+    """
 
     name: str
     nodes: int
@@ -88,10 +91,11 @@ class Entry:
     times: Times | None = None
     values: Mapping[Level, Values | str] = field(default_factory=dict)
     reason: str = ""
+    failed: bool = False
 
     def shortcomings(self) -> list[str]:
         """What is not as it should be; that onnxruntime refuses a model is not among it."""
-        found = []
+        found = [self.reason] if self.failed else []
         for level, mapped in self.levels.items():
             if mapped.mapped < mapped.executed:
                 types = ", ".join(mapped.unmapped_types)
@@ -116,8 +120,10 @@ def page(entries: Sequence[Entry]) -> str:
     parts += [every_level(done)]
     if any(entry.values for entry in done):
         parts += ["## Values", VALUES, values(done)]
-    parts += section("Not as it should be", shortcomings(done))
-    parts += section("Left out", [f"{e.name}: {e.reason}" for e in entries if e.reason])
+    parts += section("Not as it should be", shortcomings(entries))
+    parts += section(
+        "Left out", [f"{e.name}: {e.reason}" for e in entries if e.reason and not e.failed]
+    )
     return "\n\n".join(parts) + "\n"
 
 

@@ -15,11 +15,10 @@ WRITTEN, EXECUTED, MEASURED = "written", "executed", "measured"
 _SPEC = re.compile(
     r"(?:(?P<level>\w+)\.)?(?P<metric>\w+):(?P<number>[+-]?\d+(?:\.\d+)?)(?P<unit>\S*)"
 )
-_UNITS = {
-    "": 1.0,
-    **{"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
-    **{"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
-    **{"s": 1.0, "ms": 1e-3, "us": 1e-6},
+_COUNTS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_UNITS = {  # by the end of a figure's name
+    "_bytes": {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
+    "_s": {"s": 1.0, "ms": 1e-3, "us": 1e-6},
 }
 # Figures of the file, which need no node costed.
 _OF_FILES = frozenset({"param_bytes", "file_bytes"})
@@ -28,14 +27,23 @@ _SHORT = {"latency": "latency_s", "peak": "peak_bytes", "traffic": "traffic_byte
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A limit on the change of a figure: after - before, or that over before in percent."""
+    """A limit on the change of a figure: after - before, or that over before in percent.
+
+    ``unit`` is the one that the user wrote, ``scale`` how much it is.
+    """
 
     level: str
     metric: str
     limit: float
-    percent: bool
+    unit: str
+    scale: float
     text: str  # the limit as the user wrote it
     spec: str  # the whole gate as the user wrote it
+
+    @property
+    def percent(self) -> bool:
+        """Whether the limit is a share of the figure before."""
+        return self.unit == "%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,11 @@ class Verdict:
     def __str__(self) -> str:
         """One line: the gate, the limit, the actual."""
         gate = self.gate
-        actual = "not known" if self.actual is None else f"{self.actual:+.4g}"
-        if gate.percent and self.actual is not None:
-            actual += " %"
-        return f"{gate.level}.{gate.metric}: limit {gate.text}, actual {actual}"
+        actual = "actual not known"
+        if self.actual is not None:
+            most = "up to" if gate.level == MEASURED else "actual"
+            actual = f"{most} {self.actual / gate.scale:+.4g} {gate.unit}".rstrip()
+        return f"{gate.level}.{gate.metric}: limit {gate.text}, {actual}"
 
     def document(self) -> dict[str, object]:
         """As the JSON contract has it; an infinite percentage is null."""
@@ -105,20 +114,17 @@ def parse(spec: str, *, measured: bool = False) -> Gate:
         known = ", ".join(Totals.names())
         raise OcostError(f"--fail-on {spec}: no figure '{found['metric']}'; there are {known}")
     unit = found["unit"]
-    if unit != "%" and unit not in _UNITS:
-        raise OcostError(
-            f"--fail-on {spec}: no unit '{unit}'; there are %, {', '.join(_UNITS)[2:]}"
-        )
-    if not unit and metric.endswith(("_s", "_bytes")):
-        raise OcostError(f"--fail-on {spec}: give the limit a unit: %, or KiB, MiB, us, ms ...")
-    percent = unit == "%"
-    limit = float(found["number"]) * (1.0 if percent else _UNITS[unit])
-    text = found["number"] + unit
+    own = next((units for end, units in _UNITS.items() if metric.endswith(end)), _COUNTS)
+    scales = {"%": 1.0, **own}
+    if unit not in scales:
+        wrong = f"'{unit}' is no unit of {metric}" if unit else "give the limit a unit"
+        raise OcostError(f"--fail-on {spec}: {wrong}: {', '.join(filter(None, scales))}")
+    limit, text = float(found["number"]) * scales[unit], found["number"] + unit
     level = found["level"] or (MEASURED if measured and metric == "latency_s" else EXECUTED)
     if level == MEASURED and metric != "latency_s":
         rest = spec.removeprefix(f"{MEASURED}.")
         raise OcostError(f"--fail-on {spec}: only latency is measured; write {EXECUTED}.{rest}")
-    return Gate(level, metric, limit, percent, text, spec)
+    return Gate(level, metric, limit, unit, scales[unit], text, spec)
 
 
 def require(gates: Iterable[Gate], *, measured: bool = False) -> None:

@@ -149,14 +149,19 @@ def given_by(graph: Graph, feeds: Mapping[str, Array]) -> Given:
 def _read(path: Path) -> dict[str, Array]:
     try:
         if path.suffix == ".npz":
+            with path.open("rb") as file:  # else numpy takes it for a pickle, or for one array
+                if not zipfile.is_zipfile(file):
+                    raise OcostError(f"{path}: no .npz archive")
             with np.load(path, allow_pickle=False) as archive:
                 return dict(archive)
         if path.suffix == ".json":
-            with path.open(encoding="utf-8") as file:
-                return {name: np.asarray(value) for name, value in json.load(file).items()}
+            read = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(read, dict):
+                raise OcostError(f'{path}: no arrays by input name, as in {{"x": [1, 2]}}')
+            return {name: np.asarray(value) for name, value in read.items()}
     except OSError as error:
         raise OcostError(f"{path}: can't be read ({error.strerror or error})") from error
-    except (ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, zipfile.BadZipFile) as error:
         raise OcostError(f"{path}: no arrays by input name ({error})") from error
     raise OcostError(f"{path}: inputs come in a .npz or .json file")
 
@@ -182,5 +187,5 @@ def _fitted(where: str, array: Array, declared: Info) -> Array:
             made = array.astype(dtype)
         if dtypes.is_float(declared.dtype) or (made == array).all():
             return made
-    wanted = dtypes.name(declared.dtype)
-    raise OcostError(f"{where} holds {array.dtype} contents that are no {wanted}")
+    held = "text" if array.dtype.kind in "US" else str(array.dtype)
+    raise OcostError(f"{where} holds {held}, the model wants {dtypes.name(declared.dtype)}")

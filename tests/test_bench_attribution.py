@@ -54,7 +54,7 @@ def test_page(tmp_path):
         "0",
         "4",
     ]
-    assert "* broken: " in text
+    assert "* broken: broken.onnx: not an ONNX model" in text
     assert "Not as it should be" not in text
 
 
@@ -82,6 +82,7 @@ def test_shortcomings():
         "all: a is not b",
         "97.00% of the time attributed",
     ]
-    text = page.page([entry])
+    text = page.page([entry, page.Entry("bad", 0, reason="KeyError()", failed=True)])
+    assert "* bad: KeyError()" in text
     assert "2.00% unmapped" in text
     assert "* net: 97.00% of the time attributed" in text

@@ -47,6 +47,36 @@ def test_limits(spec: str, before: float, after: float, actual: float, ok: bool)
     assert verdict.ok is ok
 
 
+@pytest.mark.parametrize(
+    ("spec", "change", "text"),
+    [
+        ("written.latency:1.5ms", 0.002, "limit 1.5ms, actual +2 ms"),
+        ("written.peak:8MiB", 9 * 2**20, "limit 8MiB, actual +9 MiB"),
+        ("written.flops:2k", -3000, "limit 2k, actual -3 k"),
+        ("written.flops:5", 6, "limit 5, actual +6"),
+        ("measured.latency:5us", 7e-6, "limit 5us, up to +7 us"),  # the interval's upper end
+    ],
+)
+def test_the_actual_is_in_the_unit_of_the_limit(spec: str, change: float, text: str) -> None:
+    gate = parse(spec)
+    level = Level(totals(**{gate.metric: 1}), totals(**{gate.metric: 1 + change}))
+    assert str(check(gate, {gate.level: level})) == f"{gate.level}.{gate.metric}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("spec", "units"),
+    [
+        ("written.latency:1MiB", "'MiB' is no unit of latency_s: %, s, ms, us"),
+        ("written.peak:1ms", "'ms' is no unit of peak_bytes: %, B, KiB, MiB, GiB"),
+        ("written.flops:1KiB", "'KiB' is no unit of flops: %, k, M, G, T"),
+        ("written.traffic:8", "give the limit a unit: %, B, KiB, MiB, GiB"),
+    ],
+)
+def test_a_limit_is_in_units_of_its_figure(spec: str, units: str) -> None:
+    with pytest.raises(OcostError, match=f"{units}$"):
+        parse(spec)
+
+
 def test_an_unknown_figure_fails_the_gate() -> None:
     level = Level(totals(), totals())
     verdict = check(parse("written.peak_bytes:10%"), {"written": level})
