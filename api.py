@@ -218,7 +218,6 @@ def _device(
 ) -> Device:
     """What predicts: by default this machine's one core where that is measured on."""
     from .costmodel.device import HOST
-    from .graph import OcostError
 
     _require_time(budget_s)
     if measure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -174,7 +175,7 @@ def diff(
     from .report.progress import progress
     from .report.text_diff import render_diff
 
-    output = _output(format_, report, color, before, after, device)
+    output = _output(format_, report, color, before, after, device, inputs)
     limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
     gates.require(limits, measured=measure)
     given = _given(shape, dim, value, strict_dims)
@@ -305,7 +306,8 @@ def profile(
         typer.Option(metavar="FILE", help="All inputs, in a .npz or .json; else made up."),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of onnxruntime, 1 by default.")
+        int | None,
+        typer.Option(min=1, help="Of onnxruntime, 1 by default; of the device with --from."),
     ] = None,
     level: Annotated[
         str,
@@ -343,11 +345,15 @@ def profile(
     if prepare:
         if out is None:
             raise typer.BadParameter("--prepare: say where the model goes, -o named.onnx")
+        if trace or optimized or inputs or report:
+            raise typer.BadParameter("--prepare only writes a model: it goes with -o and --force")
         api.prepare(model, out, force=force)
         return
     if out is not None or (optimized is not None and trace is None):
         raise typer.BadParameter("-o goes with --prepare, and --optimized with --from")
-    output = _output(format_, report, color, model, device)
+    if inputs is not None and trace is not None:
+        raise typer.BadParameter("--inputs is for a run here; with --from give --shape, --value")
+    output = _output(format_, report, color, model, device, inputs, trace, optimized)
     given = _given(shape, dim, value, strict_dims)
     with progress("opening the model", quiet=quiet) as tell:
         result = (
@@ -470,7 +476,9 @@ class Output:
 _TEXTS = frozenset({".json", ".txt", ".log", ".md"})
 
 
-def _output(format_: Format, report: Path | None, color: Color, *models: str | None) -> Output:
+def _output(
+    format_: Format, report: Path | None, color: Color, *inputs: str | Path | None
+) -> Output:
     """Check before any work is done that a report can be written and overwrites no input."""
     from .graph import OcostError
     from .models import resolve
@@ -478,7 +486,7 @@ def _output(format_: Format, report: Path | None, color: Color, *models: str | N
     if report is not None:
         if not report.resolve().parent.is_dir():
             raise OcostError(f"--report {report}: there is no folder {report.parent}")
-        paths = [resolve(model) for model in models if model is not None]
+        paths = [resolve(str(given)) for given in inputs if given is not None]
         for path in paths:
             if report.exists() and path.exists() and report.samefile(path):
                 raise OcostError(f"--report {report} would overwrite an input; choose another file")
@@ -521,6 +529,7 @@ def _plain(page: Page) -> str:
 
 def main() -> None:
     """Entry point. Exit code 0: fine; 1: a gate failed; 2: usage, bad input, internal error."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # temporary files go then too
     sys.exit(run(sys.argv[1:]))
 
 

@@ -18,7 +18,7 @@ from ..graph.shapes import Given, infer
 from ..runtime.attribution import attribute
 from ..runtime.comparison import Comparison, compare
 from ..runtime.executed import executed_cost
-from ..runtime.inputs import make_feeds
+from ..runtime.inputs import given_by, make_feeds
 from ..runtime.naming import named
 from ..runtime.profile import take_profile
 from ..runtime.session import Options, open_session, run_once
@@ -72,9 +72,13 @@ def measure(
     if feeds is None:
         feeds = make_feeds(before, infer(before, given))
     models = named(before), named(after)
+    ran = given_by(before, feeds)  # what decides branches and trip counts of these runs
     tell("timing both graphs in turns")
     with pinned() if options.threads == 1 else contextlib.nullcontext():
-        first, second = (partial(_open, model, options, feeds) for model in models)
+        first, second = (
+            partial(_open, which, model, options, feeds)
+            for which, model in zip(("before", "after"), models, strict=True)
+        )
         comparison = compare(first, second, threads=options.threads, budget_s=budget_s)
     sides: list[Ran] = []
     notes: list[str] = []
@@ -84,7 +88,7 @@ def measure(
             ("after", after, models[1], comparison.b),
         ):
             tell(f"profiling the graph {which}")
-            sides.append(_ran(graph, model, feeds, device, given, timing.latency_s, budget_s))
+            sides.append(_ran(graph, model, feeds, device, ran, timing.latency_s, budget_s))
     except OcostError as error:
         notes.append(f"without a profile it is not known what changed where: {error}")
     return _weighed(diff, comparison, sides, notes)
@@ -135,8 +139,13 @@ def _require_same_inputs(before: Graph, after: Graph) -> None:
         )
 
 
-def _open(model: ModelProto, options: Options, feeds: Feeds) -> Run:
-    return partial(run_once, open_session(model, options), feeds)
+def _open(which: str, model: ModelProto, options: Options, feeds: Feeds) -> Run:
+    try:
+        run = partial(run_once, open_session(model, options), feeds)
+        run()
+    except OcostError as error:
+        raise OcostError(f"the graph {which}: {error}") from error
+    return run
 
 
 def _ran(

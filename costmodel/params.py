@@ -35,7 +35,7 @@ _NUMBERS = {
     AttributeProto.INT: np.int64,
     AttributeProto.INTS: np.int64,
 }
-_Key = tuple[Shapes, str]  # a scope and the constant's name in it
+Key = tuple[Shapes, str]  # a scope and the constant's name in it
 
 
 def parameters(costs: Iterable[Costed]) -> int:
@@ -43,9 +43,9 @@ def parameters(costs: Iterable[Costed]) -> int:
     return sum(parameters_by_constant(costs).values())
 
 
-def parameters_by_constant(costs: Iterable[Costed]) -> dict[_Key, int]:
+def parameters_by_constant(costs: Iterable[Costed]) -> dict[Key, int]:
     """The same by constant."""
-    found: dict[_Key, int] = {}
+    found: dict[Key, int] = {}
     for costed in costs:
         node, scope = costed.node, costed.scope
         rule = rules().get((node.domain, node.op_type))
@@ -58,7 +58,7 @@ def parameters_by_constant(costs: Iterable[Costed]) -> dict[_Key, int]:
             info = scope.get(name) if name else None
             if info is None or not info.constant or info.dtype == dtypes.BOOL:
                 continue  # what is read as a boolean is a mask, however it is stored
-            for key, size, dtype in _leaves(scope, name):
+            for key, size, dtype in leaves(scope, name):
                 if elementwise and (size <= 1 or not _is_weight(dtype)):
                     continue
                 if not elementwise and not _is_weight(dtype) and dtype != dtypes.INT32:
@@ -74,7 +74,7 @@ def _is_weight(dtype: int) -> bool:
     return dtypes.is_float(dtype) or dtypes.is_quantised(dtype)
 
 
-def _leaves(scope: Shapes, name: str) -> Iterator[tuple[_Key, int, int]]:
+def leaves(scope: Shapes, name: str) -> Iterator[tuple[Key, int, int]]:
     """The constants behind a constant tensor: (key, elements, element type)."""
     while True:
         scope, name = scope.home(name)
@@ -92,7 +92,7 @@ def _leaves(scope: Shapes, name: str) -> Iterator[tuple[_Key, int, int]]:
             return
         if maker.op_type == "Concat":
             for part in maker.inputs:
-                yield from _leaves(scope, part)
+                yield from leaves(scope, part)
             return
         if maker.op_type not in _THROUGH or not maker.inputs:
             return  # computed from other constants: those count where they are read

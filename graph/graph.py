@@ -243,6 +243,14 @@ class Graph:
 
     # --- the mutators ----------------------------------------------------------------------
 
+    def move(self, prefix: str) -> None:
+        """Take on what stands before the names of this body's nodes, as its owner is renamed."""
+        if prefix != self.prefix:
+            self.prefix = prefix
+            for node_id, bodies in self._subgraphs.items():
+                for name, body in bodies.items():
+                    body.move(f"{prefix}{node_id}/{name}/")
+
     def add_node(
         self,
         node: Node,
@@ -273,6 +281,8 @@ class Graph:
         self._ranks[node.id] = rank or (self._inserted,)
         self._order, self.edited = None, True
         if subgraphs:
+            for name, body in subgraphs.items():
+                body.move(f"{self.path(node)}/{name}/")
             self._subgraphs[node.id] = dict(subgraphs)
             self._captures[node.id] = captured(subgraphs.values())
         for output in node.outputs:

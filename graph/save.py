@@ -217,21 +217,26 @@ def save(graph: Graph, path: str | Path, *, force: bool = False) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file that becomes ``path`` when all is written, and else disappears."""
+    """A temporary file that becomes ``path`` when all is written, and else disappears.
+
+    What is no regular file, such as ``/dev/stdout``, is written to as it is.
+    """
+    temporary: Path | None = None
     try:
+        if path.exists() and not path.is_file():
+            yield path
+            return
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OcostError(f"{path}: can't be written ({error.strerror})") from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise OcostError(f"{path}: can't be written ({error.strerror})") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..costmodel import Device
 from ..costmodel.cost import Costed, cost_nodes
-from ..costmodel.params import of_attributes, parameters_by_constant
+from ..costmodel.params import leaves, of_attributes, parameters_by_constant
 from ..costmodel.result import NodeCost
 from ..costmodel.roofline import estimate
 from ..graph import Graph
@@ -31,7 +31,8 @@ class Figures:
     stored
         Bytes by constant, or by the node whose attributes they are.
     tensors
-        By path of a node: what it reads and makes, each under the path of where it lives.
+        By path of a node: what it reads and makes, and the constants behind what it reads, each
+        under the path of where it lives.
     owners
         By path of a node or constant in a body: the node whose body that is.
     """
@@ -94,6 +95,9 @@ def _stored(graph: Graph) -> dict[str, int]:
 
 
 def _tensors(costed: Costed) -> tuple[str, tuple[str, ...]]:
-    names = (t for t in (*costed.node.inputs, *costed.node.outputs) if t)
-    homes = (costed.scope.home(name) for name in names)
-    return costed.cost.name, tuple(scope.graph.prefix + name for scope, name in homes)
+    scope = costed.scope
+    names = [t for t in (*costed.node.inputs, *costed.node.outputs) if t]
+    keys = [scope.home(name) for name in names]
+    constant = [name for name in names if (info := scope.get(name)) and info.constant]
+    keys += [key for name in constant for key, _, _ in leaves(scope, name)]
+    return costed.cost.name, tuple(home.graph.prefix + name for home, name in dict.fromkeys(keys))

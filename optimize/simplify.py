@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from onnx import ModelProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, ValueInfoProto
 from onnx.helper import make_tensor_type_proto, make_tensor_value_info
 
 from ..graph import Graph, OcostError, from_proto, to_proto
@@ -77,6 +77,7 @@ def simplify(graph: Graph, folding: Folding = "all") -> Simplified:
             f"onnxsim fails on this model ({reason}); make the other graph yourself and give both"
         ) from error
     _mend(model, made)
+    _unname(model.graph, made.graph)
     del made.graph.output[:]
     made.graph.output.extend(declared)
     return Simplified(from_proto(made), f"onnxsim {version('onnxsim')}")
@@ -126,6 +127,19 @@ def _mend(before: ModelProto, after: ModelProto) -> None:
     if names != made:
         odd = sorted(set(names) ^ set(made))[:3] or names[:3]
         raise OcostError(f"onnxsim changes the model's interface: {', '.join(odd)}")
+
+
+def _unname(before: GraphProto, after: GraphProto) -> None:
+    """Take back the names that onnxsim gives to nodes without one."""
+    unnamed = {n.output[0]: n for n in before.node if n.output and not n.name}
+    bodies = {(n.output[0], a.name): a.g for n in before.node for a in n.attribute if n.output}
+    for node in after.node:
+        first = node.output[0] if node.output else ""
+        if first in unnamed and unnamed[first].op_type == node.op_type:
+            node.name = ""
+        for attribute in node.attribute:
+            if (first, attribute.name) in bodies:
+                _unname(bodies[first, attribute.name], attribute.g)
 
 
 def _interface(model: ModelProto) -> list[str]:

@@ -67,7 +67,10 @@ class MergeDuplicates(Pass):
         alike: dict[Hashable, list[Tensor]] = {}
         for tensor in graph.initializers.values():
             plain = tensor.nbytes is not None and isinstance(tensor.proto, TensorProto)
-            if plain and not graph.overridable(tensor.name):  # not texts, nor sparse ones
+            # one that nobody reads may go with the first that is merged with it
+            used = graph.consumers(tensor.name) or tensor.name in graph.outputs
+            own = graph.overridable(tensor.name) or _is_overwritten(scope, tensor.name)
+            if plain and used and not own:  # not texts, nor sparse ones
                 alike.setdefault((tensor.dtype, tensor.shape), []).append(tensor)
         for tensors in alike.values():
             if len(tensors) < 2:
@@ -106,6 +109,17 @@ def _key(scope: Scope, node: Node) -> Hashable | None:
     )
     made = tuple(map(bool, node.outputs))
     return node.domain, node.op_type, node.inputs, attributes, made
+
+
+def _is_overwritten(scope: Scope, tensor: str) -> bool:
+    """Whether onnxruntime writes over a constant: the statistics of a training BatchNormalization.
+
+    It does so from run to run, whoever else reads them.
+    """
+    return any(
+        node.op_type == "BatchNormalization" and slot in (3, 4) and any(node.outputs[1:])
+        for node, slot in scope.graph.consumers(tensor)
+    )
 
 
 def _digest(tensor: Tensor) -> bytes:

@@ -7,6 +7,7 @@ CVPR 2018, section 3.2), and W (f x + o) + b has W f and b + W o.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -168,13 +169,18 @@ def scale_outputs(m: Match, edit: Edit, factor: Doubles, offset: Doubles, output
     return f"{_parts(factor, offset)} go into the {found.node.op_type} before it"
 
 
-def scale_inputs(m: Match, edit: Edit, factor: Doubles, offset: Doubles, x: str) -> str:
+def scale_inputs(
+    m: Match, edit: Edit, factor: Doubles, offset: Doubles, x: str, steps: int = 1
+) -> str:
     """Replace ``linear`` by one that reads ``x`` where it read factor * x + offset per channel.
+
+    ``steps`` is how many operations an element that takes so far.
 
     Raises
     ------
     Refused
-        If padding, strides or its lack of a bias keep the offset from reaching every output alike.
+        If padding, strides or its lack of a bias keep the offset from reaching every output alike,
+        or if a bias would take more operations.
     """
     found = Linear.of(m)
     node = found.node
@@ -193,10 +199,26 @@ def scale_inputs(m: Match, edit: Edit, factor: Doubles, offset: Doubles, x: str)
             raise Refused("a MatMul has no bias that could take the offset")
         weighted = found.exact() * found.spread(offset, 3 - found.out)
         sums = weighted.sum(axis=(3 - found.out, *range(3, weighted.ndim))).reshape(-1)
-        shift = found.bias(m.tensor("b")) + node.float("alpha", 1.0) * sums
+        bias = found.bias(m.tensor("b"))
+        if bias.size < found.makes:
+            _refuse_more_work(found, x, steps)
+        shift = bias + node.float("alpha", 1.0) * sums
     weights = found.store(edit, m.tensor("w"), factor, 3 - found.out)
     found.write(edit, x, weights, shift, node.outputs[0])
     return f"{_parts(factor, offset)} go into the {node.op_type} behind it"
+
+
+def _refuse_more_work(found: Linear, x: str, steps: int) -> None:
+    """Refuse a bias that adds to more elements than what it replaces computes.
+
+    What does not pad makes no more positions than it reads: an open dim may count as one.
+    """
+    read, made = (found.scope.dims(name) for name in (x, found.node.outputs[0]))
+    if read is None or made is None:
+        raise Refused(f"the rank of '{x}' is not known")
+    saved, added = steps * prod(d or 1 for d in read), prod(d or 1 for d in made)
+    if added > saved:
+        raise Refused(f"a bias would take {added:,} additions in place of {saved:,} operations")
 
 
 def padded(node: Node) -> bool:

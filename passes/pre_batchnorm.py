@@ -39,4 +39,4 @@ def _fold(m: Match, edit: Edit) -> str:
     found = Linear.of(m)
     if found.axis != 1:
         raise Refused(f"the MatMul sums over axis {found.axis}, those normalised are axis 1")
-    return scale_inputs(m, edit, factor, offset, m.tensor("x"))
+    return scale_inputs(m, edit, factor, offset, m.tensor("x"), steps=2)

@@ -16,6 +16,16 @@ def clean(name: str) -> str:
     return name if name.isprintable() else name.encode("unicode_escape").decode()
 
 
+def executed_operator(domain: str, op_type: str) -> str:
+    """An executed operator, with its domain where that is not the default.
+
+    Of onnxruntime's own domains, which most executed nodes have, the last part is enough.
+    """
+    own = domain.startswith("com.microsoft")
+    domain = domain.rpartition(".")[2] if own else domain
+    return clean(f"{domain}::{op_type}" if domain else op_type)
+
+
 def elide(name: str, width: int) -> str:
     """The name in so many terminal columns, without what says least.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..runtime.checks import NodeCheck
 from ..runtime.profiled import Profiled
-from ..runtime.validation import NodeCheck, Validation
+from ..runtime.validation import Validation
 from . import blocks
 from .blocks import Document, fields
 
@@ -28,6 +29,7 @@ def profile_document(profiled: Profiled) -> Document:
             **fields(found.measured, ("latency_s", "low_s", "high_s", "runs", "noisy")),
             "profiled_runs": profile.runs,
             "profiler_bias_s": profile.bias_s,
+            "scale": profile.scale,
         },
         "predicted": {
             "latency_s": found.predicted_s,

@@ -15,7 +15,7 @@ from .text_changes import figure_change, op_type_table, totals_table
 from .text_common import caveats, coverage_lines, model_line, model_name, plural
 from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
-from .text_measured import measured_parts
+from .text_measured import headline_measured, measured_parts
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
 
@@ -76,14 +76,14 @@ def headline(diff: Diff) -> Text:
     found = {f.field: figure_change(before, after, f) for f in FIGURES if f.field in _HEADLINE}
     traffic, computation, latency = (found[field] for field in _HEADLINE)
     if all(value is None for change in found.values() for value in change.values):
-        return text.append("cost not known.")
+        return text.append(f"cost not known{headline_measured(diff)}.")
     whole = not (of_graph(before).partial or of_graph(after).partial)
     if whole and before.totals == after.totals:
-        return text.append("at the same cost.")
+        return text.append(f"at the same cost{headline_measured(diff)}.")
     text.append("traffic ").append_text(traffic.text)
     text.append(", computation ").append_text(computation.percent)
     text.append(", estimated latency ").append_text(latency.text)
-    return text.append(f" on {clean(diff.device.name)}.")
+    return text.append(f" on {clean(diff.device.name)}{headline_measured(diff)}.")
 
 
 def _reservations(diff: Diff) -> list[Text]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rich.console import RenderableType
@@ -15,7 +14,7 @@ from ..runtime.comparison import Comparison
 from .change import Change, Sides, plain
 from .figures import FIGURES
 from .footing import Footing
-from .names import clean
+from .names import clean, executed_operator
 from .numbers import Unit, percent_change, total, unit_of
 from .table import OPERATOR, Column, Table
 from .text import heading
@@ -25,7 +24,6 @@ from .text_notices import at_work
 
 _STYLES: dict[Kind, str] = {"real": "bold green", "slow-down": "bold red", "none": "bold"}
 _SURE = Footing(), Footing()
-_OWN = re.compile(r"^com\.microsoft(::|\.)")  # the domains of the runtime's own operators
 
 
 def measured_parts(diff: Diff, top: int, *, verbose: bool = False) -> list[RenderableType]:
@@ -44,6 +42,16 @@ def measured_parts(diff: Diff, top: int, *, verbose: bool = False) -> list[Rende
     if measured.regions is not None and top:
         parts += [*_regions(measured.regions, top, verbose=verbose), Text()]
     return [*parts, heading("As written")]
+
+
+def headline_measured(diff: Diff) -> str:
+    """What was measured, to go on with after what is estimated; "" where nothing was."""
+    if diff.measured is None:
+        return ""
+    found = diff.measured.comparison
+    if found.verdict == "no measurable difference":
+        return f", {found.verdict}"
+    return f", measured {percent_change(1, found.ratio)}"
 
 
 def _conclusion(measured: Measured) -> Text:
@@ -162,12 +170,14 @@ def _step(sides: Sides, unit: Unit) -> Text:
 
 
 def _what(region: Region) -> str:
-    """``FusedConv + nchwc::ReorderOutput -> nchwc::Conv``."""
+    """``microsoft::FusedConv + nchwc::ReorderOutput -> nchwc::Conv``."""
     return " -> ".join(map(_operators, region.operators))
 
 
 def _operators(operators: Operators) -> str:
-    names = [(clean(_OWN.sub("", name)), count) for name, count in operators]
-    return (
-        " + ".join(f"{count} {name}" if count > 1 else name for name, count in names) or "nothing"
-    )
+    texts = []
+    for qualified, count in operators:
+        domain, _, op_type = qualified.rpartition("::")
+        name = executed_operator(domain, op_type)
+        texts.append(f"{count} {name}" if count > 1 else name)
+    return " + ".join(texts) or "nothing"

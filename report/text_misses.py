@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from ..runtime.validation import NodeCheck
+from ..runtime.checks import NodeCheck
 from .footing import LEAST, MOST
-from .names import clean, elide
+from .names import clean, elide, executed_operator
 from .numbers import UNKNOWN, Unit, total, unit_of
 from .table import OPERATOR, Column, Table, figures
 from .text_nodes import BOUNDS
@@ -36,22 +36,12 @@ def by_op_type(nodes: Iterable[NodeCheck], top: int) -> list[Times]:
     """Times by operator type, the slowest first, and those of all others together."""
     groups: dict[str, list[NodeCheck]] = {}
     for node in nodes:
-        groups.setdefault(op_type_of(node), []).append(node)
+        groups.setdefault(executed_operator(node.domain, node.op_type), []).append(node)
     ranked = sorted(groups, key=lambda name: -sum(node.measured_s for node in groups[name]))
     rows = [_together(name, groups[name]) for name in ranked[:top]]
     if rest := ranked[top:]:
         rows.append(_together(f"{len(rest)} more", [n for name in rest for n in groups[name]]))
     return rows
-
-
-def op_type_of(node: NodeCheck) -> str:
-    """The operator type, domain-qualified where the domain is not the default.
-
-    Of onnxruntime's own domains, which most executed nodes have, the last part is enough.
-    """
-    own = node.domain.startswith("com.microsoft")
-    domain = node.domain.rpartition(".")[2] if own else node.domain
-    return f"{domain}::{node.op_type}" if domain else node.op_type
 
 
 def largest_misses(nodes: Iterable[NodeCheck]) -> list[NodeCheck]:
@@ -77,7 +67,7 @@ def miss_table(nodes: Sequence[NodeCheck], top: int, *, verbose: bool = False) -
     unit = unit_of([node.measured_s for node in listed], "seconds", middle=True)
     marks = [MOST if node.shape == "bound" else "" for node in listed]
     marks += [LEAST if row.partial else "" for row in rest]
-    op_types = [clean(op_type_of(node)) for node in listed]
+    op_types = [executed_operator(node.domain, node.op_type) for node in listed]
     columns = [
         Column("operator", [*op_types, *blank], right=False, elide=OPERATOR, drop=1),
         figures("measured", measured, unit),

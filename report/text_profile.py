@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from ..runtime.accuracy import LEAST_S
+from ..runtime.checks import NodeCheck
 from ..runtime.profiled import Profiled
-from ..runtime.validation import Boundary, NodeCheck, Validation
+from ..runtime.validation import Validation
 from .footing import LEAST
-from .names import clean, elide_all
+from .names import clean
 from .numbers import UNKNOWN, percent_change, share, show, smallest, unit_of
 from .table import OPERATOR, Column, Table, figures
 from .text import Page, bar, heading
+from .text_attribution import attribution_lines
 from .text_common import caveats, model_line, model_name, plural
 from .text_misses import by_op_type, largest_misses, miss_table, ratio
 from .text_notices import assumed_lines, at_work
-
-_PLACES = 3  # boundaries that are listed unless all are asked for
-_ENDS, _END = 2, 27  # originals of a boundary, and columns for each
-_UNPLACED = {
-    "layout": "Changes of layout, shape or type",
-    "const": "Computed from constants in every run",
-    "unmapped": "Not mapped",
-}
 
 
 def render_profile(profiled: Profiled, *, top: int = 10, verbose: bool = False) -> Page:
@@ -58,7 +52,7 @@ def render_profile(profiled: Profiled, *, top: int = 10, verbose: bool = False) 
         misses = miss_table(largest_misses(found.nodes), top, verbose=verbose)
         parts += [Text(), heading("Largest misses", "predicted - measured"), misses]
         parts += [Text(), heading("By operator type"), _op_types(found.nodes, top)]
-    parts += [Text(), *_attribution(found, verbose=verbose), *_unpredicted(found, verbose=verbose)]
+    parts += [Text(), *attribution_lines(found, verbose=verbose)]
     parts += [Text(), *_memory(profiled)] if profiled.memory or profiled.startup else []
     parts += caveats([(profiled.device, {"": profiled.executed})])
     return Page(*parts)
@@ -154,56 +148,14 @@ def _op_types(nodes: Sequence[NodeCheck], top: int) -> Table:
     )
 
 
-def _attribution(found: Validation, *, verbose: bool) -> list[Text]:
-    """How much of the time is that of originals, and where the rest is."""
-    known = sum(node.status != "missing" for node in found.originals)
-    line = f"{found.mapped}/{len(found.nodes)} executed nodes mapped"
-    line += f" ({share(found.time_mapped_fraction, 1)} of the time)"
-    line += f"; {known}/{len(found.originals)} original nodes found"
-    lines = [Text(line, "dim" if found.mapped == len(found.nodes) else "yellow")]
-    for status, seconds in found.unplaced.items():
-        count = sum(node.status == status and not node.placed for node in found.nodes)
-        what = _UNPLACED.get(status, "Work of no original")
-        part = share(seconds, found.sum_s)
-        time = f"{show(seconds, 'seconds')} ({part}) in {plural(count, 'node')}"
-        lines.append(Text(f"{what}: {time}"))
-        at = [boundary for boundary in found.boundaries if boundary.status == status]
-        lines += _boundaries(at, verbose=verbose)
-    return lines
-
-
-def _boundaries(boundaries: Iterable[Boundary], *, verbose: bool) -> list[Text]:
-    """Where nodes were inserted, the costliest place first."""
-    ranked = sorted(boundaries, key=lambda b: -b.measured_s)
-    listed = ranked if verbose else ranked[:_PLACES]
-    lines = [
-        Text(f"  {show(b.measured_s, 'seconds')} {_between(b.originals, verbose=verbose)}")
-        for b in listed
-    ]
-    if left := ranked[len(listed) :]:
-        seconds = sum(boundary.measured_s for boundary in left)
-        lines.append(Text(f"  {show(seconds, 'seconds')} at {plural(len(left), 'more place')}"))
-    return lines
-
-
-def _between(originals: Sequence[str], *, verbose: bool) -> str:
-    """The maker of a tensor and its first reader, unless all of them are asked for."""
-    names = [clean(name) for name in originals]
-    if not verbose:
-        left = len(names) - _ENDS
-        names = elide_all(names[:_ENDS], _END) + ([f"{left} more"] if left > 0 else [])
-    if len(names) < 2:
-        return f"at {', '.join(names) or 'no original'}"
-    return f"between {', '.join(names[:-1])} and {names[-1]}"
-
-
 def _memory(profiled: Profiled) -> list[Text]:
     """What the arena held against liveness, and what start-up takes."""
     lines = []
     arena, estimate = profiled.memory, profiled.executed.totals.peak_bytes
     if arena is not None:
         known = UNKNOWN if estimate is None else show(estimate, "bytes")
-        off = "" if estimate is None else f" ({percent_change(arena.peak_bytes, estimate)})"
+        comparable = estimate is not None and arena.peak_bytes
+        off = f" ({percent_change(arena.peak_bytes, estimate)})" if comparable else ""
         line = f"Peak activations: {show(arena.peak_bytes, 'bytes')} in onnxruntime's arena"
         lines.append(Text(f"{line}, {known} estimated{off}, at {clean(arena.node)}"))
     start = profiled.startup
@@ -213,17 +165,3 @@ def _memory(profiled: Profiled) -> list[Text]:
         spread = f"{show(start.low_s, 'seconds')} to {show(start.high_s, 'seconds')}"
         lines.append(Text(f"Opening it takes {show(start.open_s, 'seconds')} ({spread}){held}"))
     return lines
-
-
-def _unpredicted(found: Validation, *, verbose: bool) -> list[Text]:
-    nodes = sorted(found.unpredicted, key=lambda node: -node.measured_s)
-    if not nodes:
-        return []
-    seconds = sum(node.measured_s for node in nodes)
-    part = share(seconds, found.sum_s)
-    line = f"{plural(len(nodes), 'node')} of unknown cost took {show(seconds, 'seconds')} ({part})"
-    listed = nodes if verbose else nodes[:_PLACES]
-    return [
-        Text(f"{line}{':' if verbose else ', the slowest:'}", "yellow"),
-        *(Text(f"  {clean(n.executed)} ({clean(n.op_type)}): {clean(n.reason)}") for n in listed),
-    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..costmodel import Device, cost_graph
-from ..graph import Graph
+from ..graph import Graph, OcostError
 from ..graph.shapes import Given
 from .executed import executed_cost
 from .imported import import_profile
@@ -41,7 +41,8 @@ def check_profile(
     Raises
     ------
     OcostError
-        If a file can't be read or is not what it should be.
+        If a file can't be read or is not what it should be, or if nothing that was profiled is
+        found in the graph.
     """
     written = cost_graph(graph, device, given)
     found = import_profile(graph, trace, optimized)
@@ -50,6 +51,11 @@ def check_profile(
     else:
         executed = executed_cost(graph, found.profile.optimized, found.attribution, device, given)
     validation = validate(found.profile, found.attribution, executed, written)
+    if not any(node.placed for node in validation.nodes):
+        raise OcostError(
+            f"{trace}: none of the {len(validation.nodes)} nodes in it is found in the model: is "
+            "it this model's, as --prepare writes it?"
+        )
     return Profiled(
         written,
         executed,

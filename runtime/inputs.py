@@ -152,16 +152,19 @@ def _read(path: Path) -> dict[str, Array]:
             with path.open("rb") as file:  # else numpy takes it for a pickle, or for one array
                 if not zipfile.is_zipfile(file):
                     raise OcostError(f"{path}: no .npz archive")
-            with np.load(path, allow_pickle=False) as archive:
-                return dict(archive)
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as archive:
+                    return dict(archive)
         if path.suffix == ".json":
             read = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(read, dict):
                 raise OcostError(f'{path}: no arrays by input name, as in {{"x": [1, 2]}}')
             return {name: np.asarray(value) for name, value in read.items()}
+    except OcostError:
+        raise
     except OSError as error:
         raise OcostError(f"{path}: can't be read ({error.strerror or error})") from error
-    except (ValueError, TypeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of many classes, on a damaged archive
         raise OcostError(f"{path}: no arrays by input name ({error})") from error
     raise OcostError(f"{path}: inputs come in a .npz or .json file")
 
@@ -188,4 +191,5 @@ def _fitted(where: str, array: Array, declared: Info) -> Array:
         if dtypes.is_float(declared.dtype) or (made == array).all():
             return made
     held = "text" if array.dtype.kind in "US" else str(array.dtype)
-    raise OcostError(f"{where} holds {held}, the model wants {dtypes.name(declared.dtype)}")
+    wanted = dtypes.name(declared.dtype)
+    raise OcostError(f"{where} holds {held} contents that are no {wanted}")

@@ -74,12 +74,14 @@ def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> ArenaPeak |
 def peak(run: Body) -> ArenaPeak | None:
     """What a session's first run took of the arena; None where its profile doesn't say."""
     found = [(event, event.arena) for event in _finished(run) if event.arena is not None]
-    if not found:
+    first = run.events[0].arena if run.events else None
+    if first is None:
         return None
-    first, last = found[0][1], found[-1][1]
+    # An owner has its bodies' outputs before their nodes begin: its own delta holds both.
     baseline = first.in_use - first.delta
     at, most = max(found, key=lambda one: one[1].in_use)
-    raised = last.high_water > first.high_water
+    last = found[-1][1]
+    raised = last.high_water > found[0][1].high_water
     return ArenaPeak(
         most.in_use - baseline,
         at.name,

@@ -58,6 +58,8 @@ class Profile:
         What the profiler adds to a node; it is taken off.
     runs
         That the times are from.
+    scale
+        What they were multiplied by so that they add up: the latency over what the profiler saw.
     """
 
     optimized: Graph
@@ -65,6 +67,7 @@ class Profile:
     latency: Timing
     bias_s: float
     runs: int
+    scale: float = 1.0
 
 
 def take_profile(
@@ -124,10 +127,11 @@ def take_profile(
     names, seconds, counts = _quartiles(settled, optimized)
     bias = _bias(settled, seconds, counts, latency.latency_s)
     seconds = seconds - bias * counts
-    seconds *= latency.latency_s / seconds.sum()
+    scale = float(latency.latency_s / seconds.sum())
+    seconds *= scale
     operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
     nodes = (NodeTime(n, operators[n], float(s)) for n, s in zip(names, seconds, strict=True))
-    return Profile(optimized, tuple(nodes), latency, bias, len(settled))
+    return Profile(optimized, tuple(nodes), latency, bias, len(settled), scale)
 
 
 def _skeleton(saved: Path) -> Graph:

@@ -23,6 +23,7 @@ from .startup import Startup, startup
 from .validation import Validation, validate
 
 _RUNS = (10, 50)  # that are profiled, at least and at most
+_SCALED = 1.25  # profiled times that are off by more are worth a word
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def profile_graph(
         profile,
         validation,
         inputs,
-        (*_circumstances(graph, device, environment), *reservations(validation)),
+        (*_circumstances(graph, device, environment, profile), *reservations(validation)),
         arena_peak(model, options, feeds),
         startup(model, options),
     )
@@ -172,7 +173,9 @@ def _environment(options: Options) -> Environment:
     )
 
 
-def _circumstances(graph: Graph, device: Device, environment: Environment) -> Iterator[str]:
+def _circumstances(
+    graph: Graph, device: Device, environment: Environment, profile: Profile
+) -> Iterator[str]:
     if device.runtime != "onnxruntime-cpu" or device.isa != environment.isa:
         yield (
             f"predicted for {device.name} ({device.runtime}, {device.isa}), but measured with "
@@ -185,6 +188,11 @@ def _circumstances(graph: Graph, device: Device, environment: Environment) -> It
             "denormals are not flushed to zero, since another session was opened before in this "
             "process: where a model computes with many it runs slower"
         )
+    if not 1 / _SCALED <= profile.scale <= _SCALED:
+        yield (
+            f"the nodes took {1 / profile.scale:.0%} of the model's latency in the profile; their "
+            "times are scaled to add up to it, with what onnxruntime does between them"
+        )
 
 
 def reservations(found: Validation) -> Iterator[str]:
@@ -193,8 +201,8 @@ def reservations(found: Validation) -> Iterator[str]:
         yield "the machine was busy meanwhile: measure again when it is idle"
     if not found.adds_up:
         yield (
-            f"the nodes' times add up to {1e3 * found.sum_s:.4g} ms, outside of the interval of "
-            "the model's latency"
+            f"the nodes' times add up to {found.sum_s / found.measured.latency_s:.0%} of the "
+            "model's latency, outside of its interval"
         )
     if found.idle:
         yield (

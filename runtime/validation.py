@@ -3,78 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..costmodel import GraphCost, NodeCost
-from ..costmodel.kinds import Kind
-from ..costmodel.result import Bound, ShapeQuality
+from ..costmodel import GraphCost
 from .accuracy import Accuracy, accuracy
-from .attribution import Attribution, Executed
-from .covers import INSERTED, Status
-from .fates import Fate
-from .profile import NodeTime, Profile
+from .apportioning import Boundary, OriginalTime, boundaries_of, original_times
+from .attribution import Attribution
+from .checks import NodeCheck, checked
+from .covers import Status
+from .profile import Profile
 from .timing import Timing
-
-_ELSEWHERE = "not in the estimate, which takes another branch to run"
-
-
-@dataclass(frozen=True, slots=True)
-class NodeCheck:
-    """An executed node: its time as measured, and as the cost model has it.
-
-    ``originals`` and ``status`` are those of ``attribution.Executed``; ``reason`` says why a time
-    is not predicted.
-    """
-
-    executed: str
-    op_type: str
-    domain: str
-    originals: tuple[str, ...]
-    status: Status
-    measured_s: float
-    predicted_s: float | None
-    predicted_low_s: float | None = None
-    predicted_high_s: float | None = None
-    bound: Bound | None = None
-    kind: Kind | None = None
-    shape: ShapeQuality = "exact"
-    reason: str = ""
-
-    @property
-    def placed(self) -> bool:
-        """Whether its time is that of originals."""
-        return self.status in ("exact", "group") and bool(self.originals)
-
-    @property
-    def miss_s(self) -> float | None:
-        """Predicted less measured."""
-        return None if self.predicted_s is None else self.predicted_s - self.measured_s
-
-
-@dataclass(frozen=True, slots=True)
-class OriginalTime:
-    """An original node and the time that is spent on it.
-
-    ``measured_s`` is None of a ``missing`` one, and 0 where nothing was executed for it. With
-    ``apportioned`` it is a share of what executed nodes took for several originals together.
-    """
-
-    name: str
-    status: Fate
-    measured_s: float | None
-    apportioned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """What was inserted between some originals: the maker of a tensor, and its readers."""
-
-    status: Status
-    originals: tuple[str, ...]
-    nodes: tuple[str, ...]
-    measured_s: float
 
 
 @dataclass(frozen=True)
@@ -185,89 +125,24 @@ def validate(
         What the original costs.
     """
     costs = {cost.name: cost for cost in executed.nodes}
-    domains = {scope.path(node): node.domain for scope, node in profile.optimized.walk()}
+    executed_nodes = {scope.path(node): node for scope, node in profile.optimized.walk()}
+    names = Counter(node.name for node in executed_nodes.values())
     covers = {node.name: node for node in attribution.executed}
-    nodes = tuple(
-        _check(time, domains[time.name], covers[time.name], costs.get(time.name))
-        for time in profile.nodes
-    )
-    ran = {node.executed for node in nodes}
+    nodes = []
+    for time in profile.nodes:
+        node = executed_nodes[time.name]
+        # In a body the name, given to keep it, is the original's path: one path is enough.
+        name = node.name if node.name and names[node.name] == 1 else time.name
+        nodes.append(checked(time, name, node.domain, covers[time.name], costs.get(time.name)))
+    ran = {time.name for time in profile.nodes}
     return Validation(
-        nodes,
-        _originals(nodes, attribution, written),
-        _boundaries(nodes),
+        tuple(nodes),
+        original_times(nodes, attribution, written),
+        boundaries_of(nodes),
         _time_by_status(node for node in nodes if not node.placed),
         profile.latency,
         tuple(cost.name for cost in executed.nodes if cost.latency_s and cost.name not in ran),
         accuracy([(n.measured_s, n.predicted_s) for n in nodes if n.predicted_s is not None]),
-    )
-
-
-def _check(time: NodeTime, domain: str, cover: Executed, cost: NodeCost | None) -> NodeCheck:
-    basis = (time.name, time.op_type, domain, cover.originals, cover.status, time.seconds)
-    if cost is None:
-        return NodeCheck(*basis, predicted_s=None, reason=_ELSEWHERE)
-    return NodeCheck(
-        *basis,
-        predicted_s=cost.latency_s,
-        predicted_low_s=cost.latency_low_s,
-        predicted_high_s=cost.latency_high_s,
-        bound=cost.bound,
-        kind=cost.kind,
-        shape=cost.shape,
-        reason=cost.reason,
-    )
-
-
-def _originals(
-    nodes: Iterable[NodeCheck], attribution: Attribution, written: GraphCost
-) -> tuple[OriginalTime, ...]:
-    """The originals with the time of the nodes that do their work."""
-    weights = {cost.name: cost.latency_s for cost in written.nodes}
-    parts: dict[str, list[float]] = {name: [] for name in attribution.originals}
-    apportioned: set[str] = set()
-    for node in nodes:
-        if not node.placed:
-            continue
-        shares = _shares([weights.get(name) for name in node.originals])
-        for name, share in zip(node.originals, shares, strict=True):
-            parts[name].append(share * node.measured_s)
-        if len(node.originals) > 1:
-            apportioned.update(node.originals)
-    return tuple(
-        OriginalTime(
-            name,
-            fate,
-            None if fate == "missing" else math.fsum(parts[name]),
-            name in apportioned,
-        )
-        for name, fate in attribution.originals.items()
-    )
-
-
-def _shares(weights: Sequence[float | None]) -> list[float]:
-    """Parts of 1 by weight; equal ones where not all weights are known, or all are 0."""
-    known = [weight for weight in weights if weight is not None]
-    whole = math.fsum(known)
-    if len(known) < len(weights) or not whole:
-        return [1 / len(weights)] * len(weights)
-    return [weight / whole for weight in known]
-
-
-def _boundaries(nodes: Iterable[NodeCheck]) -> tuple[Boundary, ...]:
-    """What was inserted, by the originals that it stands between."""
-    found: dict[tuple[Status, tuple[str, ...]], list[NodeCheck]] = defaultdict(list)
-    for node in nodes:
-        if node.status in INSERTED:
-            found[node.status, node.originals].append(node)
-    return tuple(
-        Boundary(
-            status,
-            originals,
-            tuple(node.executed for node in inserted),
-            math.fsum(node.measured_s for node in inserted),
-        )
-        for (status, originals), inserted in found.items()
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -145,6 +147,26 @@ def test_a_report_never_overwrites_an_input(
     assert model.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("profile", "@odd_channels"), "--inputs"),
+        (("profile", "@odd_channels"), "--from"),
+        (("profile", "@odd_channels", "--from", "t.json"), "--optimized"),
+        (("diff", "@odd_channels", "--measure"), "--inputs"),
+    ],
+)
+def test_a_report_never_overwrites_a_measurement(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    file = tmp_path / "given.json"
+    file.write_text("{}", encoding="utf-8")
+    code, out, err = run(capsys, *command, option, str(file), "--report", str(file))
+    assert (code, out) == (2, "")
+    assert "would overwrite an input" in err
+    assert file.read_text(encoding="utf-8") == "{}"
+
+
 def test_dims_and_values(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     f = onnx.TensorProto.FLOAT
     graph = helper.make_graph(
@@ -218,7 +240,7 @@ def test_measure(capsys: pytest.CaptureFixture[str]) -> None:
     assert gates_found == [("measured", "latency_s"), ("executed", "macs")]
     code, out, err = run(capsys, *measure, "--fail-on", "latency:-100%")
     assert code == 1
-    assert err.startswith("ocost: gate failed: measured.latency_s: limit -100%, actual ")
+    assert err.startswith("ocost: gate failed: measured.latency_s: limit -100%, up to ")
     assert "\nLevels " in out
 
 
@@ -413,3 +435,18 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("ocost.api.profile", interrupted)
     assert run(capsys, "profile", "@odd_channels") == (2, "", "ocost: interrupted\n")
+
+
+def test_a_terminated_profile_leaves_nothing_behind(tmp_path: Path) -> None:
+    """SIGTERM is what a CI's timeout sends."""
+    command = [sys.executable, "-m", "ocost.cli", "profile", "@odd_channels", "--budget", "60"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    while process.poll() is None and not list(tmp_path.iterdir()):
+        time.sleep(0.01)
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (2, "", "ocost: interrupted\n")
+    assert list(tmp_path.iterdir()) == []

@@ -120,6 +120,30 @@ def test_other_inputs_are_refused() -> None:
         measured(KEPT, other)
 
 
-def test_no_time_is_refused() -> None:
+def test_the_graph_that_fails_is_named() -> None:
+    other = KEPT.replace("float[n, 3, 8, 8]", "double[n, 3, 8, 8]")
+    other = other.replace("c = Conv(x, w)", "z = Cast<to = 1>(x) c = Conv(z, w)")
+    with pytest.raises(OcostError, match=r"^the graph after: onnxruntime can't run the model: "):
+        measured(KEPT, other)
+
+
+def test_the_branch_that_runs_is_the_one_that_is_predicted() -> None:
+    # A made-up condition holds: of the branches the cheap one runs, as written the other counts.
+    text = (
+        '<ir_version: 8, opset_import: ["" : 17]> g (bool c, float[1000] x) => (float[1000] y) '
+        "{ y = If(c) <then_branch = p () => (float[1000] t) { t = Neg(x) }, "
+        "else_branch = q () => (float[1000] e) { a = Exp(x) b = Exp(a) e = Exp(b) }> }"
+    )
+    diff = measured(text, text)
+    assert diff.measured is not None
+    assert diff.measured.executed is not None
+    executed, written = diff.measured.executed[0].totals.flops, diff.before.totals.flops
+    assert (executed, written) == (1000, 3000)
+
+
+@pytest.mark.parametrize("budget_s", [0, -1, float("nan"), float("inf")])
+def test_no_time_is_refused(budget_s: float) -> None:
     with pytest.raises(OcostError, match="no time to measure in"):
-        api.diff(graph(KEPT), measure=True, budget_s=0)
+        api.diff(graph(KEPT), measure=True, budget_s=budget_s)
+    with pytest.raises(OcostError, match="no time to measure in"):
+        api.profile(graph(KEPT), budget_s=budget_s)

@@ -217,6 +217,16 @@ def test_a_body_moves_with_its_node():
     assert [(n.id, key) for n, key in graph.consumers("a")] == [("y", "capture:a")]
 
 
+def test_a_body_is_called_by_what_its_node_is_called():
+    """An unnamed node's id is its output, which may be renamed; bodies in bodies move along."""
+    graph = _graph(CAPTURES)
+    bodies = graph.subgraphs(graph.node("y"))
+    old = graph.remove_node("y")
+    graph.add_node(Node.make("If", old.inputs, ["z"]), bodies)
+    prefixes = {scope.prefix for scope, _ in graph.walk()}
+    assert prefixes == {"", "z/then_branch/", "z/then_branch/t/then_branch/", "z/else_branch/"}
+
+
 def test_constants_come_and_go():
     graph = _graph("y = Add(x, w)")
     with pytest.raises(OcostError, match=r"'y' \(Add\) reads tensor 'w', which nothing makes"):

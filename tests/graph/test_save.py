@@ -1,5 +1,9 @@
 """Saving: external data, whole files or none, weightless graphs, one graph one cost."""
 
+import errno
+import os
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -9,7 +13,7 @@ from ocost import models
 from ocost.costmodel import cost_graph
 from ocost.costmodel.device import find
 from ocost.graph import Node, OcostError, Tensor, from_proto, graph_sha256, load, save, to_proto
-from ocost.graph.save import file_size
+from ocost.graph.save import file_size, replacing
 from ocost.models import pack
 
 NAMES = [sample.name for sample in models.samples()]
@@ -114,6 +118,22 @@ def test_a_full_disk_leaves_nothing(fails, external, tmp_path, monkeypatch):
     with pytest.raises(OcostError, match="can't be written"):
         save(graph, there / "m.onnx")
     assert [p for p in there.rglob("*") if p.is_file()] == []
+
+
+def test_a_pipe_is_written_to_and_stays():
+    reader, writer = os.pipe()
+    try:
+        with replacing(Path(f"/dev/fd/{writer}")) as file:
+            file.write_text("report", encoding="utf-8")
+        assert os.read(reader, 100) == b"report"
+        with (
+            pytest.raises(OcostError, match=r"can't be written \(full\)"),
+            replacing(Path(f"/dev/fd/{writer}")),
+        ):
+            raise OSError(errno.ENOSPC, "full")
+    finally:
+        os.close(reader)
+        os.close(writer)
 
 
 def test_a_missing_folder_is_told(tmp_path):

@@ -110,7 +110,12 @@ def batchnorm(s: Sketch, x: str = "") -> str:
     inputs = [x, s.weight(channels), s.weight(channels), s.weight(channels), s.positive(channels)]
     epsilon = s.one(1e-5, 1e-2)
     if s.opset >= 14 and s.rarely() and math.prod(s.shape(x)) // channels > 3:
-        return s.node("BatchNormalization", inputs, 3, epsilon=epsilon, training_mode=1)
+        # onnxruntime writes the new statistics over the old ones, constant or not
+        inputs[3:] = [s.node("Abs", [name]) for name in inputs[3:]]
+        y = s.node("BatchNormalization", inputs, 3, epsilon=epsilon, training_mode=1)
+        del s.open[-5:]
+        s.open.append(y)
+        return y
     return s.node("BatchNormalization", inputs, epsilon=epsilon)
 
 
@@ -502,7 +507,7 @@ def casts(s: Sketch) -> str:
     x = s.pick()
     to = s.one(TensorProto.DOUBLE, TensorProto.FLOAT16)
     y = s.node("Cast", [x], to=to)
-    if s.rarely():
+    if s.rarely() and to == TensorProto.DOUBLE:  # runtimes compute float16 in float32
         y = s.node("Neg", [y])
     if s.rarely():
         y = s.node("Cast", [y], to=TensorProto.DOUBLE)

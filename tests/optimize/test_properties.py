@@ -38,7 +38,7 @@ def always(_before: Graph, _after: Graph) -> bool:
 
 def every_pass() -> Sequence[Pass]:
     """Each with its defaults, and as if all of its rewrites paid, for any runtime."""
-    made = [one for one in plan().passes]
+    made = list(plan().passes)
     made += [replace(one, pays=always) for one in made if "pays" in _options(one)]
     return made + [replace(one, target="ort-cpu") for one in made if "target" in _options(one)]
 
@@ -100,8 +100,8 @@ def recomputed(ledger: Sequence[Entry], graph: Graph, made: Graph) -> None:
     new = {c.name: c for c in cost_graph(made, DEVICE).nodes}
     for entry in ledger:
         for figure in OF_NODES[:-1]:
-            plus = sum(getattr(new[name], figure) for name in entry.added if name in new)
-            minus = sum(getattr(old[name], figure) for name in entry.removed if name in old)
+            plus = sum(getattr(new[name], figure) or 0 for name in entry.added if name in new)
+            minus = sum(getattr(old[name], figure) or 0 for name in entry.removed if name in old)
             assert entry.delta[figure] == plus - minus, (figure, entry)
 
 

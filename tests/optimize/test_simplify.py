@@ -64,6 +64,25 @@ def test_weightless_graphs_are_filled_for_it() -> None:
     assert made.graph.header.source.path is None
 
 
+def test_nodes_without_names_get_none() -> None:
+    """Of the two that stay as they are, nothing is told, in a body neither."""
+    graph = from_proto(
+        onnx.parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
+g (float[2] x, bool c) => (float[2] y) {
+    a = Relu (x)
+    n = Identity (a)
+    y = If (c) <
+        then_branch = then () => (float[2] t) { t = Neg (n) },
+        else_branch = other () => (float[2] e) { e = Abs (n) }
+    >
+}""")
+    )
+    made = simplify(graph).graph
+    assert [scope.path(node) for scope, node in made.walk()] == [
+        *("a", "y", "y/then_branch/t", "y/else_branch/e")
+    ]
+
+
 def test_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     import onnxsim
 

@@ -232,6 +232,26 @@ def test_ahead_of_a_matrix_product_that_can_not(
     assert reason in only(run(FoldAffine(), graph))
 
 
+@pytest.mark.parametrize(
+    ("node", "made"),
+    [
+        ("MatMul (s, w)", "a bias would take 12 additions in place of 8 operations"),
+        ("Gemm (s, w, b)", ""),  # which adds a bias anyway
+    ],
+)
+def test_a_bias_must_not_cost_more_than_what_it_saves(run, node: str, made: str) -> None:
+    """2 x 4 elements are shifted, 2 x 6 come out."""
+    graph = model(
+        f"g (float[2, 4] x) => (y) {{ s = Add (x, k) y = {node} }}",
+        w=random(4, 6),
+        b=random(6),
+        k=random(4),
+    )
+    ran = run(FoldAffine(), graph)
+    assert ran.reasons == ([made] if made else [])
+    assert len(ran.ops) == (2 if made else 1)
+
+
 def test_an_offset_ahead_of_a_transposed_conv(run) -> None:
     graph = model(
         "g (float[1, 4, 5, 5] x) => (y) { s = Add (x, k) y = ConvTranspose (s, w) }",

@@ -157,6 +157,31 @@ def test_constants_that_a_caller_may_override_stay(run) -> None:
     assert not run(MergeDuplicates(), graph).outcome.rewrites
 
 
+def test_one_that_nobody_reads_takes_no_others_place(run) -> None:
+    """It would go as soon as another one that nobody reads was merged with it."""
+    graph = model(
+        "g (float[2] x) => (float[2] y) { y = Add (x, c) }",
+        a=np.ones(2, np.float32),
+        b=np.ones(2, np.float32),
+        c=np.ones(2, np.float32),
+    )
+    ran = run(MergeDuplicates(), graph)
+    assert ran.graph.node("y").inputs == ("x", "c")
+
+
+def test_statistics_that_training_overwrites_are_not_shared(run) -> None:
+    """onnxruntime puts the running mean where the mean was, in every run."""
+    graph = model(
+        """g (float[2, 4, 3, 3] x) => (float[2, 4, 3, 3] y) {
+            a, b, c = BatchNormalization <training_mode = 1> (x, scale, shift, mean, variance)
+            y = Relu (a)
+        }""",
+        **{name: np.ones(4, np.float32) for name in ("scale", "shift", "mean", "variance")},
+    )
+    ran = run(MergeDuplicates(), graph)
+    assert ran.graph.node("a").inputs == ("x", "scale", "scale", "mean", "variance")
+
+
 def test_nothing_is_read_where_no_two_can_be_equal(run, monkeypatch) -> None:
     graph = model(
         "g (float[2, 3] x) => (float[2, 3] y) { a = Add (x, v) y = Mul (a, w) }",

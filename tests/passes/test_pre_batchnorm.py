@@ -99,6 +99,15 @@ def test_what_can_not_take_it(
     assert reason in ran.reasons[0]
 
 
+@pytest.mark.parametrize(("features", "folds"), [(8, True), (9, False)])
+def test_a_bias_must_not_cost_more_than_what_it_saves(run, features: int, folds: bool) -> None:
+    """Two operations each for 4 channels of 5 x 5, against one for each feature."""
+    ran = run(FoldPreBatchNorm(), behind("Conv (n, w)", "1, 4, 5, 5", w=random(features, 4, 1, 1)))
+    assert ran.ops == (["Conv"] if folds else ["BatchNormalization", "Conv"])
+    text = "a bias would take 225 additions in place of 200 operations"
+    assert ran.reasons == ([] if folds else [text])
+
+
 def test_one_that_others_read_stays(run) -> None:
     graph = behind("Conv (n, w) z = Relu (n)", w=random(8, 4, 3, 3))
     assert run(FoldPreBatchNorm(), graph).reasons == ["'n' is also read by 'z'"]

@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.report.names import clean, elide, elide_all
+from ocost.report.names import clean, elide, elide_all, executed_operator
 
 LONG = "/features/features.2/conv/conv.0/conv.0.1/BatchNormalization"  # 60 columns
 
@@ -82,3 +82,17 @@ def test_where_nothing_else_tells_names_apart_they_are_numbered():
 
 def test_double_slashes_are_one_where_room_is_short():
     assert elide("/model//layers.1//MatMul", 22) == "/model/layers.1/MatMul"
+
+
+@pytest.mark.parametrize(
+    ("domain", "text"),
+    [
+        ("", "Gelu"),
+        ("com.microsoft", "microsoft::Gelu"),  # not the one of the default domain
+        ("com.microsoft.nchwc", "nchwc::Gelu"),
+        ("my.domain", "my.domain::Gelu"),
+        ("a\nb", "a\\nb::Gelu"),
+    ],
+)
+def test_operators_of_the_runtime_are_short(domain, text):
+    assert executed_operator(domain, "Gelu") == text

@@ -24,7 +24,7 @@ What changed  as executed; measured by profile, next to the predicted change
 places  executed operators                   before  after  change  predicted
                                                  µs     µs      µs         µs
 ──────  ───────────────────────────────────  ──────  ─────  ──────  ─────────
-     2  Clip + Conv -> FusedConv               50.0   28.0   -22.0      -20.0
+     2  Clip + Conv -> microsoft::FusedConv    50.0   28.0   -22.0      -20.0
 ──────  ───────────────────────────────────  ──────  ─────  ──────  ─────────
         1 change below the noise (-v lists)       0    2.0    +2.0          ?
         unchanged                              50.0   50.0       0          0
@@ -46,6 +46,19 @@ def test_levels_and_regions(measured_diff, text):
     assert part(page) == GOLDEN
     assert "the runtime may make some of them by itself" not in page
     assert "\nAs written\n   " in page
+
+
+def test_the_headline_says_what_was_measured(measured_diff, text):
+    def first(diff):
+        return " ".join(text(render_diff(diff), width=200).split("\n")[0].split())
+
+    assert first(measured_diff).endswith("% (83.0 -> 46.0 µs) on toy, measured -20.0 %.")
+    same = replace(measured_diff.measured.comparison, verdict="no measurable difference")
+    assert first(changed(measured_diff, comparison=same)).endswith(
+        " on toy, no measurable difference."
+    )
+    before = replace(measured_diff, after=measured_diff.before)
+    assert first(before).endswith("at the same cost, measured -20.0 %.")
 
 
 def test_what_is_not_measured_has_no_such_part(diff, text):

@@ -3,6 +3,9 @@ from pathlib import Path
 
 from ocost.report.text_profile import render_profile
 from ocost.runtime.accuracy import accuracy
+from ocost.runtime.memory import ArenaPeak
+from ocost.runtime.profiled import Environment
+from ocost.runtime.startup import Startup
 
 GOLDEN = """\
 toy.onnx as measured: 4 executed nodes, 4 as written
@@ -143,3 +146,32 @@ def test_all_known(profiled, text):
     assert "+3.7 %" in page  # 83 / 80 = 1.0375, in floats just below
     assert "unknown cost" not in page
     assert "; from in.npz" in page
+
+
+def test_memory_and_startup(profiled, text):
+    totals = replace(profiled.executed.totals, peak_bytes=3072)
+    here = replace(
+        profiled,
+        executed=replace(profiled.executed, totals=totals),
+        memory=ArenaPeak(2048, "clip", 0, None, 4096),
+        startup=Startup(3e-3, 2e-3, 4e-3, None, 5, 1 << 20),
+    )
+    page = text(render_profile(here))
+    # 3072 / 2048 is half more.
+    peak = (
+        "Peak activations: 2.00 KiB in onnxruntime's arena, 3.00 KiB estimated (+50.0 %), at clip"
+    )
+    assert f"\n{peak}\n" in page
+    opening = "Opening it takes 3.00 ms (2.00 ms to 4.00 ms), and keeps 1.00 MiB resident"
+    assert f"\n{opening}\n" in page
+    nothing = replace(here, memory=ArenaPeak(0, "clip", 0, None, 0))
+    page = text(render_profile(nothing))
+    assert "0 B in onnxruntime's arena, 3.00 KiB estimated, at clip" in page
+
+
+def test_elsewhere(profiled, text):
+    nowhere = Environment(None, None, None, None, None, None, None)
+    page = text(render_profile(replace(profiled, environment=nowhere, origin=Path("a/tr.json"))))
+    assert "\nmeasured elsewhere: tr.json; predicted for toy (2 cores at work)\n" in page
+    assert "unknown contents" in page
+    assert "more profiled" not in page

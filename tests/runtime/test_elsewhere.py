@@ -82,12 +82,22 @@ def test_a_file_that_is_no_profile(taken: Path, capsys: pytest.CaptureFixture[st
     assert "saved.onnx" in line
 
 
+@pytest.mark.parametrize("optimized", [True, False])
+def test_the_profile_of_another_model(taken: Path, optimized: bool) -> None:
+    saved = taken / "saved.onnx" if optimized else None
+    with pytest.raises(OcostError, match=r"trace\.json: none of the \d+ nodes in it is found"):
+        ocost.read_profile("@gpt2_4l", taken / "trace.json", optimized=saved)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         (["--prepare"], "-o named.onnx"),
         (["-o", "x.onnx"], "-o goes with --prepare"),
         (["--optimized", "x.onnx"], "--optimized with --from"),
+        (["--prepare", "-o", "x.onnx", "--from", "t.json"], "it goes with -o and --force"),
+        (["--prepare", "-o", "x.onnx", "--report", "r.json"], "it goes with -o and --force"),
+        (["--from", "t.json", "--inputs", "x.npz"], "with --from give --shape"),
     ],
 )
 def test_options_that_don_t_go_together(

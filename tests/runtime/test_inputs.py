@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,7 @@ def test_text_is_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("{", "no arrays by input name"),
-        ("[1]", "no arrays by input name"),
+        ("[1]", 'no arrays by input name, as in {"x": [1, 2]}'),
         ('{"i": [[1], [2, 3]]}', "no arrays by input name"),
         ('{"x": [[1], [1]]}', "no contents for input i"),
         ('{"x": [[1], [1]], "i": [7], "z": 1}', "no input 'z'; it has x, i"),
@@ -272,7 +273,7 @@ def test_text_is_read(tmp_path: Path) -> None:
         ('{"x": [[1], [1]], "i": [7.5]}', "input 'i' holds float64 contents that are no uint8"),
         ('{"x": [[1], [1]], "i": [256]}', "input 'i' holds int64 contents that are no uint8"),
         ('{"x": [[1], [1]], "i": ["a"]}', "that are no uint8"),
-        ('{"x": [["a"], ["b"]], "i": [7]}', "that are no float32"),
+        ('{"x": [["a"], ["b"]], "i": [7]}', "input 'x' holds text contents that are no float32"),
         ('{"x": [[null], [1]], "i": [7]}', "input 'x' holds object contents that are no float32"),
     ],
 )
@@ -294,6 +295,16 @@ def test_a_file_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(OcostError, match=r"a \.npz or \.json file"):
         load_feeds(tmp_path / "in.txt", PLAIN)
     (tmp_path / "in.npz").write_bytes(b"PK nothing")
+    with pytest.raises(OcostError, match=r"in\.npz: no \.npz archive$"):
+        load_feeds(tmp_path / "in.npz", PLAIN)
+    np.savez_compressed(tmp_path / "in.npz", x=np.arange(6.0).reshape(2, 3), i=np.array([7]))
+    whole = (tmp_path / "in.npz").read_bytes()
+    for at in range(0, len(whole), 7):
+        (tmp_path / "in.npz").write_bytes(whole[:at] + b"\xff" + whole[at + 1 :])
+        with contextlib.suppress(OcostError):  # no other class
+            load_feeds(tmp_path / "in.npz", PLAIN)
+    middle = len(whole) // 4  # within the first array
+    (tmp_path / "in.npz").write_bytes(whole[:middle] + b"\xff" + whole[middle + 1 :])
     with pytest.raises(OcostError, match="no arrays by input name"):
         load_feeds(tmp_path / "in.npz", PLAIN)
 

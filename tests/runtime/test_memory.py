@@ -126,9 +126,25 @@ def node(name: str, *arena: int, bodies: tuple[Body, ...] = ()) -> Event:
     return Event(name, "Relu", "", 0, 1, bodies, Arena(*arena) if arena else None)
 
 
+def test_the_output_of_a_branch_counts() -> None:
+    """A branch's output is there before its first node begins: the branch makes t beside it.
+
+    So at the end of t two tensors are alive, and again at the end of y: the If's output and y.
+    """
+    branch = "float[64,32] o) { t = Relu(x) o = Transpose<perm=[0,1]>(t) }"
+    made = parser.parse_model(
+        f"{HEAD}\ng (bool c, float[64,32] x) => (float[32,64] y) "
+        f"{{ a = If(c) <then_branch = p () => ({branch}, else_branch = q () => ({branch}> "
+        "y = Transpose<perm=[1,0]>(a) }"
+    )
+    found = arena_peak(made, AS_WRITTEN, {"c": np.array(True), **X})
+    assert found is not None
+    assert (found.peak_bytes, found.baseline_bytes) == (2 * SIZE, 0)
+
+
 def test_the_baseline_is_what_was_there_before_the_first_node() -> None:
     """A body's nodes finish before their owner: the branch's is the first of all."""
-    inner = Body(0, 1, (node("then", 150, 50, 160, 4096),))
+    inner = Body(0, 1, (node("then", 150, 30, 160, 4096),))  # on top of 20 for its output
     run = Body(
         0, 9, (node("if", 120, 20, 200, 4096, bodies=(inner,)), node("last", 130, 10, 240, 4096))
     )

@@ -54,6 +54,7 @@ def test_times_add_up_to_the_latency(temporary: Path) -> None:
     assert all(node.seconds > 0 for node in found.nodes)
     assert found.runs == 10
     assert 0 <= found.bias_s < 1e-4
+    assert found.scale > 0
     assert list(temporary.iterdir()) == []
     assert attribute(graph, found.optimized).mapped == len(found.nodes)
 

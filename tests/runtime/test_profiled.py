@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ocost.costmodel.device import Device, find
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given
 from ocost.runtime import profiled as module
-from ocost.runtime.profiled import Profiled, profile_graph
+from ocost.runtime.profiled import Profiled, profile_graph, reservations
 from ocost.runtime.session import Level, Options
 
 HEAD = '<ir_version: 8, opset_import: ["":17]>'
@@ -66,6 +67,14 @@ def test_the_branch_that_runs_is_the_one_that_is_predicted(
     assert found.validation.idle == ()
 
 
+def test_a_body_s_nodes_are_called_by_one_path() -> None:
+    found = run(branches(), given=Given(values={"c": np.array(False)}))
+    names = sorted(node.executed for node in found.validation.nodes)
+    assert names == ["y", "y/else_branch/a", "y/else_branch/ye"]
+    assert found.memory is not None
+    assert found.memory.node in names
+
+
 def test_open_dims_are_still_told() -> None:
     assert run(branches()).written.model.assumed_dims == {"N": 1}
     given = Given(dims={"N": 5})
@@ -103,3 +112,29 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     found = run(branches())
     assert found.environment.denormals == "flushed"
     assert not any("denormals" in note for note in found.notes)
+
+
+def test_what_to_keep_in_mind() -> None:
+    found = run(branches()).validation
+    calm = replace(found, measured=replace(found.measured, noisy=False))
+    assert list(reservations(calm)) == []
+    (busy,) = reservations(replace(calm, measured=replace(calm.measured, noisy=True)))
+    assert busy.startswith("the machine was busy")
+    # As if the model took twice what its nodes take together.
+    twice = 2 * found.sum_s
+    off = replace(calm.measured, latency_s=twice, low_s=twice, high_s=twice)
+    (apart,) = reservations(replace(calm, measured=off))
+    assert apart == "the nodes' times add up to 50% of the model's latency, outside of its interval"
+    (idle,) = reservations(replace(calm, idle=("n",)))
+    assert idle.startswith("1 node(s) are in the estimate that didn't run (first: n)")
+
+
+def test_times_that_are_scaled_far_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    take = module.take_profile
+    for scale, said in ((2.0, "took 50% of"), (0.5, "took 200% of"), (1.2, ""), (0.85, "")):
+        monkeypatch.setattr(
+            module, "take_profile", lambda *a, s=scale, **k: replace(take(*a, **k), scale=s)
+        )
+        notes = [note for note in run(branches()).notes if "times are scaled" in note]
+        assert bool(notes) is bool(said)
+        assert all(said in note for note in notes)
