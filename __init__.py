@@ -5,6 +5,7 @@ Each command is one function here. Models are given as a path, ``@name`` of a bu
 ``Device``.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .api import (
@@ -25,6 +26,10 @@ from .api import (
 
 if TYPE_CHECKING:
     from .graph.errors import OcostError
+
+# From its import on, onnxruntime reports every session to its makers: a thread and a file beside
+# what is measured, and models that may be nobody else's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

@@ -544,13 +544,24 @@ def run(arguments: Sequence[str]) -> int:
             raise KeyboardInterrupt
         return code
     except (KeyboardInterrupt, typer.Abort):
-        print("ocost: interrupted", file=sys.stderr)
-        return 2
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _fail(error)
+        return _interrupted() if _is_interrupt(error) else _fail(error)
+
+
+def _interrupted() -> int:
+    print("ocost: interrupted", file=sys.stderr)
+    return 2
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind it: a library that is just being imported makes an ImportError."""
+    if error is None or isinstance(error, KeyboardInterrupt):
+        return error is not None
+    return _is_interrupt(error.__cause__ or error.__context__)
 
 
 def _fail(error: Exception) -> int:

@@ -9,22 +9,30 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from anchor_values import inference
 from onnx import ModelProto
 
 from ocost.costmodel import Device, cost_graph
 from ocost.costmodel.device import find
 from ocost.graph import Graph, OcostError, from_proto, load, to_proto
+from ocost.graph.shapes import infer
 from ocost.optimize.pays import estimate_pays
 from ocost.optimize.pipeline import Made, run
 from ocost.optimize.plan import plan
 from ocost.optimize.simplify import simplify
+from ocost.passes import passes
 from ocost.runtime.attribution import attribute
+from ocost.runtime.comparison import Comparison, compare
 from ocost.runtime.equivalence import check
 from ocost.runtime.executed import executed_cost
+from ocost.runtime.inputs import make_feeds
 from ocost.runtime.naming import named
-from ocost.runtime.session import Options, open_session
+from ocost.runtime.profile import Feeds
+from ocost.runtime.session import Options, open_session, run_once
+from ocost.runtime.timing import Run, pinned
 
 DEVICE = "x86-server-core"
 OURS, ORIGINAL = "ocost", "original"
@@ -36,8 +44,8 @@ class Result:
 
     Parameters
     ----------
-    nodes
-        Those of bodies included.
+    operators
+        How many nodes of each type, those of bodies included.
     flops, traffic
         As written.
     executed_traffic, executed_s
@@ -54,7 +62,7 @@ class Result:
         Of ocost alone.
     """
 
-    nodes: int
+    operators: Counter[str]
     flops: int | None
     traffic: int | None
     executed_traffic: int | None
@@ -65,6 +73,11 @@ class Result:
     why: str
     seconds: float
     ours: Ours | None = None
+
+    @property
+    def nodes(self) -> int:
+        """All of them."""
+        return self.operators.total()
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,11 @@ class Ours:
     residual: Mapping[str, float] = field(default_factory=dict)
     again: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def trading(self) -> set[str]:
+        """Passes that took part and may add FLOP or traffic for a faster kernel."""
+        return {name for name, one in passes().items() if one.pays_elsewhere} & set(self.passes)
+
 
 def examine(file: Path, tool: str) -> Result:
     """Let a tool optimise a model and take the figures.
@@ -103,9 +121,9 @@ def examine(file: Path, tool: str) -> Result:
     seconds = time.perf_counter() - start
     cost = cost_graph(made, device)
     ran, latency = executed(made, device)
-    found = None if tool == ORIGINAL else check(graph, made)
+    found = None if tool == ORIGINAL else check(for_inference(graph), for_inference(made))
     return Result(
-        nodes=sum(1 for _ in made.walk()),
+        operators=Counter(node.op_type for _, node in made.walk()),
         flops=cost.totals.flops,
         traffic=cost.totals.traffic_bytes,
         executed_traffic=ran,
@@ -155,6 +173,16 @@ def executed(graph: Graph, device: Device) -> tuple[int | None, float | None]:
     return cost.totals.traffic_bytes, cost.totals.latency_s
 
 
+def for_inference(graph: Graph) -> Graph:
+    """The graph; where there is a Dropout, a copy in which it does nothing.
+
+    One in training mode makes outputs random, so that they could not be compared.
+    """
+    if not any(node.op_type == "Dropout" for _, node in graph.walk()):
+        return graph
+    return from_proto(inference(to_proto(graph, "filled")))
+
+
 def plain_onnxsim(graph: Graph) -> Graph:
     """As a user calls it who has read no further than its first example."""
     import onnxsim
@@ -164,7 +192,10 @@ def plain_onnxsim(graph: Graph) -> Graph:
 
 def onnxslim(graph: Graph) -> Graph:
     """With its defaults."""
-    import onnxslim
+    try:
+        import onnxslim
+    except ImportError as error:
+        raise OcostError("not installed") from error
 
     return _through(onnxslim.slim, graph)
 
@@ -189,3 +220,48 @@ TOOLS: Mapping[str, Callable[[Graph], Graph]] = {
     "onnxslim": onnxslim,
 }
 PEERS = tuple(name for name in TOOLS if name != ORIGINAL)
+
+# One of each kind.
+MEASURED = (
+    "repvgg_a0.keepbn",
+    "c_odd_channels.keepbn",
+    "densenet121.keepbn",
+    "gpt2_4l_past.tsdyn",
+    "swin_t.dyn",
+    "shipped_rapidocr_onnxruntime-1.4.4__ch_PP-OCRv4_det_infer",
+    "shipped_rapidocr_onnxruntime-1.4.4__ch_ppocr_mobile_v2.0_cls_infer",
+    "shipped_silero_vad-6.2.3__silero_vad",
+    "shufflenet_v2_x1_0.keepbn",
+    "convnext_tiny.keepbn",
+    "mobilenet_v2.tsdyn",
+    "c_unet_convtranspose_bn.tsdyn",
+    "c_crnn_lstm_gru.tsdyn",
+    "bert_4l_768.tsdyn",
+)
+BUDGET_S = 10.0
+_AGAINST = (ORIGINAL, "onnxsim", "onnxslim")
+
+
+def measure(file: Path, _: str) -> Mapping[str, Comparison]:
+    """Ocost's model timed against each other one's in onnxruntime, one thread.
+
+    Raises
+    ------
+    OcostError
+        If onnxruntime can't run the model.
+    """
+    device, graph = find(DEVICE), load(file)
+    feeds = make_feeds(graph, infer(graph))
+    ours = _opener(pipeline(graph, device).graph, feeds)
+    found = {}
+    for tool in _AGAINST:
+        with contextlib.suppress(OcostError):  # the tool fails, which is said elsewhere
+            other = _opener(TOOLS[tool](graph), feeds)
+            with pinned():
+                found[tool] = compare(other, ours, budget_s=BUDGET_S)
+    return found
+
+
+def _opener(graph: Graph, feeds: Feeds) -> Callable[[], Run]:
+    model = named(graph)
+    return lambda: partial(run_once, open_session(model, Options()), feeds)

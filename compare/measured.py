@@ -20,7 +20,7 @@ from ..runtime.comparison import Comparison, compare
 from ..runtime.executed import executed_cost
 from ..runtime.inputs import given_by, make_feeds
 from ..runtime.naming import named
-from ..runtime.profile import take_profile
+from ..runtime.profile import Profile, take_profile
 from ..runtime.session import Options, open_session, run_once
 from ..runtime.timing import Run, pinned
 from .ran import Ran
@@ -88,7 +88,11 @@ def measure(
             ("after", after, models[1], comparison.b),
         ):
             tell(f"profiling the graph {which}")
-            sides.append(_ran(graph, model, feeds, device, ran, timing.latency_s, budget_s))
+            runs = max(_LEAST, min(_RUNS, int(_SHARE * budget_s / timing.latency_s)))
+            profile = take_profile(model, options, feeds, runs=runs, budget_s=_SHARE * budget_s)
+            sides.append(_ran(graph, profile, device, ran, timing.latency_s))
+            if profile.reservation:
+                notes.append(f"{which}: {profile.reservation}")
     except OcostError as error:
         notes.append(f"without a profile it is not known what changed where: {error}")
     return _weighed(diff, comparison, sides, notes)
@@ -148,19 +152,8 @@ def _open(which: str, model: ModelProto, options: Options, feeds: Feeds) -> Run:
     return run
 
 
-def _ran(
-    graph: Graph,
-    model: ModelProto,
-    feeds: Feeds,
-    device: Device,
-    given: Given,
-    latency_s: float,
-    budget_s: float,
-) -> Ran:
-    """A graph's profile, attributed and costed; its times add up to the latency."""
-    options = Options(threads=device.cores)
-    runs = max(_LEAST, min(_RUNS, int(_SHARE * budget_s / latency_s)))
-    profile = take_profile(model, options, feeds, runs=runs, budget_s=_SHARE * budget_s)
+def _ran(graph: Graph, profile: Profile, device: Device, given: Given, latency_s: float) -> Ran:
+    """What was profiled, attributed and costed; its times add up to the latency."""
     attribution = attribute(graph, profile.optimized)
     cost = executed_cost(graph, profile.optimized, attribution, device, given)
     scale = latency_s / profile.latency.latency_s

@@ -52,6 +52,7 @@ def entries(
     groups = _grouped(rewrites)
     _claim(groups, before, after)
     owner = {name: i for i, group in enumerate(groups) for name in _touched(group, before, after)}
+    owner |= _drawn_in(owner, before, after)
     of_constants: list[dict[str, Number]] = [dict.fromkeys(OF_CONSTANTS, 0) for _ in groups]
     for figure, old, new in (
         ("params", before.params, after.params),
@@ -176,6 +177,22 @@ def _around(groups: Sequence[_Group], figures: Figures, name: str) -> int | None
             if any(other == name or other.startswith(f"{name}/") for other in named):
                 return index
     return None
+
+
+def _drawn_in(owner: Mapping[str, int], before: Figures, after: Figures) -> dict[str, int]:
+    """Constants that no rewrite touched, but that count anew: with what is constant now too.
+
+    They go to the first group with a constant that is read together with them.
+    """
+    names = before.params.keys() | after.params.keys()
+    changed = {n for n in names if before.params.get(n) != after.params.get(n)} - owner.keys()
+    found: dict[str, int] = {}
+    for tensors in (*before.tensors.values(), *after.tensors.values()) if changed else ():
+        read = changed.intersection(tensors)
+        beside = [owner[name] for name in tensors if name in owner] if read else []
+        if beside:
+            found |= {name: min(found.get(name, min(beside)), *beside) for name in read}
+    return found
 
 
 def _touched(group: _Group, before: Figures, after: Figures) -> set[str]:

@@ -52,7 +52,13 @@ def make_feeds(graph: Graph, shapes: Shapes, *, seed: int = 0) -> dict[str, Arra
     for name in _required(graph):
         info = shapes.get(name)
         assert info is not None  # every input is inferred
-        feeds[name] = _make(name, info, shapes, hints.get(name), generator)
+        try:
+            feeds[name] = _make(name, info, shapes, hints.get(name), generator)
+        except (MemoryError, ValueError) as error:  # numpy's, of arrays that are too large
+            size = "x".join(map(str, info.resolved or ()))
+            raise OcostError(
+                f"input '{name}' can't be made as large as {size}; give a smaller --shape or --dim"
+            ) from error
     return feeds
 
 

@@ -28,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 LIMIT = 1_000_000  # events that onnxruntime records in a session
 _ENOUGH = 200_000  # a file of some 120 MB: what more takes is reading it
 _LEAST = 10  # runs, even so
+_SCALED = 1.25  # times that are off by more are worth a word
 _LARGE = 1024  # elements: larger constants decide no shape
 _PAYLOADS = ("raw_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data")
 
@@ -68,6 +69,16 @@ class Profile:
     bias_s: float
     runs: int
     scale: float = 1.0
+
+    @property
+    def reservation(self) -> str:
+        """What to know of times that had to be scaled far; "" of others."""
+        if 1 / _SCALED <= self.scale <= _SCALED:
+            return ""
+        return (
+            f"the nodes took {100 / self.scale:.0f} % of the model's latency in the profile; their "
+            "times are scaled to add up to it, with what onnxruntime does between them"
+        )
 
 
 def take_profile(

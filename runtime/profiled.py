@@ -23,7 +23,6 @@ from .startup import Startup, startup
 from .validation import Validation, validate
 
 _RUNS = (10, 50)  # that are profiled, at least and at most
-_SCALED = 1.25  # profiled times that are off by more are worth a word
 
 
 @dataclass(frozen=True)
@@ -188,11 +187,8 @@ def _circumstances(
             "denormals are not flushed to zero, since another session was opened before in this "
             "process: where a model computes with many it runs slower"
         )
-    if not 1 / _SCALED <= profile.scale <= _SCALED:
-        yield (
-            f"the nodes took {1 / profile.scale:.0%} of the model's latency in the profile; their "
-            "times are scaled to add up to it, with what onnxruntime does between them"
-        )
+    if profile.reservation:
+        yield profile.reservation
 
 
 def reservations(found: Validation) -> Iterator[str]:
@@ -200,9 +196,10 @@ def reservations(found: Validation) -> Iterator[str]:
     if found.measured.noisy:
         yield "the machine was busy meanwhile: measure again when it is idle"
     if not found.adds_up:
+        part = 100 * found.sum_s / found.measured.latency_s
         yield (
-            f"the nodes' times add up to {found.sum_s / found.measured.latency_s:.0%} of the "
-            "model's latency, outside of its interval"
+            f"the nodes' times add up to {part:.0f} % of the model's latency, outside of its "
+            "interval"
         )
     if found.idle:
         yield (

@@ -436,6 +436,12 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ocost.api.profile", interrupted)
     assert run(capsys, "profile", "@odd_channels") == (2, "", "ocost: interrupted\n")
 
+    def interrupted_import(*_: object, **__: object) -> None:
+        raise ImportError("initialization failed") from KeyboardInterrupt()
+
+    monkeypatch.setattr("ocost.api.profile", interrupted_import)
+    assert run(capsys, "profile", "@odd_channels") == (2, "", "ocost: interrupted\n")
+
 
 def test_a_terminated_profile_leaves_nothing_behind(tmp_path: Path) -> None:
     """SIGTERM is what a CI's timeout sends."""

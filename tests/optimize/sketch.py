@@ -203,7 +203,7 @@ class Sketch:
         if len(left) > 1 and self.rarely():
             left.remove(self.one(*left))
         inner = [t for t in self.open if t in read and t not in self.inputs]
-        shown = self.draw(st.lists(st.sampled_from(inner), max_size=2)) if inner else []
+        shown = [self.one(*inner)] if inner and self.rarely() else []
         outputs = [t for t in self.types if t in {*left, *shown} and t not in self.constants]
         old = self.odd == "old"  # below IR version 4 constants are inputs that nobody overrides
         inputs = [*self.inputs, *(self.constants if old else ())]

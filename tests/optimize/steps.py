@@ -231,23 +231,22 @@ def siblings(s: Sketch) -> str:
 
 
 def concat(s: Sketch) -> str:
-    """A Concat of what fits, maybe of one tensor, maybe of Concats."""
+    """A Concat of what fits, maybe of one tensor, maybe in another Concat."""
     x = s.pick(2, 3, 4)
     if not x:
         return ""
-    shape = s.shape(x)
-    axis = s.one(*range(1, len(shape)), -1)
-    rest = [d for i, d in enumerate(shape) if i != axis % len(shape)]
-    same = [
-        t
-        for t in s.open
-        if len(s.shape(t)) == len(shape)
-        and [d for i, d in enumerate(s.shape(t)) if i != axis % len(shape)] == rest
-    ]
-    parts = [x, *s.draw(st.lists(st.sampled_from(same[-4:]), max_size=2))]
-    if sum(s.shape(t)[axis] for t in parts) > 40:
-        return ""
-    return s.node("Concat", parts, axis=axis)
+    rank = len(s.shape(x))
+    axis = s.one(*range(1, rank), -1)
+
+    def rest(tensor: str) -> list[int]:
+        return [dim for i, dim in enumerate(s.shape(tensor)) if i != axis % rank]
+
+    same = [t for t in s.open if len(s.shape(t)) == rank and rest(t) == rest(x)][-4:]
+    for _ in range(s.one(1, 2)):
+        parts = [x, *s.draw(st.lists(st.sampled_from(same), max_size=2))]
+        if sum(s.shape(t)[axis] for t in parts) <= 40:
+            x = s.node("Concat", parts, axis=s.one(axis, axis % rank))
+    return x
 
 
 def split(s: Sketch) -> str:
@@ -420,24 +419,23 @@ def spatial(s: Sketch) -> str:
     if not x:
         return ""
     channels = s.shape(x)[1]
-    kind = s.one(
-        "Softmax", "ReduceMean", "InstanceNormalization", "PRelu", "Resize", "DepthToSpace"
-    )
-    if kind == "Softmax":
-        return s.node(kind, [x], axis=s.one(1, -1))
+    kinds = ["ReduceMean", "Softmax", "InstanceNormalization", "PRelu"]
+    kinds += ["Resize"] if math.prod(s.shape(x)) < 2000 else []
+    kinds += ["DepthToSpace"] if channels % 4 == 0 else []
+    kind = s.one(*kinds)
     if kind == "ReduceMean":
         return s.with_axes(kind, x, s.one([1], [2, 3]), 18, keepdims=1)
-    if kind == "InstanceNormalization":
-        return s.node(kind, [x, s.weight(channels), s.weight(channels)])
-    if kind == "PRelu":
-        return s.node(kind, [x, s.weight(channels, 1, 1)])
-    if kind == "Resize" and math.prod(s.shape(x)) < 2000:
-        scales = s.constant(np.array([1, 1, 2, 2], "f4"), plain=True)
-        nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
-        return s.node(kind, [x, "", scales], nearest_mode="floor", **nearest)
-    if kind == "DepthToSpace" and channels % 4 == 0:
-        return s.node(kind, [x], blocksize=2)
-    return ""
+    inputs: dict[str, list[str]] = {
+        "InstanceNormalization": [s.weight(channels), s.weight(channels)],
+        "PRelu": [s.weight(channels, 1, 1)],
+        "Resize": [s.constant(np.array(a, "f4"), plain=True) for a in ([], [1, 1, 2, 2])],
+    }
+    attributes: dict[str, dict[str, Any]] = {
+        "Softmax": {"axis": s.one(1, -1)},
+        "Resize": {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
+        "DepthToSpace": {"blocksize": 2},
+    }
+    return s.node(kind, [x, *inputs.get(kind, [])], **attributes.get(kind, {}))
 
 
 # --- arithmetic that stands for one operator ----------------------------------------------------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from onnx import parser
 
 from ocost.costmodel import cost_graph
 from ocost.costmodel.device import find
-from ocost.graph import Graph, from_proto, load
+from ocost.graph import Graph, Tensor, from_proto, load
 from ocost.optimize.figures import OF_NODES, Figures
 from ocost.optimize.ledger import entries, residual
 from ocost.optimize.pipeline import Plan, run
@@ -111,4 +112,23 @@ def test_an_if_that_costs_its_other_branch_from_then_on() -> None:
     assert set(entry.removed) == {"y/then_branch/a", "y/then_branch/b"}
     assert set(entry.added) == {"y/then_branch/b", "y/else_branch/k", "y/else_branch/d"}
     assert entry.delta["flops"] == 0
+    assert not any(made.residual.values())
+
+
+def test_a_constant_that_counts_since_what_it_is_joined_with_is_constant() -> None:
+    """The 30 elements of k stand in a weight slot once all 32 of c are constant."""
+    graph = from_proto(
+        parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
+g (float[1, 32] x) => (float[1, 32] y) {
+    s = Shape (x)
+    f = Cast <to = 1> (s)
+    c = Concat <axis = 0> (k, f)
+    y = Add (x, c)
+}""")
+    )
+    graph.set_initializer(Tensor.from_array("k", np.ones(30, np.float32)))
+    made = run(graph, plan(only=["fold-shape-chains"], onnxsim=False), DEVICE)
+    (entry,) = made.entries
+    assert set(entry.removed) == {"s", "f"}
+    assert entry.delta["params"] == 32
     assert not any(made.residual.values())

@@ -322,3 +322,10 @@ def test_what_inputs_tell_the_cost_model() -> None:
     made_shape = infer(made, found).get("y")
     assert made_shape is not None
     assert made_shape.resolved == (8, 400)
+
+
+@pytest.mark.parametrize("size", [1 << 45, 1 << 62])  # 2^49 bytes, and more than numpy counts
+def test_an_input_that_does_not_fit_into_memory_is_one_clear_line(size: int) -> None:
+    made = graph([node("Relu", ["x"], ["y"])], {"x": (F, ["n", 4])})
+    with pytest.raises(OcostError, match=rf"^input 'x' can't be made as large as {size}x4; give"):
+        feeds(made, Given(dims={"n": size}))

@@ -124,14 +124,16 @@ def test_what_to_keep_in_mind() -> None:
     twice = 2 * found.sum_s
     off = replace(calm.measured, latency_s=twice, low_s=twice, high_s=twice)
     (apart,) = reservations(replace(calm, measured=off))
-    assert apart == "the nodes' times add up to 50% of the model's latency, outside of its interval"
+    assert (
+        apart == "the nodes' times add up to 50 % of the model's latency, outside of its interval"
+    )
     (idle,) = reservations(replace(calm, idle=("n",)))
     assert idle.startswith("1 node(s) are in the estimate that didn't run (first: n)")
 
 
 def test_times_that_are_scaled_far_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     take = module.take_profile
-    for scale, said in ((2.0, "took 50% of"), (0.5, "took 200% of"), (1.2, ""), (0.85, "")):
+    for scale, said in ((2.0, "took 50 % of"), (0.5, "took 200 % of"), (1.2, ""), (0.85, "")):
         monkeypatch.setattr(
             module, "take_profile", lambda *a, s=scale, **k: replace(take(*a, **k), scale=s)
         )

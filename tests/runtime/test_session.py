@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +126,28 @@ def test_denormals_are_flushed_and_nothing_is_printed(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def python(code: str, tmp_path: Path, **variables: str) -> str:
+    """What a process of its own prints, in which nothing is said of telemetry but this."""
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", code]
+    environment |= {"TMPDIR": str(tmp_path), **variables}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment
+    ).stdout.strip()
+
+
+def test_no_telemetry_unless_it_is_asked_for(tmp_path: Path) -> None:
+    """Where it is on, onnxruntime leaves a file among the temporary ones."""
+    found = python(
+        "import ocost, onnxruntime; from ocost.runtime.startup import _nothing\n"
+        "from ocost.runtime.session import Options, open_session\n"
+        "print(type(open_session(_nothing(), Options())).__name__)",
+        tmp_path,
+    )
+    assert found == "InferenceSession"
+    assert list(tmp_path.iterdir()) == []
+    said = "import os, ocost; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    assert python(said, tmp_path) == "1"
+    assert python(said, tmp_path, ORT_DISABLE_TELEMETRY="0") == "0"
