@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from .graph.shapes import Given
-    from .report.blocks import Document
-    from .report.text import Page
+from . import arguments
+from .output import Color, Format, Output, destination, emit, show
 
 app = typer.Typer(
     name="ocost",
@@ -27,21 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-class Format(StrEnum):
-    """Output formats."""
-
-    text = "text"
-    json = "json"
-
-
-class Color(StrEnum):
-    """When to colour."""
-
-    auto = "auto"
-    always = "always"
-    never = "never"
 
 
 _Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .onnx file or @sample.")]
@@ -113,12 +93,12 @@ def cost(
     from . import report as reports
     from .report.text_cost import render_cost
 
-    output = _output(format_, report, color, model, *(device or ()))
-    given = _given(shape, dim, value, strict_dims)
+    output = destination(format_, report, color, model, *(device or ()))
+    given = arguments.given(shape, dim, value, strict_dims)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
     (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
-    _emit(
+    emit(
         output,
         document=lambda: reports.cost_document(result, first, others),
         page=lambda: render_cost(result, first, others, top=top, verbose=verbose),
@@ -175,10 +155,10 @@ def diff(
     from .report.progress import progress
     from .report.text_diff import render_diff
 
-    output = _output(format_, report, color, before, after, device, inputs)
+    output = destination(format_, report, color, before, after, device, inputs)
     limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
     gates.require(limits, measured=measure)
-    given = _given(shape, dim, value, strict_dims)
+    given = arguments.given(shape, dim, value, strict_dims)
     with progress("opening the model", quiet=quiet) as tell:
         result = api.diff(
             before,
@@ -194,7 +174,7 @@ def diff(
         )
     levels = gates.levels(result)
     verdicts = [gates.check(limit, levels) for limit in limits]
-    _emit(
+    emit(
         output,
         document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
         page=lambda: render_diff(result, top=top, verbose=verbose),
@@ -258,8 +238,8 @@ def optimize(
     from .report.progress import progress
     from .report.text_optimize import render_optimize
 
-    output = _output(format_, report, color, model, device)
-    given = _given(shape, dim, value, strict_dims)
+    output = destination(format_, report, color, model, device)
+    given = arguments.given(shape, dim, value, strict_dims)
     if out is not None:
         check_writable(out, force=force)
     with progress("opening the model", quiet=quiet) as tell:
@@ -268,8 +248,8 @@ def optimize(
             device,
             given=given,
             threads=threads,
-            only=_names(passes),
-            without=_names(skip),
+            only=arguments.names(passes),
+            without=arguments.names(skip),
             onnxsim=onnxsim,
             padding=pad_channels,
             target=target,
@@ -279,15 +259,11 @@ def optimize(
         )
     if out is not None:
         api.write(result.graph, out, force=force)
-    _emit(
+    emit(
         output,
         document=lambda: reports.optimize_document(result),
         page=lambda: render_optimize(result, top=top, explain=explain, verbose=verbose),
     )
-
-
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 @app.command()
@@ -353,8 +329,8 @@ def profile(
         raise typer.BadParameter("-o goes with --prepare, and --optimized with --from")
     if inputs is not None and trace is not None:
         raise typer.BadParameter("--inputs is for a run here; with --from give --shape, --value")
-    output = _output(format_, report, color, model, device, inputs, trace, optimized)
-    given = _given(shape, dim, value, strict_dims)
+    output = destination(format_, report, color, model, device, inputs, trace, optimized)
+    given = arguments.given(shape, dim, value, strict_dims)
     with progress("opening the model", quiet=quiet) as tell:
         result = (
             api.profile(
@@ -377,7 +353,7 @@ def profile(
                 threads=threads,
             )
         )
-    _emit(
+    emit(
         output,
         document=lambda: reports.profile_document(result),
         page=lambda: render_profile(result, top=top, verbose=verbose),
@@ -398,7 +374,7 @@ def devices(
     from .report.text_devices import render_device, render_devices
 
     found = api.devices() if name is None else [api.find_device(name)]
-    _emit(
+    emit(
         Output(format_, None, color),
         document=lambda: reports.devices_document(found),
         page=lambda: (
@@ -420,111 +396,12 @@ def explain(
     from .report.text_explain import render_explain
 
     found = api.explain(name)
-    _print(
+    show(
         render_device(found.device)
         if found.device is not None
         else render_explain(found.name, found.what, found.text, found.source),
         color,
     )
-
-
-def _given(
-    shape: list[str] | None, dim: list[str] | None, value: list[str] | None, strict: bool
-) -> Given:
-    from . import api
-
-    return api.given(
-        dict(_pair("--shape", s, _parse_shape) for s in shape or ()),
-        dict(_pair("--dim", d, int) for d in dim or ()),
-        dict(_pair("--value", v, _parse_value) for v in value or ()),
-        strict=strict,
-    )
-
-
-def _pair(option: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any]:
-    name, equals, rest = text.rpartition("=")
-    try:
-        if not equals or not name:
-            raise ValueError
-        return name, parse(rest)
-    except ValueError:
-        example = {"--shape": "x=1x3x224x224", "--dim": "batch=1", "--value": "sr=16000"}[option]
-        raise typer.BadParameter(f"{option} {text}: write it as {option} {example}") from None
-
-
-def _parse_shape(text: str) -> tuple[int, ...]:
-    sizes = tuple(int(size) for size in text.split("x")) if text else ()
-    if any(size < 0 for size in sizes):
-        raise ValueError
-    return sizes
-
-
-def _parse_value(text: str) -> object:
-    numbers = [float(v) if any(c in v for c in ".en") else int(v) for v in text.split(",")]
-    return numbers if len(numbers) > 1 else numbers[0]
-
-
-@dataclass(frozen=True)
-class Output:
-    """Where a result goes, and as what."""
-
-    format: Format
-    report: Path | None
-    color: Color
-
-
-_TEXTS = frozenset({".json", ".txt", ".log", ".md"})
-
-
-def _output(
-    format_: Format, report: Path | None, color: Color, *inputs: str | Path | None
-) -> Output:
-    """Check before any work is done that a report can be written and overwrites no input."""
-    from .graph import OcostError
-    from .models import resolve
-
-    if report is not None:
-        if not report.resolve().parent.is_dir():
-            raise OcostError(f"--report {report}: there is no folder {report.parent}")
-        paths = [resolve(str(given)) for given in inputs if given is not None]
-        for path in paths:
-            if report.exists() and path.exists() and report.samefile(path):
-                raise OcostError(f"--report {report} would overwrite an input; choose another file")
-        folders = {path.parent.resolve() for path in paths}
-        if report.exists() and report.resolve().parent in folders and report.suffix not in _TEXTS:
-            raise OcostError(f"--report {report} may overwrite a model's data; choose another file")
-    return Output(format_, report, color)
-
-
-def _emit(output: Output, *, document: Callable[[], Document], page: Callable[[], Page]) -> None:
-    """Print the result, and write it to a file too if asked for."""
-    from .graph.save import replacing
-    from .report import dumps
-
-    file = output.report
-    if output.format is Format.json:
-        sys.stdout.write(dumps(document()))
-    else:
-        _print(page(), output.color)
-    if file is not None:
-        as_json = output.format is Format.json or file.suffix == ".json"
-        text = dumps(document()) if as_json else _plain(page())
-        with replacing(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
-def _print(page: Page, color: Color) -> None:
-    from .report.text import console
-
-    console(sys.stdout, color.value).print(page)
-
-
-def _plain(page: Page) -> str:
-    from .report.text import console
-
-    text = io.StringIO()
-    console(text, "never").print(page)
-    return text.getvalue()
 
 
 def main() -> None:

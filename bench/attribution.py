@@ -126,10 +126,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--values", action="store_true", help="compare tensors too; takes longer")
     options = parser.parse_args(arguments)
     entries = []
-    for file in model_files(options.folder):
+    files = model_files(options.folder)
+    for number, file in enumerate(files, 1):
+        print(f"{number} of {len(files)}: {file.stem}", file=sys.stderr)
         entries.append(apart(file, options.values))
         for line in entries[-1].shortcomings():
-            print(f"{file.stem}: {line}", file=sys.stderr)
+            print(f"  {line}", file=sys.stderr)
     if not entries:
         print(f"{options.folder[0]}: no model to attribute", file=sys.stderr)
         return 1

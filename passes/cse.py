@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from onnx import TensorProto
@@ -124,5 +125,13 @@ def _is_overwritten(scope: Scope, tensor: str) -> bool:
 
 def _digest(tensor: Tensor) -> bytes:
     """Of the contents, bit for bit: 0.0 is not -0.0."""
-    data = np.ascontiguousarray(tensor.data())
-    return hashlib.sha256(data.reshape(-1).view(np.uint8).data).digest()
+    found = _DIGESTS.get(tensor)
+    if found is None:
+        data = np.ascontiguousarray(tensor.data())
+        found = hashlib.sha256(data.reshape(-1).view(np.uint8).data).digest()
+        _DIGESTS[tensor] = found
+    return found
+
+
+# Reading all weights anew for every sweep would take longer than all other passes together.
+_DIGESTS: WeakKeyDictionary[Tensor, bytes] = WeakKeyDictionary()

@@ -17,7 +17,7 @@ LAYERS = [
     {"runtime"},
     {"optimize", "compare", "audit"},
     {"report"},
-    {"", "api", "explanation"},  # the package itself
+    {"", "api", "explanation", "arguments", "output"},  # the package itself
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -28,8 +28,10 @@ def test_root_modules() -> None:
     assert {p.name for p in ROOT.glob("*.py")} == {
         "__init__.py",
         "api.py",
+        "arguments.py",
         "cli.py",
         "explanation.py",
+        "output.py",
     }
 
 

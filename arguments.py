@@ -1,0 +1,59 @@
+"""What a user writes on the command line, as the library takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from .graph.shapes import Given
+
+
+def given(
+    shape: list[str] | None, dim: list[str] | None, value: list[str] | None, strict: bool
+) -> Given:
+    """What ``--shape``, ``--dim`` and ``--value`` say of a model's inputs.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one of them can't be read.
+    """
+    from . import api
+
+    return api.given(
+        dict(_pair("--shape", s, _parse_shape) for s in shape or ()),
+        dict(_pair("--dim", d, int) for d in dim or ()),
+        dict(_pair("--value", v, _parse_value) for v in value or ()),
+        strict=strict,
+    )
+
+
+def _pair(option: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any]:
+    name, equals, rest = text.rpartition("=")
+    try:
+        if not equals or not name:
+            raise ValueError
+        return name, parse(rest)
+    except ValueError:
+        example = {"--shape": "x=1x3x224x224", "--dim": "batch=1", "--value": "sr=16000"}[option]
+        raise typer.BadParameter(f"{option} {text}: write it as {option} {example}") from None
+
+
+def _parse_shape(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(size) for size in text.split("x")) if text else ()
+    if any(size < 0 for size in sizes):
+        raise ValueError
+    return sizes
+
+
+def _parse_value(text: str) -> object:
+    numbers = [float(v) if any(c in v for c in ".en") else int(v) for v in text.split(",")]
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def names(text: str | None) -> list[str]:
+    """A list that is separated by commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
