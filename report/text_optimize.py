@@ -96,7 +96,12 @@ def _by_reason(declined: Sequence[Declined], top: int) -> list[Text]:
 
 
 def _each(declined: Sequence[Declined]) -> list[Text]:
-    return [Text(f"  {one.by}: {_where(one)}: {clean(one.reason)}") for one in declined]
+    lines = []
+    for one in declined:
+        lines.append(Text(f"  {one.by}: {clean(one.reason)}"))
+        if one.nodes:
+            lines.append(Text(f"    at {_where(one)}", "dim"))
+    return lines
 
 
 def _where(one: Declined) -> str:

@@ -78,7 +78,7 @@ def test_refusals_by_reason_or_each(found: Optimized) -> None:
     declined = [Declined("fold-x", (f"n{i}",), f"'t{i}' is read twice") for i in range(3)]
     refused = replace(found, made=replace(found.made, declined=declined))
     assert "fold-x: 't0' is read twice (3 times, first: n0)" in page(refused)
-    assert "fold-x: n2: 't2' is read twice" in page(refused, explain=True)
+    assert "fold-x: 't2' is read twice\n    at n2\n" in page(refused, explain=True)
 
 
 def test_what_was_left_out_is_said_first(found: Optimized) -> None:
