@@ -73,9 +73,7 @@ def simplify(graph: Graph, folding: Folding = "all") -> Simplified:
             )
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise OcostError(
-            f"onnxsim fails on this model ({reason}); make the other graph yourself and give both"
-        ) from error
+        raise OcostError(f"onnxsim fails on this model: {reason}") from error
     _mend(model, made)
     _unname(model.graph, made.graph)
     del made.graph.output[:]

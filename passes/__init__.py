@@ -1,7 +1,8 @@
 """Rewrites that are proven or declined: one file a pass.
 
 ``rewriting`` is the infrastructure, ``pattern`` the matcher that rules are drawn with, ``edit`` a
-rewrite in the making, ``scope`` what is known of a graph. Every other file here is a pass.
+rewrite in the making, ``scope`` what is known of a graph. Every other file here is a pass, or a
+family of them; what they share lies in ``shared`` and ``channels``.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from typing import ClassVar
 
 from ..graph import Node
 from ..graph.dtypes import FLOAT, FLOAT16
-from .affine import broadcasts
 from .edit import Edit
 from .pattern import Match, Op, maybe, op, var
 from .rewriting import Pass, Rule
-from .written_out import of_type, scalar, since
+from .shared.affine import broadcasts
+from .shared.written_out import of_type, scalar, since
 
 _X = var("x")
 

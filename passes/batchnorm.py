@@ -13,12 +13,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node
-from .affine import Affine
 from .edit import Edit
-from .linear import Linear, linear, scale_outputs
 from .pattern import Match, Pattern, const, maybe, op, var
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
+from .shared.affine import Affine
+from .shared.linear import Linear, linear, scale_outputs
 
 STATISTICS: tuple[Pattern, ...] = tuple(map(const, ("scale", "shift", "mean", "variance")))
 _CURVES = "Relu|Clip|LeakyRelu|PRelu|Elu|Selu|Sigmoid|HardSigmoid|HardSwish|Tanh|Softplus|Mish|Gelu"

@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Tensor
-from .affine import FLOATS, Doubles, arithmetic, broadcasts, floats, operand, rounded
 from .batchnorm import STATISTICS
 from .edit import Edit
 from .pattern import Match, Op, Var, const, op, var
 from .rewriting import Pass, Refused, Rule
+from .shared.affine import FLOATS, Doubles, arithmetic, broadcasts, floats, operand, rounded
 
 _FACTOR, _OFFSET = "Mul|Div", "Add|Sub"
 

@@ -14,10 +14,10 @@ from ..graph import Node, Tensor, dtypes
 from ..graph.shapes.fold import fold, fold_functions
 from ..graph.shapes.info import Info, ShapeCall
 from .edit import Edit
-from .growth import refuse_growth
 from .pattern import Match
 from .rewriting import Outcome, Pass
 from .scope import Array, Scope
+from .shared.growth import refuse_growth
 
 # What value folding doesn't know, since it decides no shape. Only what is the same in all opsets
 # (onnx's reference has but the newest Softmax), and no DequantizeLinear: a dequantised weight is

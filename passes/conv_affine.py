@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .affine import arithmetic, then
 from .channel_affine import followers
 from .edit import Edit
 from .gelu import is_gelu
-from .linear import Linear, linear, scale_inputs, scale_outputs
 from .pattern import Match, const, op, var
 from .rewriting import Pass, Refused, Rule
+from .shared.affine import arithmetic, then
+from .shared.linear import Linear, linear, scale_inputs, scale_outputs
 
 
 @dataclass(frozen=True)

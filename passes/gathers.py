@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import Node
-from .arguments import Cut, axes_of, change_to_slice, integers
 from .edit import Edit
 from .pattern import Match, const, node, op, var
 from .rewriting import Pass, Rule
 from .scope import Scope
+from .shared.arguments import Cut, axes_of, change_to_slice, integers
 
 _RESULT = 1024  # elements that a constant may have which takes a Gather's place
 _TABLE = 1 << 20  # elements of a constant that is read for it

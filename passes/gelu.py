@@ -13,7 +13,7 @@ from .edit import Edit
 from .pattern import Match, Op, find, op, var
 from .rewriting import Pass, Rule
 from .scope import Scope
-from .written_out import of_type, scalars, since
+from .shared.written_out import of_type, scalars, since
 
 _X = var("x")
 _ERF = (

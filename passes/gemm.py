@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from ..graph import Node
 from ..graph.dtypes import DOUBLE, FLOAT, FLOAT16
-from .affine import broadcasts
-from .arguments import attributes, has_input
 from .edit import Edit
 from .pattern import Match, node, op, var
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
-from .written_out import read_only_by
+from .shared.affine import broadcasts
+from .shared.arguments import attributes, has_input
+from .shared.written_out import read_only_by
 
 
 @dataclass(frozen=True)

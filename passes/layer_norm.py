@@ -17,12 +17,12 @@ from onnx import helper
 
 from ..graph import Graph, Node
 from ..graph.dtypes import FLOAT, FLOAT16
-from .arguments import axes_of, has
 from .edit import Edit
 from .pattern import Match, Op, maybe, op, var
 from .rewriting import Pass, Pays, Refused, Rule
 from .scope import Scope, scopes
-from .written_out import of_type, read_only_by, scalar, scalars, since
+from .shared.arguments import axes_of, has
+from .shared.written_out import of_type, read_only_by, scalar, scalars, since
 
 _Key = tuple[object, ...]
 _ONES = 1 << 16  # bytes that a scale of ones may add to the file

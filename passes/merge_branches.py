@@ -13,12 +13,12 @@ import numpy as np
 
 from ..graph import Node
 from ..graph.dtypes import nbytes
-from .branches import Branch, Cluster, branch, place
-from .convolution import refuse_copies
 from .edit import Edit
 from .pattern import Match
 from .rewriting import Declined, Outcome, Pass
 from .scope import Scope
+from .shared.branches import Branch, Cluster, branch, place
+from .shared.convolution import refuse_copies
 
 _DEEP = 100  # sums in sums; deeper ones are looked at by themselves
 

@@ -13,12 +13,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph.dtypes import nbytes
-from .affine import Doubles
-from .convolution import Convolution, Window, refuse_copies
 from .edit import Edit
 from .pattern import Match, const, find, maybe, op, var
 from .rewriting import Outcome, Pass, Refused
 from .scope import Scope
+from .shared.affine import Doubles
+from .shared.convolution import Convolution, Window, refuse_copies
 
 _FIRST = op("Conv", var("x"), const("w1"), maybe(const("b1")), name="first")
 _PAIR = op("Conv", _FIRST, const("w2"), maybe(const("b2")), name="second")

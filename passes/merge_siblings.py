@@ -16,13 +16,13 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node
-from .affine import floats
-from .arguments import int64s
-from .convolution import refuse_copies
 from .edit import Edit
 from .pattern import Match
 from .rewriting import Outcome, Pass, Pays, Refused, never
 from .scope import Scope
+from .shared.affine import floats
+from .shared.arguments import int64s
+from .shared.convolution import refuse_copies
 
 _TYPES = ("Conv", "MatMul", "Gemm")
 _Key = tuple[object, ...]

@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node, dtypes
-from .arguments import has_input
 from .edit import Edit
 from .pattern import Match, node
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
-from .unmoved import UNMOVED
+from .shared.arguments import has_input
+from .shared.unmoved import UNMOVED
 
 _SMALL = 4096  # elements of a constant that are read to find all of them 0 or 1
 

@@ -10,12 +10,12 @@ import numpy as np
 from onnx import helper
 
 from ..graph import Node, dtypes
-from .arguments import attributes, axes_of, has_input, int64s, integers
-from .bounds import bounds
 from .edit import Edit
 from .pattern import Match, maybe, op, var
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
+from .shared.arguments import attributes, axes_of, has_input, int64s, integers
+from .shared.bounds import bounds
 
 _PAD = op("Pad", var("x"), maybe(var("pads")), maybe(var("value")), maybe(var("axes")), name="pad")
 _REST = [maybe(var(name)) for name in ("second", "third", "fourth")]

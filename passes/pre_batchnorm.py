@@ -12,9 +12,9 @@ from typing import ClassVar
 
 from .batchnorm import STATISTICS, affine
 from .edit import Edit
-from .linear import Linear, linear, scale_inputs
 from .pattern import Match, op, var
 from .rewriting import Pass, Refused, Rule
+from .shared.linear import Linear, linear, scale_inputs
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from ..graph import Node
-from .affine import floats
-from .arguments import has_input
 from .edit import Edit
 from .pattern import Match, const, maybe, node, op, var
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
+from .shared.affine import floats
+from .shared.arguments import has_input
 
 _RANGES: dict[int, tuple[int, int]] = {
     TensorProto.UINT8: (0, 255),

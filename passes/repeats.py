@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .bounds import Bounds, bounds, change_to_clip
 from .edit import Edit
 from .pattern import Match, node
 from .rewriting import Pass, Rule
+from .shared.bounds import Bounds, bounds, change_to_clip
 
 _IDEMPOTENT = frozenset({"Abs", "Ceil", "Floor", "Round", "Sign"})
 _OWN_INVERSE = frozenset({"Neg", "Not"})

@@ -16,12 +16,12 @@ from onnx import helper
 
 from ..graph import Node, Tensor, dtypes
 from .edit import Edit
-from .growth import GROWTH_LIMIT
 from .pattern import Match
 from .rewriting import Outcome, Pass
 from .scope import Array, Refused, Scope
-from .symbolic import Symbols, Value
-from .symbolic_dims import Dim, Element
+from .shared.growth import GROWTH_LIMIT
+from .shared.symbolic import Symbols, Value
+from .shared.symbolic_dims import Dim, Element
 
 _SMALL = GROWTH_LIMIT // 8  # elements, of at most 8 bytes
 _SHAPE_TYPES = (dtypes.INT32, dtypes.INT64)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph import Node
-from .arguments import OPEN_END, Cut, change_to_slice, cuts_of
 from .edit import Edit
 from .pattern import Match, node
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
+from .shared.arguments import OPEN_END, Cut, change_to_slice, cuts_of
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ from typing import ClassVar
 import numpy as np
 from onnx import helper
 
-from .arguments import attributes, int64s
 from .edit import Edit
-from .layouts import composed, inverse, is_identity, perm_of
 from .pattern import Match, node, op, var
-from .regions import Region
 from .rewriting import Outcome, Pass, Rule
 from .scope import Scope
-from .symbolic_dims import Dim
+from .shared.arguments import attributes, int64s
+from .shared.layouts import composed, inverse, is_identity, perm_of
+from .shared.regions import Region
+from .shared.symbolic_dims import Dim
 from .views import reshape_target
 
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import ClassVar
 
 from ..graph import Node
-from .arguments import attributes, axes_of, int64s, integers
 from .edit import Edit
 from .pattern import Match
 from .rewriting import Outcome, Pass
 from .scope import Scope
-from .symbolic import Symbols
-from .symbolic_dims import Dim
+from .shared.arguments import attributes, axes_of, int64s, integers
+from .shared.symbolic import Symbols
+from .shared.symbolic_dims import Dim
 
 _VIEWS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 _OLD_RESHAPE = 5  # below this opset its target is an attribute

@@ -527,9 +527,12 @@ def quantised(s: Sketch) -> str:
     return x
 
 
+_KEPT_ONCE = ("If", "BatchNormalization")  # the latter may be one in training mode
+
+
 def again(s: Sketch) -> str:
     """A node that is there already, and maybe both together."""
-    plain = [n for n in s.nodes if n.output[0] in s.open and n.op_type != "If"]
+    plain = [n for n in s.nodes if n.output[0] in s.open and n.op_type not in _KEPT_ONCE]
     if not plain:
         return ""
     node = s.one(*plain[-5:])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ocost.passes.scope import scopes
-from ocost.passes.symbolic import Symbols
-from ocost.passes.symbolic_dims import Dim
+from ocost.passes.shared.symbolic import Symbols
+from ocost.passes.shared.symbolic_dims import Dim
 
 from .conftest import model
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from onnx import helper
 
-from ..graph import Node, dtypes
-from ..graph.shapes.folds.layout import slice_range
-from .scope import Scope
+from ...graph import Node, dtypes
+from ...graph.shapes.folds.layout import slice_range
+from ..scope import Scope
 from .symbolic_dims import Dim, Dims, DimsCall, Element, Untold, output_dims
 
 _LENGTH = 64  # more elements are data and no shape

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from onnx import AttributeProto
 
-from ..graph import Node
+from ...graph import Node
+from ..scope import Scope
 from .arguments import attributes, axes_of, has, has_input, integers
-from .scope import Scope
 
 Perm = tuple[int, ...]
 _SMALL = 4096  # elements of a constant that is copied where others read it too

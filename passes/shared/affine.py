@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from onnx import helper
 
-from ..graph import Node, Tensor
-from ..graph.dtypes import DOUBLE, FLOAT, FLOAT16, name
-from .scope import Array, Refused, Scope
+from ...graph import Node, Tensor
+from ...graph.dtypes import DOUBLE, FLOAT, FLOAT16, name
+from ..scope import Array, Refused, Scope
 
 Doubles = npt.NDArray[np.float64]
 Affine = tuple[Doubles, Doubles]  # factor and offset, each of one element or one a channel

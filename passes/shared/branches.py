@@ -13,11 +13,11 @@ from math import prod
 
 import numpy as np
 
-from ..graph import Node
+from ...graph import Node
+from ..batchnorm import affine
+from ..scope import Refused, Scope
 from .affine import Affine, Doubles
-from .batchnorm import affine
 from .convolution import Convolution, Window
-from .scope import Refused, Scope
 
 _BATCHNORM, _CONV, _POOL = "BatchNormalization", "Conv", "AveragePool"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING
 
-from ..graph import Node, dtypes
+from ...graph import Node, dtypes
+from ..scope import Scope
 from .layouts import Perm, Plan, carry, composed, is_identity, perm_of
-from .scope import Scope
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -7,10 +7,10 @@ from collections.abc import Collection
 import numpy as np
 from onnx import helper
 
-from ..graph import Node
-from ..graph.dtypes import name
-from .pattern import Match
-from .scope import Refused, Scope
+from ...graph import Node
+from ...graph.dtypes import name
+from ..pattern import Match
+from ..scope import Refused, Scope
 
 _ULPS = 4  # exporters compute 1 / sqrt(2) and the like in their own order
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..graph import Node
-from .scope import Refused, Scope
+from ...graph import Node
+from ..scope import Refused, Scope
 
 GROWTH_LIMIT = 8 * 1024  # bytes that one rewrite may add; the pipeline bounds their sum
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..graph import Node
+from ...graph import Node
+from ..scope import Scope
 from .arguments import OPEN_END, Cut, cuts_of, has_input, integers
-from .scope import Scope
 
 
 def _same_shape(scope: Scope, found: Node) -> bool:

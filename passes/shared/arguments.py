@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from onnx import AttributeProto
 
-from ..graph import Node
-from .edit import Edit
-from .scope import Scope
+from ...graph import Node
+from ..edit import Edit
+from ..scope import Scope
 
 # Exporters write it, or INT64_MAX, for "up to the end".
 OPEN_END = 2**31 - 1

@@ -11,11 +11,11 @@ from math import prod
 
 import numpy as np
 
-from ..graph import Node, Tensor
+from ...graph import Node, Tensor
+from ..edit import Edit
+from ..pattern import Match, Op, const, maybe, op, var
+from ..scope import Refused, Scope
 from .affine import Doubles, broadcasts, floats, rounded
-from .edit import Edit
-from .pattern import Match, Op, const, maybe, op, var
-from .scope import Refused, Scope
 
 _COPY = 64 * 1024  # bytes that a copy of a weight that others read too may add to the file
 

@@ -8,13 +8,13 @@ from math import prod
 
 import numpy as np
 
-from ..graph import Node, Tensor
+from ...graph import Node, Tensor
+from ..edit import Edit
+from ..scope import Refused, Scope
 from .affine import Doubles, floats, rounded
 from .arguments import attributes
-from .edit import Edit
 from .growth import GROWTH_LIMIT
 from .linear import shared
-from .scope import Refused, Scope
 
 
 @dataclass(frozen=True)

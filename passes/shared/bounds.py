@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from onnx import helper
 
-from ..graph import Node
+from ...graph import Node
+from ..edit import Edit
+from ..scope import Scope
 from .arguments import attributes, has_input
-from .edit import Edit
-from .scope import Scope
 
 
 class Bounds(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from ..graph import Node
+from ...graph import Node
 
 
 @dataclass(frozen=True, slots=True)
