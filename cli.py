@@ -238,7 +238,7 @@ def optimize(
     from .report.progress import progress
     from .report.text_optimize import render_optimize
 
-    output = destination(format_, report, color, model, device)
+    output = destination(format_, report, color, model, device, product=out)
     given = arguments.given(shape, dim, value, strict_dims)
     if out is not None:
         check_writable(out, force=force)

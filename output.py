@@ -43,9 +43,13 @@ _TEXTS = frozenset({".json", ".txt", ".log", ".md"})
 
 
 def destination(
-    format_: Format, report: Path | None, color: Color, *inputs: str | Path | None
+    format_: Format,
+    report: Path | None,
+    color: Color,
+    *inputs: str | Path | None,
+    product: Path | None = None,
 ) -> Output:
-    """Check before any work is done that a report can be written and overwrites no input.
+    """Check before any work is done that a report can be written and overwrites nothing.
 
     Raises
     ------
@@ -58,6 +62,8 @@ def destination(
     if report is not None:
         if not report.resolve().parent.is_dir():
             raise OcostError(f"--report {report}: there is no folder {report.parent}")
+        if product is not None and report.resolve() == product.resolve():
+            raise OcostError(f"--report {report} is where the product goes; choose another file")
         paths = [resolve(str(given)) for given in inputs if given is not None]
         for path in paths:
             if report.exists() and path.exists() and report.samefile(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,12 +34,13 @@ the highest one with one thread, and its executed nodes traced back to the nodes
   over the latency without the profiler.
 * **missing**: nodes of the file of which it is not known what became of them. All others are
   executed, by one node or by several, or folded, or done by an equal one, or needed by nothing.
-* **us a node**: what attribution took, best of 3, by the nodes of both graphs."""
+* **us a node**: CPU time of attribution, best of 3, by the nodes of both graphs."""
 VALUES = """\
 Every tensor that attribution links to one of the original is compared with it, in whatever layout
 it has: both graphs are run as they stand, without further optimisation. How far apart they may be
-follows from what a few units in the last place of all weights and inputs change; where that is
-more than half of the tensor itself, nothing can be told."""
+follows from what a few units in the last place of all weights and inputs change. A tensor that is
+farther off than a tenth of itself is wrong, or too sensitive to tell where such a change does as
+much. Hidden ones are in bodies and inlined functions: no run hands them out."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def verdict(entries: Sequence[Entry]) -> str:
     ]
     executed, known = sum(m.executed for m in mapped), sum(m.mapped for m in mapped)
     slowest = max(per_node(entry) for entry in entries)
-    return (
+    text = (
         f"Of {grouped(executed)} executed nodes of all levels {grouped(known)} are mapped, and of "
         f"{grouped(sum(m.fates.total() for m in mapped))} originals "
         f"{grouped(sum(len(m.missing) for m in mapped))} are missing. "
@@ -160,6 +162,7 @@ def verdict(entries: Sequence[Entry]) -> str:
         f"Attribution takes {slowest:.0f} us a node at most, in graphs of up to "
         f"{grouped(max(entry.nodes for entry in entries))} nodes."
     )
+    return textwrap.fill(text, 100)
 
 
 def per_node(entry: Entry) -> float:

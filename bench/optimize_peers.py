@@ -80,10 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if file.stem in MEASURED[: options.measure]
         }
     options.output.write_text(page(entries, measured), encoding="utf-8")
-    for entry in entries:
-        for line in entry.broken():
-            print(f"{entry.name}: {line}", file=sys.stderr)
-    return int(any(entry.broken() for entry in entries))
+    shortcomings = [f"{entry.name}: {line}" for entry in entries for line in entry.broken()]
+    for line in shortcomings:
+        print(line, file=sys.stderr)
+    return int(bool(shortcomings))
 
 
 if __name__ == "__main__":

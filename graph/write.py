@@ -64,6 +64,8 @@ def write(graph: Graph, path: Path, *, force: bool = False) -> None:
     drop_manifest(model)
     external = any(t.data_location == TensorProto.EXTERNAL for t in every_tensor(model))
     with contextlib.ExitStack() as all_or_none:
+        # what is entered last is in place first: a model's data before the model
+        product = all_or_none.enter_context(replacing(path))
         if external or file_size(graph) > _MESSAGE:
             check_writable(data_file(path), force=force)
             beside = all_or_none.enter_context(replacing(data_file(path)))
@@ -72,7 +74,7 @@ def write(graph: Graph, path: Path, *, force: bool = False) -> None:
         for tensor in every_tensor(model):
             if tensor.data_location != TensorProto.EXTERNAL:
                 tensor.CopyFrom(source.load(tensor))
-        all_or_none.enter_context(replacing(path)).write_bytes(model.SerializeToString())
+        product.write_bytes(model.SerializeToString())
 
 
 def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> None:

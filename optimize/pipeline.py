@@ -144,12 +144,13 @@ class _Run:
         self._seen[one] = self._version
 
     def _simplify(self) -> None:
-        """Let onnxsim have its turn; where that makes the file grow, again with less folding."""
+        """Let onnxsim have its turn; again without what made the graph or the file grow."""
         mark = len(self._gate.made)
-        for folding in _FOLDING:
+        foldings, batched_gemms = list(_FOLDING), True
+        while foldings:
             try:
                 self._gate.admit(ONNXSIM)
-                made = simplify(self._spare, folding)
+                made = simplify(self._spare, foldings[0], batched_gemms=batched_gemms)
             except (OcostError, Refused) as error:
                 self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
                 return
@@ -160,8 +161,13 @@ class _Run:
             if not rewrites:
                 return
             self._made.graph, self._proof = made.graph, None
-            if self._take("onnxsim", ONNXSIM, rewrites, mark, pays=False):
+            risen = self._take("onnxsim", ONNXSIM, rewrites, mark, pays=False)
+            if not risen:
                 return
+            if risen == "nodes" and batched_gemms:
+                batched_gemms = False
+            else:
+                del foldings[0]
 
     def _take(
         self,
@@ -171,18 +177,18 @@ class _Run:
         mark: int,
         *,
         pays: bool,
-    ) -> bool:
-        """Book what was rewritten; or go back if it made the graph worse, and answer False."""
+    ) -> str:
+        """Book what was rewritten; or go back if a figure rose that may not, and answer which."""
         verify(self._made.graph)
         before, after = self._figures, self._cost()
-        worse = "" if pays else self._worse(before, after)
-        if worse:
+        risen, worse = ("", "") if pays else self._worse(before, after)
+        if risen:
             self._made.graph, self._proof = self._spare, None
             self._spare = self._spare.copy()
             del self._gate.made[mark:]
             nodes = tuple(dict.fromkeys(n for r in rewrites for n in r.change.removed))
             self._declined[name] = [Declined(name, nodes, worse)]
-            return False
+            return risen
         ledger = self._made.entries
         first = len(ledger)
         ledger += entries(stage, rewrites, before, after)
@@ -190,20 +196,21 @@ class _Run:
         self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger))))
         self._figures, self._spare = after, self._made.graph.copy()
         self._version += 1
-        return True
+        return ""
 
-    def _worse(self, before: Figures, after: Figures) -> str:
-        """What would rise that may not, as a sentence."""
+    def _worse(self, before: Figures, after: Figures) -> tuple[str, str]:
+        """What would rise that may not, and as a sentence; both empty if nothing does."""
         old, new = before.total(), after.total()
         old["nodes"], new["nodes"] = len(before.nodes), len(after.nodes)
         for figure in ("nodes", "flops", "traffic_bytes"):
             if new[figure] > old[figure]:
-                return f"taken together it would raise {figure} by {new[figure] - old[figure]:,}"
+                more = new[figure] - old[figure]
+                return figure, f"taken together it would raise {figure} by {more:,}"
         limit = _limit(self._start.total())
         if new["param_bytes"] > max(limit, old["param_bytes"]):
             more = new["param_bytes"] - old["param_bytes"]
-            return f"taken together it would make the file grow by {more:,} bytes"
-        return ""
+            return "param_bytes", f"taken together it would make the file grow by {more:,} bytes"
+        return "", ""
 
     def _cost(self) -> Figures:
         return Figures.of(self._made.graph, self._device, self._given)

@@ -24,6 +24,7 @@ from ..graph import Graph, OcostError, from_proto, to_proto
 from ..graph.shapes import infer
 
 _OWN_METADATA = "onnxsim."
+_BATCHED_GEMMS = "fuse_matmul_add_bias_into_gemm_batched"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Simplified:
 Folding = Literal["all", "small", "none"]
 
 
-def simplify(graph: Graph, folding: Folding = "all") -> Simplified:
+def simplify(graph: Graph, folding: Folding = "all", *, batched_gemms: bool = True) -> Simplified:
     """What onnxsim makes of a graph; the graph itself stays as it is.
 
     Weights are needed for that: they are read, or regenerated for a weightless graph.
@@ -49,6 +50,9 @@ def simplify(graph: Graph, folding: Folding = "all") -> Simplified:
     folding
         Which constants it may compute. ``all`` may make a file grow a lot: onnxsim stores a
         transposed copy of a weight that others read as it is. ``small`` are those up to 64 KB.
+    batched_gemms
+        Whether a MatMul and Add of rank 3 or more become a Gemm between two Reshapes. Where dims
+        are open, computing the shapes takes more nodes than that saves, and time.
 
     Raises
     ------
@@ -69,6 +73,7 @@ def simplify(graph: Graph, folding: Folding = "all") -> Simplified:
                 mutable_initializer=overridable,
                 tensor_size_threshold="64KB" if folding == "small" else "1.5GB",
                 skip_constant_folding=folding == "none",
+                skipped_optimizers=[] if batched_gemms else [_BATCHED_GEMMS],
                 certify=False,
             )
     except Exception as error:

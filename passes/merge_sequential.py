@@ -71,9 +71,12 @@ def _smaller(m: Match) -> bool:
     if between != first.makes or len(first.weights.shape) != len(second.weights.shape):
         return False  # a broken model
     window = _merged(first, second)
-    return window is not None and _size(first, second, window) <= (
-        first.weights.size + second.weights.size
-    )
+    if window is None:
+        return False
+    # the bias of the first one becomes one of the second one's channels
+    bias = second.makes - first.makes if first.bias and not second.bias else 0
+    room = first.weights.size + second.weights.size
+    return _size(first, second, window) + max(bias, 0) <= room
 
 
 def _size(first: Convolution, second: Convolution, window: Window) -> int:

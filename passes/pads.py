@@ -81,7 +81,8 @@ def _value(scope: Scope, pad: Node) -> float:
     value = scope.value(pad.inputs[2])
     if value is None or value.size != 1:
         raise Refused("the Pad's value isn't constant")
-    return float(value.reshape(()))
+    exact: float = value.reshape(()).item()  # an int stays one: not every int64 is a float
+    return exact
 
 
 def _into_pad(m: Match, edit: Edit) -> str:

@@ -49,6 +49,7 @@ def _merge(m: Match, edit: Edit) -> str:
 
 
 Dims = tuple[int | None, ...] | None
+_LARGEST = 2**63 - 1
 
 
 def _by_axis(scope: Scope, found: Node, dims: Dims) -> dict[int, Cut]:
@@ -79,6 +80,8 @@ def _composed(first: Cut, second: Cut, dim: int | None) -> Cut:
     if first.start < 0 or second.start < 0:
         raise Refused("a start counts from the end of an open dim")
     start, step = first.start + first.step * second.start, first.step * second.step
+    if max(start, step) > _LARGEST:
+        raise Refused("its bounds go beyond what an int64 holds")
     if second.end >= OPEN_END:
         end = first.end
     elif second.end >= 0 and first.end >= 0:

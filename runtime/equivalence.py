@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..graph import Graph, OcostError
-from ..graph.shapes import Given, infer
+from ..graph.shapes import Given, Shapes, infer
 from .closeness import By, OutputCheck, judge, leaves
 from .comparable import how, is_quantised, mismatch, random_node
 from .evidence import AS_WRITTEN, Record, flat, refer, shake
@@ -88,14 +88,14 @@ def check(
     OcostError
         If what is given contradicts the model, or no valid input can be made.
     """
-    odd = random_node(before) or random_node(after)
-    if odd:
-        return _nothing(None, f"{odd} is random: two runs of the same model differ")
+    given = given or Given()
+    shapes = infer(before, given)
+    text = _incomparable(before, after, shapes)
+    if text:
+        return _nothing(None, text)
     text = mismatch(before, after)
     if text:
         return _nothing(False, text)
-    given = given or Given()
-    shapes = infer(before, given)
     feeds = [make_feeds(before, shapes, seed=seed) for seed in range(inputs)]
     model = named(before)  # onnxruntime refuses nodes of one name
     notes: list[str] = []
@@ -136,6 +136,18 @@ def check(
         for name, by in manners.items()
     )
     return _verdict(checks, records, notes)
+
+
+def _incomparable(before: Graph, after: Graph, shapes: Shapes) -> str:
+    """Why outputs on the same inputs tell nothing, or there are no inputs; "" if neither."""
+    odd = random_node(before) or random_node(after)
+    if odd:
+        return f"{odd} is random: two runs of the same model differ"
+    for name in before.inputs:
+        info = shapes.get(name)
+        if info is not None and info.type is not None:
+            return f"input '{name}' is no tensor, and only tensors can be made"
+    return ""
 
 
 def _empty(records: Sequence[Record], name: str) -> bool:

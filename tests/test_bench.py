@@ -89,3 +89,26 @@ def test_cost_speed_without_a_model(corpus, monkeypatch, capsys):
     model.write_bytes(b"")
     assert importlib.import_module("cost_speed").main([str(model), "--seconds", "0"]) == 1
     assert "left out" in capsys.readouterr().out
+
+
+def test_optimize_peers(corpus, monkeypatch, tmp_path):
+    peers, page = importlib.import_module("optimize_peers"), tmp_path / "page.md"
+    monkeypatch.setattr(peers, "apart", lambda job, file, argument, *_: job(file, argument))
+    tools = {name: peers.TOOLS[name] for name in ("original", "onnxsim")}
+    monkeypatch.setattr(peers, "TOOLS", tools)
+    assert peers.main([str(corpus / "packed" / "net_v1.0.dyn.onnx"), "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    # One MatMul whatever is done to it: of the original, onnxsim, onnxslim (left out) and ocost.
+    row = _row(text, "net_v1.0.dyn", "1")
+    assert row[:5] == ["1", "-", "1", "+0.00", "yes"]
+    for figure in ("nodes", "executed traffic", "predicted time"):
+        assert _row(text, figure) == ["0", "1", "0", "0"]
+    assert "Outputs are equal in 1, differ in 0" in text
+
+
+def test_what_takes_too_long_is_said_so(corpus, tmp_path):
+    peers = importlib.import_module("optimize_peers")
+    model = corpus / "packed" / "net_v1.0.dyn.onnx"
+    for _ in range(2):  # the second time off the file
+        answer = peers.apart(peers.examine, model, "ocost", tmp_path, 0.0)
+        assert answer == "takes more than 0 s"

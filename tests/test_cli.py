@@ -167,6 +167,17 @@ def test_a_report_never_overwrites_a_measurement(
     assert file.read_text(encoding="utf-8") == "{}"
 
 
+def test_a_report_never_overwrites_the_product(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "out.json"
+    command = ("optimize", "@odd_channels", "-o", str(file), "--report", str(file))
+    code, out, err = run(capsys, *command)
+    assert (code, out) == (2, "")
+    assert "is where the product goes" in err
+    assert not file.exists()
+
+
 def test_dims_and_values(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     f = onnx.TensorProto.FLOAT
     graph = helper.make_graph(

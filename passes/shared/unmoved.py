@@ -100,7 +100,9 @@ def _one_block(_scope: Scope, found: Node) -> bool:
 
 
 def _resize(scope: Scope, found: Node) -> bool:
-    if found.string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
+    # the one crops, the other reads half an element further on
+    moving = ("tf_crop_and_resize", "tf_half_pixel_for_nn")
+    if found.string("coordinate_transformation_mode", "") in moving:
         return False
     slot = 1 if scope.opset() < 11 else 2
     if has_input(found, slot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,23 @@ def test_nothing_is_overwritten_or_left_behind(
     with pytest.raises(OcostError, match="No space left"):
         write(graph, tmp_path / "new.onnx")
     assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == before
+
+
+def test_no_model_without_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = load(stored(tmp_path))
+    made = tmp_path / "made.onnx"
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if target.suffix == ".data":
+            raise PermissionError(13, "Permission denied")
+        replace(source, target)
+
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OcostError, match="Permission denied"):
+        write(graph, made)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_in_its_own_place_with_force(tmp_path: Path) -> None:

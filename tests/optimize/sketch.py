@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,10 @@ Array = npt.NDArray[Any]
 OPSETS = (17, 11, 13, 18, 21, 23)
 # Where in a model a constant is out of the ordinary.
 ODDITIES = ("", "overridable", "constant nodes", "shared", "views", "old")
+
+
+# Symbols of dims that may be open: their axis, and their size in the first run.
+OPEN = {"batch": (0, 2), "height": (2, 5)}
 
 
 @dataclass
@@ -73,7 +77,8 @@ class Sketch:
 
     def pick_like(self, x: str) -> str:
         """A tensor of the same shape, maybe itself."""
-        return self.one(*[t for t in self.open if self.shape(t) == self.shape(x)][-4:])
+        alike = [t for t in self.open if self.shape(t) == self.shape(x)]
+        return self.draw(st.sampled_from(alike[-4:]))
 
     # --- what is there ---------------------------------------------------------------------
 
@@ -194,8 +199,8 @@ class Sketch:
 
     # --- the whole -------------------------------------------------------------------------
 
-    def model(self, *, symbol: str = "") -> ModelProto:
-        """The model, with a symbol for the first dim of its inputs."""
+    def model(self, symbols: Collection[str] = ()) -> ModelProto:
+        """The model, with some symbols of ``OPEN`` for dims of its inputs."""
         read = {name for node in self.nodes for name in _read(node)}
         left = [t for t in self.open if t not in read and t not in self.inputs]
         if not left:
@@ -210,8 +215,8 @@ class Sketch:
         graph = helper.make_graph(
             self.nodes,
             "sketch",
-            [self._value(name, symbol) for name in inputs],
-            [self._declared(name, symbol) for name in outputs],
+            [self._value(name, symbols) for name in inputs],
+            [self._declared(name, symbols) for name in outputs],
             list(self.constants.values()),
         )
         return helper.make_model(
@@ -226,15 +231,18 @@ class Sketch:
         constants = list(self.constants.values())
         return helper.make_graph(self.nodes, name, [], [declared], constants)
 
-    def _value(self, name: str, symbol: str) -> ValueInfoProto:
+    def _value(self, name: str, symbols: Collection[str]) -> ValueInfoProto:
         made = helper.make_value_info(name, self.types[name])
-        if symbol and name not in self.constants and self.shape(name):
-            made.type.tensor_type.shape.dim[0].dim_param = symbol
+        dims = made.type.tensor_type.shape.dim
+        for symbol in symbols if name not in self.constants else ():
+            axis, size = OPEN[symbol]
+            if len(dims) > axis and dims[axis].dim_value == size:
+                dims[axis].dim_param = symbol
         return made
 
-    def _declared(self, name: str, symbol: str) -> ValueInfoProto:
+    def _declared(self, name: str, symbols: Collection[str]) -> ValueInfoProto:
         made = helper.make_value_info(name, self.types[name])
-        if symbol:
+        if symbols:
             made.type.tensor_type.ClearField("shape")
         return made
 

@@ -158,6 +158,21 @@ def test_groups(run, groups: tuple[int, int], merged: int) -> None:
     assert ran.graph.initializers[conv.inputs[1]].shape == (8, 8 // merged, 1, 1)
 
 
+@pytest.mark.parametrize(("features", "merges"), [(4, True), (6, False)])
+def test_a_bias_of_more_channels_counts_too(run, features: int, merges: bool) -> None:
+    """Of 2 + n weights n are left, but the bias of 2 channels becomes one of n."""
+    graph = model(
+        """g (float[N, 2, 5, 5] x) => (y) {
+            c = Conv <group = 2> (x, a, b)
+            y = Conv <group = 2> (c, d)
+        }""",
+        a=random(2, 1, 1, 1),
+        b=random(2, seed=3),
+        d=random(features, 1, 1, 1, seed=4),
+    )
+    assert len(run(MergeSequential(), graph).ops) == (1 if merges else 2)
+
+
 def test_groups_that_would_have_to_be_filled_with_zeros(run) -> None:
     # pointwise, then depthwise 3x3: 8 x 8 x 9 weights instead of 64 + 72
     graph = model(

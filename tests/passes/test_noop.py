@@ -101,6 +101,12 @@ def test_it_goes(run, node: str, shape: str, constants) -> None:
         ("b = Cast <to = 10> (a)", "N, 3", {}),
         # 1.4 makes 2 pixels of 2, but not the same ones
         ('b = Resize <mode = "linear"> (a, , s)', "1, 2", {"s": np.array([1, 1.4], F32)}),
+        # it reads the input at 0.5, 1.5, ... at any scale of 1
+        (
+            'b = Resize <coordinate_transformation_mode = "tf_half_pixel_for_nn"> (a, , s)',
+            "1, 2",
+            {"s": np.ones(2, F32)},
+        ),
     ],
 )
 def test_it_stays(run, node: str, shape: str, constants) -> None:

@@ -181,3 +181,16 @@ def test_pads_that_fill_differently(run, first: str, second: str) -> None:
         cut=np.array([0, 0, -1, 0, 0, 0, 0, 0]),
     )
     assert run(FoldPads(), graph).ops == ["Abs", "Pad", "Pad"]
+
+
+def test_large_integers_are_told_apart(run) -> None:
+    """2**53 and 2**53 + 1 are the same float64."""
+    graph = model(
+        "g (int64[2] x) => (int64[6] y) { a = Pad (x, p, v) y = Pad (a, p, w) }",
+        p=np.array([1, 1]),
+        v=np.array(2**53),
+        w=np.array(2**53 + 1),
+    )
+    ran = run(FoldPads(), graph)
+    assert ran.ops == ["Pad", "Pad"]
+    assert "fill differently" in ran.reasons[0]

@@ -90,6 +90,8 @@ def test_attributes(run) -> None:
         ((0, -1, 1), (0, 2, 1), "end counts"),
         ((0, 5, 1), (0, -1, 1), "end counts"),
         ((-1, -5, -1), (0, 1, 1), "backwards"),
+        ((1, END, 1), (2**63 - 1, END, 1), "int64"),
+        ((0, END, 2**62), (0, END, 2**62), "int64"),
     ],
 )
 def test_what_depends_on_an_open_dim_stays(run, first, second, reason) -> None:

@@ -293,6 +293,13 @@ def test_another_interface_is_not_equivalent(text: str, reason: str) -> None:
     assert found.reason.startswith(reason)
 
 
+def test_inputs_that_are_no_tensors_say_nothing() -> None:
+    text = "(seq(float[2]) s) => (int64 y) { y = SequenceLength(s) }"
+    found = check(graph(text), graph(text))
+    assert found.ok is None
+    assert found.reason == "input 's' is no tensor, and only tensors can be made"
+
+
 def test_a_model_that_fails() -> None:
     text = "(float[4] x) => (float[2] y) { y = Reshape(x, s) }"
     good, bad = graph(text, s=np.array([4])), graph(text, s=np.array([3]))

@@ -115,8 +115,11 @@ def range_(call: FoldCall) -> Values:
 def _cast(x: Values, dtype: np.dtype[Any]) -> Values:
     if x.dtype.kind in "OSUc":
         raise Unfoldable
-    if dtype.kind in "iu" and x.dtype.kind not in "iub" and not np.isfinite(x).all():
-        raise Unfoldable  # each runtime answers what its processor does
+    if dtype.kind in "iu" and x.dtype.kind not in "iub":
+        whole, range_ = np.trunc(x), np.iinfo(dtype)
+        # as a float, the highest one may be rounded up; the one above it never is
+        if not np.all((whole >= float(range_.min)) & (whole < float(range_.max + 1))):
+            raise Unfoldable  # each runtime answers what its processor does
     return x.astype(dtype)
 
 

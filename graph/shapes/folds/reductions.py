@@ -83,7 +83,10 @@ def cum_sum(call: FoldCall) -> Values:
         x = np.flip(x, axis)
     total = np.cumsum(x, axis, dtype=x.dtype)
     if call.node.int("exclusive", 0):
-        total = np.subtract(total, x)
+        # not total - x: that rounds, and is NaN where x is infinite
+        nothing = np.zeros_like(np.take(x, [0] if x.shape[axis] else [], axis))
+        before = np.take(total, range(max(x.shape[axis] - 1, 0)), axis)
+        total = np.concatenate([nothing, before], axis)
     return np.flip(total, axis) if reverse else total
 
 

@@ -112,6 +112,9 @@ REFERENCE = [
     ("ReduceSum", 13, (M.astype(np.int32), None), {"keepdims": 0}),
     ("CumSum", 14, (M, np.int32(1)), {"reverse": 1, "exclusive": 1}),
     ("CumSum", 11, (M, np.int32(-2)), {}),
+    # in floats 1 + 1e20 - 1e20 is 0, and inf - inf is none
+    ("CumSum", 14, (f32(1, 1e20, np.inf, 2), np.int32(0)), {"exclusive": 1}),
+    ("CumSum", 14, (f32(1, 1e20, np.inf, 2), np.int32(-1)), {"exclusive": 1, "reverse": 1}),
     *[
         (op, s, (TWO,), {"axis": 1, "keepdims": k, "select_last_index": last})
         for op in ("ArgMax", "ArgMin")
@@ -326,6 +329,8 @@ def test_the_limit_itself_is_allowed():
         ("Pow", (A, i64(-1)), {}),
         ("Sqrt", (A,), {}),
         ("Cast", (f32(np.nan),), {"to": TensorProto.INT64}),
+        ("Cast", (f32(2**63),), {"to": TensorProto.INT64}),  # one too large
+        ("Cast", (f32(-1),), {"to": TensorProto.UINT8}),
         ("Cast", (FLOATS,), {"to": TensorProto.FLOAT8E5M2}),
         ("Cast", (FLOATS,), {"to": TensorProto.STRING}),
         ("Cast", (np.array(["1"], object),), {"to": TensorProto.INT64}),
