@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,23 +114,28 @@ class Entry:
             yield f"the ledger leaves {dict(ours.ours.residual)}"
         if ours.ours.again:
             yield f"a second run finds more: {_counted(ours.ours.again)}"
+
+    def behind(self) -> Iterator[str]:
+        """How far the best peer is ahead, and in what."""
         for figure, title in FIGURES.items():
             if self.standing(figure) == "worse":
-                yield f"{title}: {self.behind(figure)}"
+                yield f"{title}: {self._distance(figure)}"
 
-    def behind(self, figure: str) -> str:
-        """How far the best peer is ahead, and in what."""
+    def _distance(self, figure: str) -> str:
         best, ours = self.best(figure), self.ours
         assert best is not None
         assert ours is not None
         tool, least = best
-        peer = self.of(tool)
-        assert peer is not None
+        peer = self.fair()[tool]
         mine = getattr(ours, figure)
         more = f"{mine - least:.0f}" if figure == "nodes" else f"{mine / least - 1:.2%}"
         text = f"{more} more than {tool}"
         if figure == "nodes":
-            return f"{text} ({_difference(ours.operators, peer.operators)})"
+            less, more = ours.operators - peer.operators, peer.operators - ours.operators
+            told = ours.ours.declined if ours.ours else ()
+            reasons = {f"{by}: {why}" for by, why in told if less.keys() & _words(why)}
+            kinds = f"{_counted(less)} against {_counted(more) or 'none'}"
+            return "; declined, ".join([f"{text} ({kinds})", *sorted(reasons)])
         return f"{text}, which has {peer.nodes} nodes, ocost {ours.nodes}"
 
 
@@ -143,8 +149,11 @@ def page(entries: Sequence[Entry], measured: Mapping[str, Mapping[str, Compariso
         room=GROWTH_BYTES // 1024,
     )
     parts = [introduction, "## Summary", promises(entries), standings(entries)]
-    worse = [f"{e.name}: {line}" for e in entries for line in e.broken()]
-    parts += section("Where ocost is behind or breaks a promise", worse)
+    for title, lines in (
+        ("Promises broken", Entry.broken),
+        ("Where a peer is ahead", Entry.behind),
+    ):
+        parts += section(title, [f"{e.name}: {line}" for e in entries for line in lines(e)])
     parts += section("Outputs that can't be compared", unknown(entries))
     parts += ["## By rewrite", REWRITES, by_pass(entries)]
     if measured:
@@ -314,9 +323,10 @@ def failures(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
+def _words(reason: str) -> set[str]:
+    """The words of a sentence but for the names that it quotes."""
+    return set(re.findall(r"\w+", re.sub(r"'[^']*'", "", reason)))
+
+
 def _counted(found: Counter[str]) -> str:
     return ", ".join(f"{n} {name}" for name, n in found.most_common())
-
-
-def _difference(ours: Counter[str], others: Counter[str]) -> str:
-    return f"{_counted(ours - others)} against {_counted(others - ours) or 'none'}"
