@@ -126,10 +126,26 @@ def _mend(before: ModelProto, after: ModelProto) -> None:
             for t in after.graph.initializer
             if t.name not in listed
         )
+    _keep_symbols(before.graph, after.graph)
     names, made = _interface(before), _interface(after)
     if names != made:
         odd = sorted(set(names) ^ set(made))[:3] or names[:3]
         raise OcostError(f"onnxsim changes the model's interface: {', '.join(odd)}")
+
+
+def _keep_symbols(before: GraphProto, after: GraphProto) -> None:
+    """Take back the names that onnxsim gives to open dims which have one."""
+    inputs = {value.name: value for value in before.input}
+    symbols: dict[str, str] = {}
+    for value in after.input:
+        if value.name in inputs:
+            old, new = (v.type.tensor_type.shape.dim for v in (inputs[value.name], value))
+            symbols.update(zip((d.dim_param for d in new), (d.dim_param for d in old), strict=True))
+            value.CopyFrom(inputs[value.name])
+    for value in after.value_info:
+        for dim in value.type.tensor_type.shape.dim:
+            if symbols.get(dim.dim_param):
+                dim.dim_param = symbols[dim.dim_param]
 
 
 def _unname(before: GraphProto, after: GraphProto) -> None:

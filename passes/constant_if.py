@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ from .scope import Refused
 class InlineConstantIf(Pass):
     """Put the nodes of the branch that is always taken in the If's place, under new names.
 
-    Refuses a branch whose nodes have bodies of their own.
+    Refuses a branch in which a body hands out a tensor of the branch as it is.
     """
 
     name: ClassVar[str] = "inline-constant-if"
@@ -38,8 +38,6 @@ def _inline(m: Match, edit: Edit) -> str:
         return ""
     always = bool(condition.reshape(-1)[0])
     body = scope.graph.subgraphs(taken)["then_branch" if always else "else_branch"]
-    if any(body.subgraphs(inner) for inner in body):
-        raise Refused("nodes of the branch that is always taken have bodies of their own")
     names = _names(body, taken, edit)
     for tensor in body.initializers.values():
         if not isinstance(tensor.proto, TensorProto):
@@ -50,11 +48,36 @@ def _inline(m: Match, edit: Edit) -> str:
         outputs = tuple(names.get(t, t) for t in inner.outputs)
         first = next(filter(None, outputs))
         inputs = tuple(names.get(t, t) for t in inner.inputs)
-        edit.place(replace(inner, id=name or first, name=name, inputs=inputs, outputs=outputs))
+        made = replace(inner, id=name or first, name=name, inputs=inputs, outputs=outputs)
+        edit.place(made, _bodies(body, inner, made, scope.graph, names))
     for inside, outside in zip(body.outputs, taken.outputs, strict=True):
         if outside and names.get(inside) != outside:  # a constant, of an outer scope, or twice
             edit.add("Identity", [names.get(inside, inside)], outside)
     return f"its condition is {always} in every run"
+
+
+def _bodies(
+    graph: Graph, old: Node, new: Node, parent: Graph, names: Mapping[str, str]
+) -> dict[str, Graph]:
+    """The bodies of a node that gets another place, where what they capture has other names."""
+    return {
+        attribute: _moved(body, parent, f"{parent.path(new)}/{attribute}/", names)
+        for attribute, body in graph.subgraphs(old).items()
+    }
+
+
+def _moved(body: Graph, parent: Graph, prefix: str, names: Mapping[str, str]) -> Graph:
+    own = body.live_tensors()
+    captured = {inside: now for inside, now in names.items() if inside not in own}
+    if captured.keys() & set(body.outputs):
+        raise Refused("a body in the branch that is always taken hands out a tensor of the branch")
+    made = Graph(parent.header, body.skeleton, parent.opset, parent=parent, prefix=prefix)
+    made.set_interface(body.inputs, body.outputs)
+    made.initializers, made.declared = dict(body.initializers), dict(body.declared)
+    for old in body:
+        new = old.with_io(inputs=[captured.get(t, t) for t in old.inputs])
+        made.add_node(new, _bodies(body, old, new, made, captured), rank=body.rank(old.id))
+    return made
 
 
 def _names(body: Graph, taken: Node, edit: Edit) -> dict[str, str]:

@@ -101,9 +101,9 @@ class Edit:
         self.place(Node.make(op_type, inputs, made, name=name, domain=domain, **attributes))
         return made[0]
 
-    def place(self, node: Node) -> None:
-        """Add a node as it is; it has no bodies."""
-        self._added.append(_New(node, None, None))
+    def place(self, node: Node, bodies: Mapping[str, Graph] | None = None) -> None:
+        """Add a node as it is, with its bodies."""
+        self._added.append(_New(node, bodies, None))
 
     def change(self, node: Node, **fields: Any) -> None:  # noqa: ANN401 - those of Node
         """Put the node with other fields in its own place; name, metadata and bodies stay."""

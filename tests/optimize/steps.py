@@ -89,6 +89,9 @@ def gemm(s: Sketch) -> str:
     bias = s.one(None, (features,), (1, features), (1,), (s.shape(x)[0], features), ())
     if bias is not None:
         inputs.append(s.weight(*bias))
+    if s.rarely() and bias != (s.shape(x)[0], features):
+        inputs[0] = s.node("Transpose", [x], perm=[1, 0])
+        return s.node("Gemm", inputs, transA=1, transB=int(transposed), alpha=0.5)
     numbers = s.one({}, {"alpha": 0.5}, {"beta": 2.0})
     return s.node("Gemm", inputs, transB=int(transposed), **numbers)
 
@@ -155,7 +158,11 @@ def affine(s: Sketch, x: str = "") -> str:
         shapes += [(last[-1],), (*(1 for _ in s.shape(x)[:-1]), last[-1]), (channels, *last)]
     k = s.positive(*s.one(*shapes))
     op_type = s.one("Mul", "Add", "Sub", "Div")
-    return s.node(op_type, [k, x] if s.maybe() else [x, k])
+    if not s.maybe():
+        return s.node(op_type, [x, k])
+    if op_type == "Div":  # not by zero
+        x = s.node("Sigmoid", [x])
+    return s.node(op_type, [k, x])
 
 
 def activation(s: Sketch, x: str = "") -> str:
@@ -163,7 +170,8 @@ def activation(s: Sketch, x: str = "") -> str:
     x = x or s.pick()
     op_type = s.one("Relu", "Clip", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid", "Neg", "Abs")
     if op_type == "Clip":
-        return s.node("Clip", [x, s.one("", s.scalar(-0.5)), s.scalar(0.7)])
+        ends = s.one([-0.5, 0.7], [None, 0.7], [0.0, None], [0.0, 0.3], [0.0, 6.0])
+        return s.node("Clip", [x, *("" if end is None else s.scalar(end) for end in ends)])
     if op_type == "Relu" and s.opset >= 14 and s.rarely():
         return s.node("HardSwish", [x])
     return s.node(op_type, [x])
@@ -282,6 +290,8 @@ def split(s: Sketch) -> str:
     first = s.one(size // 2, 1)
     if s.opset < 13:
         return s.node("Split", [x], 2, axis=axis, split=[first, size - first])
+    if s.opset >= 18 and s.maybe():
+        return s.node("Split", [x], 2, axis=axis, num_outputs=2)
     return s.node("Split", [x, s.ints(first, size - first)], 2, axis=axis)
 
 
@@ -295,6 +305,11 @@ def slices(s: Sketch) -> str:
             (0, ENDLESS, 1), (1, ENDLESS, 1), (0, -1, 1), (-2, 100, 1), (0, size, 2), (-1, -99, -1)
         )
         if not len(range(size)[start:end:step]) or (step < 0 and not s.maybe()):
+            continue
+        if s.rarely():  # on another axis too
+            other = 0 if axis % len(s.shape(x)) else 1
+            inputs = [x, s.ints(0, start), s.ints(ENDLESS, end), s.ints(other, axis)]
+            x = s.node("Slice", [*inputs, s.ints(1, step)])
             continue
         inputs = [x, s.ints(start), s.ints(end), s.ints(axis)]
         x = s.node("Slice", [*inputs, s.ints(step)] if step != 1 or s.maybe() else inputs)
@@ -341,7 +356,10 @@ def view(s: Sketch, x: str = "") -> str:
         shape = s.shape(x)
         kind = s.one("flat", "same", "Flatten", "Unsqueeze", "Squeeze", "parts", "image")
         ones = [axis for axis, dim in enumerate(shape) if dim == 1 and axis]
-        if kind == "Squeeze" and ones:
+        if kind == "Squeeze" and ones and shape[0] > 1 and s.rarely():
+            y = s.node("Squeeze", [x])
+            x = y if len(s.shape(y)) > 1 else x
+        elif kind == "Squeeze" and ones:
             x = s.with_axes("Squeeze", x, ones[: s.one(1, len(ones))], 13)
         elif kind == "Unsqueeze" and len(shape) < 4:
             x = s.with_axes("Unsqueeze", x, s.one([1], [len(shape)], [-1]), 13)
@@ -418,7 +436,13 @@ def shape_chain(s: Sketch) -> str:
     shape = s.shape(x)
     source = s.one(x, x, s.pick_like(x))
     asked = s.node("Shape", [source])
-    kind = s.one("Gather", "Slice", "whole")
+    kind = s.one("Gather", "Slice", "whole", "ConstantOfShape", "Resize")
+    if kind == "ConstantOfShape":
+        value = helper.make_tensor("value", TensorProto.FLOAT, [1], [0.5])
+        filled = s.node(kind, [asked], shapes=[shape], value=value)
+        return s.node("Add", [x, filled])
+    if kind == "Resize":
+        return _resize(s, x, asked)
     if kind == "whole":
         y = s.node("Identity", [x]) if s.maybe() else x
         return s.node(s.one("Reshape", "Expand"), [y, asked], shapes=[shape])
@@ -434,6 +458,22 @@ def shape_chain(s: Sketch) -> str:
     known = -math.prod(rest)
     made = [rows // known if dim == -1 else dim for dim in rest]
     return s.node("Reshape", [x, target], shapes=[[shape[0], *made]])
+
+
+def _resize(s: Sketch, x: str, asked: str) -> str:
+    """Twice as high and wide, by sizes that are computed."""
+    shape = s.shape(x)
+    if len(shape) != 4 or math.prod(shape) > 2000:
+        return ""
+    front = s.node("Slice", [asked, s.ints(0), s.ints(2), s.ints(0)])
+    back = s.node("Slice", [asked, s.ints(2), s.ints(4), s.ints(0)])
+    sizes = s.node("Concat", [front, s.node("Mul", [back, s.ints(2, 2)])], axis=0)
+    empty = [s.constant(np.zeros(0, "f4"), plain=True) for _ in range(2)]
+    made = (*shape[:2], 2 * shape[2], 2 * shape[3])
+    how = {"coordinate_transformation_mode": s.one("asymmetric", "half_pixel")}
+    mode = s.one("nearest", "linear")
+    inputs = [x, "", "", sizes] if s.opset > 11 else [x, *empty, sizes]
+    return s.node("Resize", inputs, shapes=[made], mode=mode, **how)
 
 
 def spatial(s: Sketch) -> str:
@@ -473,7 +513,11 @@ def layer_norm(s: Sketch) -> str:
     axes = [s.one(-1, -1, 1)]
     centred = x
     if not s.rarely():
-        centred = s.node("Sub", [x, s.with_axes("ReduceMean", x, axes, 18, keepdims=1)])
+        mean = s.with_axes("ReduceMean", x, axes, 18, keepdims=1)
+        if s.rarely():
+            mean = s.with_axes("ReduceMean", x, axes, 18, keepdims=0)
+            mean = s.with_axes("Unsqueeze", mean, axes, 13)
+        centred = s.node("Sub", [x, mean])
     square = s.node(*s.one(("Pow", [centred, s.scalar(2)]), ("Mul", [centred, centred])))
     variance = s.with_axes("ReduceMean", square, axes, 18, keepdims=1)
     root = s.node("Sqrt", [s.node("Add", [variance, s.scalar(1e-3)])])
@@ -596,6 +640,9 @@ def choice(s: Sketch) -> str:
         for step in s.draw(st.lists(st.sampled_from([activation, affine, conv]), max_size=2)):
             y = step(inner, y)
         y = inner.node("Relu", [y])
+        if s.maybe():  # the graph around it has them
+            s.constants.update(inner.constants)
+            inner.constants = {}
         bodies[side] = inner.body(side, y)
         s.made = inner.made
     shapes = {inner.shape(body.output[0].name) for body in bodies.values()}

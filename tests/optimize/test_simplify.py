@@ -85,6 +85,22 @@ g (float[2] x, bool c) => (float[2] y) {
     ]
 
 
+def test_open_dims_keep_their_names() -> None:
+    graph = from_proto(
+        onnx.parser.parse_model("""<ir_version: 8, opset_import: ["" : 13]>
+g (float[batch, 4] x) => (float[batch, 1, 1] y)
+<int64[3] shape = {0, -1, 4}, float[4, 1] w = {1, 2, 3, 4}, float[1] b = {5}> {
+    r = Reshape (x, shape)
+    m = MatMul (r, w)
+    y = Add (m, b)
+}""")
+    )
+    made = to_proto(simplify(graph).graph).graph
+    assert [node.op_type for node in made.node] == ["Gemm", "Reshape"]
+    for value in (*made.input, *made.value_info):
+        assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
+
+
 def test_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     import onnxsim
 

@@ -115,4 +115,61 @@ def test_an_if_in_the_branch_goes_first(run) -> None:
     )
     ran = run(InlineConstantIf(), graph)
     assert ran.ops == ["Abs", "If"]
-    assert ran.reasons == ["nodes of the branch that is always taken have bodies of their own"]
+    assert [node.inputs for node in ran.graph] == [("x",), ("d",)]
+
+
+def test_bodies_in_the_branch_read_its_tensors_under_their_new_names(run) -> None:
+    branch = """
+        m = Exp (x)
+        p = If (d) <
+            then_branch = i () => (float[2] u) <float[2] k = {1.0, 2.0}> {
+                v = Add (m, k)
+                u = If (d) <
+                    then_branch = ii () => (float[2] w) { w = Mul (m, v) },
+                    else_branch = ij () => (float[2] t) { t = Neg (v) }
+                >
+            },
+            else_branch = j () => (float[2] o) { o = Neg (m) }
+        >
+    """
+    other = "other () => (float[2] q) { q = Neg (x) }"
+    graph = model(
+        f"""g (bool d, float[2] x) => (float[2] y, float[2] z) {{
+            n = Abs (x)
+            f = If (c) <then_branch = then () => (float[2] p) {{ {branch} }}, else_branch = {other}>
+            y = Add (f, n)
+            z = If (c) <then_branch = then () => (float[2] p) {{ {branch} }}, else_branch = {other}>
+        }}""",
+        c=np.array(True),
+    )
+    ran = run(InlineConstantIf(), graph)
+    assert ran.ops == ["Abs", "Exp", "If", "Add", "Exp", "If"]
+    made = [node.outputs[0] for node in ran.graph if node.op_type == "Exp"]
+    captures = [ran.graph.captures(node) for node in ran.graph if node.op_type == "If"]
+    assert captures == [(name, "d") for name in made]
+    assert {scope.prefix for scope, _ in ran.graph.walk()} == {
+        "",
+        *(f"{name}/{body}" for name in "fz" for body in ("then_branch/", "else_branch/")),
+        *(f"{name}/then_branch/u/{b}_branch/" for name in "fz" for b in ("then", "else")),
+    }
+
+
+def test_a_body_that_hands_out_a_tensor_of_the_branch() -> None:
+    graph = model(
+        """g (bool d, float[2] x) => (float[2] y) {
+            y = If (c) <
+                then_branch = then () => (float[2] p) {
+                    m = Exp (x)
+                    p = If (d) <
+                        then_branch = i () => (float[2] m) { n = Neg (m) },
+                        else_branch = j () => (float[2] o) { o = Neg (m) }
+                    >
+                },
+                else_branch = other () => (float[2] q) { q = Neg (x) }
+            >
+        }""",
+        c=np.array(True),
+    )
+    outcome = InlineConstantIf().run(graph)
+    assert not outcome.rewrites
+    assert "hands out" in outcome.declined[0].reason
