@@ -23,8 +23,7 @@ from ocost.passes.scope import Gate
 from ocost.runtime.equivalence import Equivalence, check
 from ocost.runtime.trials import open_dims
 
-from .sketch import OPEN
-from .steps import models
+from .random_models import OPEN, models
 
 DEVICE = find("x86-server-core")
 ROOM = 64 * 1024  # bytes by which a small file may grow
