@@ -166,6 +166,7 @@ def choice(s: Sketch) -> str:
         y = inner.node("Relu", [y])
         if s.maybe():  # the graph around it has them
             s.constants.update(inner.constants)
+            s.types.update((name, inner.types[name]) for name in inner.constants)
             inner.constants = {}
         bodies[side] = inner.body(side, y)
         s.made = inner.made
