@@ -214,6 +214,9 @@ def _operand(
     aligned = shape is not None and shape[max(len(shape) - len(row), 0) :] == row
     if not aligned or shape is None or math.prod(shape) != math.prod(row):
         return None
+    dims = scope.dims(tensor)
+    if dims is None or len(shape) > len(dims):
+        return None  # it gives the result another axis
     if shape != row and scope.constant(operand) is None:
         return None
     return reader.outputs[0], operand, reader

@@ -52,6 +52,19 @@ def norm(
     return model(text, opset, **constants)
 
 
+@pytest.mark.parametrize(("axes", "merges"), [((1, 1, 8), True), ((1, 1, 1, 8), False)])
+def test_a_scale_that_gives_the_result_another_axis(
+    run, axes: tuple[int, ...], merges: bool
+) -> None:
+    """What is normalised has three, and keeps them."""
+    graph = norm(
+        affine="s = Mul (n, w)  y = Reshape (s, target)",
+        w=random(*axes),
+        target=np.array([-1, 5, 8], np.int64),
+    )
+    assert ("LayerNormalization" in run(RecomposeLayerNorm(), graph).ops) == merges
+
+
 @pytest.mark.parametrize("square", ["q = Pow (c, two)", "q = Mul (c, c)"])
 @pytest.mark.parametrize(
     "quotient",

@@ -132,6 +132,8 @@ def affine(s: Sketch, x: str = "") -> str:
     last = s.shape(x)[2:]
     ones = (1,) * len(last)
     shapes = [(channels, *ones), (*(1 for _ in before), channels, *ones), (), (1,)]
+    if s.rarely():  # the result may have more axes
+        shapes = [(1, 1, 1, 1), (1, channels, *ones, 1)[-4:]]
     if last:
         shapes += [(last[-1],), (*(1 for _ in s.shape(x)[:-1]), last[-1]), (channels, *last)]
     k = s.positive(*s.one(*shapes))

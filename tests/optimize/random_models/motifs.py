@@ -27,12 +27,12 @@ def layer_norm(s: Sketch) -> str:
             mean = s.with_axes("ReduceMean", x, axes, 18, keepdims=0)
             mean = s.with_axes("Unsqueeze", mean, axes, 13)
         centred = s.node("Sub", [x, mean])
-    square = s.node(*s.one(("Pow", [centred, s.scalar(2)]), ("Mul", [centred, centred])))
+    square = s.node(*s.one(("Pow", [centred, s.number(2)]), ("Mul", [centred, centred])))
     variance = s.with_axes("ReduceMean", square, axes, 18, keepdims=1)
-    root = s.node("Sqrt", [s.node("Add", [variance, s.scalar(1e-3)])])
+    root = s.node("Sqrt", [s.node("Add", [variance, s.number(1e-3)])])
     y = s.node("Div", [centred, root])
     if not s.rarely():
-        y = s.node("Mul", [y, s.weight(width)])
+        y = s.node("Mul", [y, s.weight(*s.one((), (), (1, 1, 1)), width)])
         if s.maybe():
             y = s.node("Add", [y, s.weight(width)])
     _close(s, y)
@@ -45,18 +45,18 @@ def gate(s: Sketch) -> str:
     first = len(s.open)
     kind = s.one("erf", "tanh", "hard", "mish", "swish")
     if kind == "erf":
-        raised = s.node("Erf", [s.node("Div", [x, s.scalar(math.sqrt(2))])])
-        raised = s.node("Add", [raised, s.scalar(1)])
-        y = s.node("Mul", [s.node("Mul", [x, raised]), s.scalar(0.5)])
+        raised = s.node("Erf", [s.node("Div", [x, s.number(math.sqrt(2))])])
+        raised = s.node("Add", [raised, s.number(1)])
+        y = s.node("Mul", [s.node("Mul", [x, raised]), s.number(0.5)])
     elif kind == "tanh":
-        cube = s.node("Mul", [s.node("Pow", [x, s.scalar(3)]), s.scalar(0.044715)])
-        inner = s.node("Mul", [s.node("Add", [x, cube]), s.scalar(math.sqrt(2 / math.pi))])
-        raised = s.node("Add", [s.node("Tanh", [inner]), s.scalar(1)])
-        y = s.node("Mul", [s.node("Mul", [x, s.scalar(0.5)]), raised])
+        cube = s.node("Mul", [s.node("Pow", [x, s.number(3)]), s.number(0.044715)])
+        inner = s.node("Mul", [s.node("Add", [x, cube]), s.number(math.sqrt(2 / math.pi))])
+        raised = s.node("Add", [s.node("Tanh", [inner]), s.number(1)])
+        y = s.node("Mul", [s.node("Mul", [x, s.number(0.5)]), raised])
     elif kind == "hard":
-        shifted = s.node("Add", [x, s.scalar(3)])
+        shifted = s.node("Add", [x, s.number(3)])
         clipped = s.node("Clip", [shifted, s.scalar(0), s.scalar(s.one(6, 5))])
-        y = s.node("Div", [s.node("Mul", [x, clipped]), s.scalar(6)])
+        y = s.node("Div", [s.node("Mul", [x, clipped]), s.number(6)])
     elif kind == "mish":
         y = s.node("Mul", [x, s.node("Tanh", [s.node("Softplus", [x])])])
     else:

@@ -143,6 +143,11 @@ class Sketch:
         """A float constant without axes."""
         return self.constant(np.full((), value, "f4"), plain=True)
 
+    def number(self, value: float) -> str:
+        """The same, or of axes that may give what it is combined with another one."""
+        shape = (1,) * (4 if self.rarely() else self.one(0, 1))
+        return self.constant(np.full(shape, value, "f4"), plain=True)
+
     def ints(self, *values: int) -> str:
         """A constant list of integers."""
         return self.constant(np.array(values, np.int64), plain=True)
