@@ -161,7 +161,13 @@ class _Run:
             if not rewrites:
                 return
             self._made.graph, self._proof = made.graph, None
-            risen = self._take("onnxsim", ONNXSIM, rewrites, mark, pays=False)
+            try:
+                risen = self._take("onnxsim", ONNXSIM, rewrites, mark, pays=False)
+            except OcostError as error:
+                self._go_back(mark)
+                text = f"what onnxsim makes is broken: {error}"
+                self._declined[ONNXSIM] = [Declined(ONNXSIM, (), text)]
+                return
             if not risen:
                 return
             if risen == "nodes" and batched_gemms:
@@ -183,9 +189,7 @@ class _Run:
         before, after = self._figures, self._cost()
         risen, worse = ("", "") if pays else self._worse(before, after)
         if risen:
-            self._made.graph, self._proof = self._spare, None
-            self._spare = self._spare.copy()
-            del self._gate.made[mark:]
+            self._go_back(mark)
             nodes = tuple(dict.fromkeys(n for r in rewrites for n in r.change.removed))
             self._declined[name] = [Declined(name, nodes, worse)]
             return risen
@@ -197,6 +201,12 @@ class _Run:
         self._figures, self._spare = after, self._made.graph.copy()
         self._version += 1
         return ""
+
+    def _go_back(self, mark: int) -> None:
+        """To the graph as it was before, and to the rewrites let through by then."""
+        self._made.graph, self._proof = self._spare, None
+        self._spare = self._spare.copy()
+        del self._gate.made[mark:]
 
     def _worse(self, before: Figures, after: Figures) -> tuple[str, str]:
         """What would rise that may not, and as a sentence; both empty if nothing does."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ocost.costmodel.device import find
-from ocost.graph import OcostError, load, to_proto
+from ocost.graph import Graph, OcostError, load, to_proto
+from ocost.optimize import Simplified, pipeline
 from ocost.optimize.bisect import proven
 from ocost.optimize.optimized import optimize_graph
 from ocost.optimize.pipeline import Made, Plan, run
@@ -44,6 +45,23 @@ def test_onnxsim_is_a_stage_of_the_ledger() -> None:
     assert not any(made.residual.values())
 
 
+def test_a_broken_graph_of_onnxsim_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three Adds the first is gone."""
+
+    def broken(graph: Graph, *_: object, **__: object) -> Simplified:
+        made = graph.copy()
+        made.remove_node("a")
+        return Simplified(made, "onnxsim 0")
+
+    monkeypatch.setattr(pipeline, "simplify", broken)
+    made = run(sums(), Plan(()), DEVICE)
+    assert to_proto(made.graph) == to_proto(sums())
+    (declined,) = made.declined
+    assert declined.reason == (
+        "what onnxsim makes is broken: node 'b' (Add) reads tensor 'a', which nothing makes"
+    )
+
+
 def test_a_wrong_rewrite_is_found_and_left_out() -> None:
     """Of three rewrites the one that breaks the model goes; the others stay."""
     graph = sums()
@@ -67,11 +85,11 @@ def test_a_model_that_differs_from_itself() -> None:
     other.remove_node("a")
     other.rewire("a", "x")
 
-    def pipeline(_: Gate) -> Made:
+    def wrong(_: Gate) -> Made:
         return Made(other)
 
     with pytest.raises(OcostError, match="can't be checked"):
-        proven(pipeline, lambda after: check(graph, after))
+        proven(wrong, lambda after: check(graph, after))
 
 
 @pytest.mark.parametrize("sample", ["@odd_channels", "@silero_vad", "@resnet18_qdq"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import onnx
 import pytest
@@ -151,3 +153,20 @@ def test_a_batched_product_becomes_a_gemm_or_stays() -> None:
     # The Gemm would come with two Reshapes and what computes their shapes.
     assert [n.op_type for n in made.graph] == ["MatMul", "Add"]
     assert not any(d.by == "onnxsim" for d in made.declined)
+
+
+def test_types_that_the_model_does_not_declare_stay_out() -> None:
+    f = onnx.TensorProto.FLOAT
+    names = ("x", "a", "b", "y")
+    graph = helper.make_graph(
+        [helper.make_node("Relu", [i], [o]) for i, o in pairwise(names)],
+        "g",
+        [helper.make_tensor_value_info("x", f, ["batch", 5])],
+        [helper.make_tensor_value_info("y", f, ["batch", 5])],
+        value_info=[helper.make_tensor_value_info("b", f, ["batch", 5])],
+    )
+    graph.node[1].op_type = "Abs"
+    before = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    after = to_proto(simplify(from_proto(before)).graph)
+    assert [n.op_type for n in after.graph.node] == ["Relu", "Abs", "Relu"]
+    assert [v.name for v in after.graph.value_info] == ["b"]
