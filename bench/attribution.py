@@ -13,9 +13,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import onnx
@@ -108,15 +107,31 @@ def compare(
         return str(error)
 
 
+def answer(sender: Connection, file: Path, values: bool) -> None:
+    """Send a model's row."""
+    try:
+        entry = examine(file, values)
+    except Exception as error:  # it is a fault, but the other models are still to come
+        entry = Entry(file.stem, 0, reason=repr(error), failed=True)
+    sender.send(entry)
+
+
 def apart(file: Path, values: bool) -> Entry:
     """A model's row, whatever happens to the process that makes it."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(examine, file, values).result()
-        except BrokenProcessPool:
-            return Entry(file.stem, 0, reason="the process was killed: out of memory, probably")
-        except Exception as error:  # it is a fault, but the other models are still to come
-            return Entry(file.stem, 0, reason=repr(error), failed=True)
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=answer, args=(sender, file, values))
+    process.start()
+    sender.close()  # the process has the only one left: without an answer the pipe just ends
+    try:
+        entry: Entry = receiver.recv()
+    except EOFError:
+        entry = Entry(file.stem, 0, reason="its process ended without an answer", failed=True)
+    process.join()
+    if process.exitcode:
+        reason = f"its process ended with code {process.exitcode}"
+        return Entry(file.stem, 0, reason=reason, failed=True)
+    return entry
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
