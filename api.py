@@ -122,8 +122,8 @@ def diff(
     from .graph import OcostError
     from .graph.shapes import Given
     from .optimize import optimize_graph
-    from .runtime.equivalence import check as compare_outputs
-    from .runtime.inputs import given_by, load_feeds
+    from .runtime.equality.equivalence import check as compare_outputs
+    from .runtime.feeds.inputs import given_by, load_feeds
 
     if inputs is not None and not measure:
         raise OcostError(f"{inputs}: inputs from a file are for a diff that measures")

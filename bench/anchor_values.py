@@ -17,8 +17,8 @@ import numpy.typing as npt
 from onnx import ModelProto, helper
 
 from ocost.graph import OcostError, from_proto
-from ocost.runtime.comparable import is_quantised
-from ocost.runtime.noise import SPACING, shaken, shaken_feeds
+from ocost.runtime.equality.comparable import is_quantised
+from ocost.runtime.equality.noise import SPACING, shaken, shaken_feeds
 from ocost.runtime.session import Level, Options, open_session, run_once
 
 Array = npt.NDArray[Any]

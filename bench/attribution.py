@@ -26,7 +26,7 @@ from tables import model_files
 from ocost.graph import Graph, OcostError, load
 from ocost.graph.shapes import infer
 from ocost.runtime.attribution import Attribution, attribute
-from ocost.runtime.inputs import make_feeds
+from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.profile import Feeds, take_profile
 from ocost.runtime.session import Level, Options, open_session

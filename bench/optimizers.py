@@ -26,9 +26,9 @@ from ocost.optimize.simplify import simplify
 from ocost.passes import passes
 from ocost.runtime.attribution import attribute
 from ocost.runtime.comparison import Comparison, compare
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 from ocost.runtime.executed import executed_cost
-from ocost.runtime.inputs import make_feeds
+from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.profile import Feeds
 from ocost.runtime.session import Options, open_session, run_once

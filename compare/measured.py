@@ -18,7 +18,7 @@ from ..graph.shapes import Given, infer
 from ..runtime.attribution import attribute
 from ..runtime.comparison import Comparison, compare
 from ..runtime.executed import executed_cost
-from ..runtime.inputs import given_by, make_feeds
+from ..runtime.feeds.inputs import given_by, make_feeds
 from ..runtime.naming import named
 from ..runtime.profile import Profile, take_profile
 from ..runtime.session import Options, open_session, run_once

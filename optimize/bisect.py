@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph, OcostError
 from ..passes.scope import Gate
-from ..runtime.equivalence import Equivalence
+from ..runtime.equality.equivalence import Equivalence
 from .pipeline import Made
 
 Pipeline = Callable[[Gate], Made]

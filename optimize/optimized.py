@@ -12,7 +12,7 @@ from ..costmodel import Device
 from ..graph import Graph
 from ..graph.shapes import Given
 from ..passes.scope import Gate
-from ..runtime.equivalence import Equivalence, check
+from ..runtime.equality.equivalence import Equivalence, check
 from .bisect import proven
 from .groups import Group, fused_groups
 from .pipeline import Made, Plan, run

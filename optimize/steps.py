@@ -11,7 +11,7 @@ from ..graph import Graph
 from ..graph.shapes import Given, infer
 from ..passes.scope import Gate
 from ..runtime.comparison import Comparison, compare
-from ..runtime.inputs import make_feeds
+from ..runtime.feeds.inputs import make_feeds
 from ..runtime.naming import named
 from ..runtime.session import Options, open_session, run_once
 from ..runtime.timing import Run, pinned

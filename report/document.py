@@ -10,7 +10,7 @@ from ..compare.result import Diff, NodePair
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from ..graph import dtypes
-from ..runtime.equivalence import Equivalence
+from ..runtime.equality.equivalence import Equivalence
 from . import blocks, ledger_document, measured_document
 from .blocks import Document, fields
 from .ranking import changed

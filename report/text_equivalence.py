@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ..runtime.equivalence import Equivalence
+from ..runtime.equality.equivalence import Equivalence
 from .names import clean
 from .text_common import plural
 

@@ -14,7 +14,7 @@ from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer
 from .attribution import attribute
 from .executed import executed_cost
-from .inputs import given_by, load_feeds, make_feeds
+from .feeds.inputs import given_by, load_feeds, make_feeds
 from .memory import ArenaPeak, arena_peak
 from .naming import named
 from .profile import Profile, take_profile

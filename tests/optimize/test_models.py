@@ -13,7 +13,7 @@ from ocost.api import find_device
 from ocost.cli import run
 from ocost.graph import load
 from ocost.optimize import Optimized, optimize_graph, plan
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 
 F = "float[1, 8, 8, 8]"
 WEIGHTS = {"w": (8, 8, 3, 3), **dict.fromkeys(("scale", "shift", "mean", "variance"), (8,))}

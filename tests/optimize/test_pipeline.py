@@ -12,7 +12,7 @@ from ocost.optimize.optimized import optimize_graph
 from ocost.optimize.pipeline import Made, Plan, run
 from ocost.optimize.plan import plan
 from ocost.passes.scope import Gate
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 
 from .conftest import Bloat, DropRelus, MergeSums, sums
 

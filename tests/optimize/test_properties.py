@@ -20,8 +20,8 @@ from ocost.optimize.pipeline import ONNXSIM, run
 from ocost.optimize.plan import plan
 from ocost.passes import Pass, passes
 from ocost.passes.scope import Gate
-from ocost.runtime.equivalence import Equivalence, check
-from ocost.runtime.trials import open_dims
+from ocost.runtime.equality.equivalence import Equivalence, check
+from ocost.runtime.equality.trials import open_dims
 
 from .random_models import OPEN, models
 

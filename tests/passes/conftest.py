@@ -13,7 +13,7 @@ from onnx import parser
 from ocost.graph import Graph, from_proto, to_proto, verify
 from ocost.graph.shapes import Given
 from ocost.passes.rewriting import Outcome, Pass
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 

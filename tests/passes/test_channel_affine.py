@@ -13,7 +13,7 @@ from ocost.graph import Graph, Tensor, from_proto, verify
 from ocost.passes.batchnorm import FoldBatchNorm
 from ocost.passes.channel_affine import MergeAffine
 from ocost.passes.conv_affine import FoldAffine
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 
 from .conftest import Arrays, model
 

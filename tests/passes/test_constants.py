@@ -9,7 +9,7 @@ import pytest
 from ocost.graph import from_proto, load, to_proto
 from ocost.graph.save import file_size
 from ocost.passes.constants import FoldConstants
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 
 from .conftest import model
 

@@ -17,8 +17,8 @@ from ocost.costmodel.device import find
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import infer
 from ocost.runtime.executed import executed_cost
+from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.imported import import_profile
-from ocost.runtime.inputs import make_feeds
 from ocost.runtime.namesakes import COPIED, INSERTED, NO_NAME
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level, Options, open_session, run_once

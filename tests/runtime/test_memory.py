@@ -12,7 +12,7 @@ from onnx import ModelProto, helper, parser
 from ocost.costmodel.cost import cost_nodes
 from ocost.graph import Graph, from_proto, load
 from ocost.graph.shapes import infer
-from ocost.runtime.inputs import make_feeds
+from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.memory import arena_peak, peak
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level, Options

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..graph import Graph, OcostError
-from ..graph.shapes import Given, Shapes, infer
+from ...graph import Graph, OcostError
+from ...graph.shapes import Given, Shapes, infer
+from ..feeds.inputs import make_feeds
+from ..naming import named
+from ..session import open_session, run_once
 from .closeness import By, OutputCheck, judge, leaves
 from .comparable import how, is_quantised, mismatch, random_node
 from .evidence import AS_WRITTEN, Record, flat, refer, shake
-from .inputs import make_feeds
-from .naming import named
 from .reference import NoReferenceError
-from .session import open_session, run_once
 from .trials import Trial, overridden, repeated, resized
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import networkx as nx
 
-from ..graph import Graph, Node, dtypes
-from ..graph.dataflow import RANDOM
-from ..graph.shapes import Info
-from ..graph.shapes.onnx_inference import from_type
-from ..graph.tensor import Tensor
+from ...graph import Graph, Node, dtypes
+from ...graph.dataflow import RANDOM
+from ...graph.shapes import Info
+from ...graph.shapes.onnx_inference import from_type
+from ...graph.tensor import Tensor
 from .closeness import By
 from .noise import SPACING
 

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ocost.runtime.noise import shake, shaken, shaken_feeds
+from ocost.runtime.equality.noise import shake, shaken, shaken_feeds
 
 TEXT = """<ir_version: 8, opset_import: ["": 17]> g (float[1,1,4,4] x) => (float[?,?,?,?] y)
 <float[2] w = {1.5, 2}, float[1] scalar = {0.3}, float[4] scales = {1, 1, 1.5, 1.5},

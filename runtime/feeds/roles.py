@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ..graph import Node
-from ..graph.shapes import Shapes
+from ...graph import Node
+from ...graph.shapes import Shapes
 
 # These pass on values of their first input, or of any, without changing them.
 _FIRST = frozenset(

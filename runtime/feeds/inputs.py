@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from onnx import helper
 
-from ..graph import Graph, OcostError, dtypes
-from ..graph.shapes import Given, Info, Shapes
-from ..graph.shapes.onnx_inference import DATA_LIMIT, from_type
-from ..models.inputs import KEY, InputHint, input_hints
+from ...graph import Graph, OcostError, dtypes
+from ...graph.shapes import Given, Info, Shapes
+from ...graph.shapes.onnx_inference import DATA_LIMIT, from_type
+from ...models.inputs import KEY, InputHint, input_hints
 from .roles import Interval, allowed
 
 Array = npt.NDArray[Any]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..graph import Graph, OcostError, dtypes
-from ..graph.shapes import Given, Shapes, infer
-from .inputs import make_feeds
+from ...graph import Graph, OcostError, dtypes
+from ...graph.shapes import Given, Shapes, infer
+from ..feeds.inputs import make_feeds
+from ..session import run_once
 from .noise import SPACING
-from .session import run_once
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto, numpy_helper
 
-from ..models.walk import consumed, walk
+from ...models.walk import consumed, walk
 
 Array = npt.NDArray[Any]
 

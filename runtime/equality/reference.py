@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from onnx import GraphProto, ModelProto, NodeProto, TypeProto, helper, numpy_helper
 
-from ..costmodel.cost import Costed, cost_nodes
-from ..graph import dtypes
-from ..graph.shapes import Shapes
-from ..graph.tensor import every_tensor
+from ...costmodel.cost import Costed, cost_nodes
+from ...graph import dtypes
+from ...graph.shapes import Shapes
+from ...graph.tensor import every_tensor
 
 Array = npt.NDArray[Any]
 

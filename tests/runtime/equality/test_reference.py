@@ -8,7 +8,7 @@ import pytest
 
 from ocost.graph import from_proto
 from ocost.graph.shapes import infer
-from ocost.runtime.reference import NoReferenceError, evaluate
+from ocost.runtime.equality.reference import NoReferenceError, evaluate
 
 
 def model(text: str, opset: int = 17) -> onnx.ModelProto:

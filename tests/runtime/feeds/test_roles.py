@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ocost.graph import from_proto
 from ocost.graph.shapes import Shapes, infer
-from ocost.runtime.roles import Interval, allowed, uses
+from ocost.runtime.feeds.roles import Interval, allowed, uses
 
 node = helper.make_node
 

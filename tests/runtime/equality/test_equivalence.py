@@ -10,7 +10,7 @@ from onnx import numpy_helper
 from ocost.graph import Graph, from_proto, load, to_proto
 from ocost.graph.shapes import Given
 from ocost.optimize import simplify
-from ocost.runtime.equivalence import check
+from ocost.runtime.equality.equivalence import check
 
 
 def graph(text: str, *, opset: int = 17, **constants: object) -> Graph:
@@ -347,7 +347,7 @@ def test_no_finite_number_says_nothing() -> None:
 
 
 def test_a_reference_that_disagrees_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ocost.runtime import evidence
+    from ocost.runtime.equality import evidence
 
     monkeypatch.setattr(evidence, "evaluate", lambda *_: [np.zeros((1, 8, 12, 12))])
     found = check(conv_bn(), folded())

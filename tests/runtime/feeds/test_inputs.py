@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given, infer
 from ocost.models import samples
-from ocost.runtime.inputs import given_by, load_feeds, make_feeds
+from ocost.runtime.feeds.inputs import given_by, load_feeds, make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.session import Options, open_session, run_once
 

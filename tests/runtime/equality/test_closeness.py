@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocost.runtime.closeness import By, Case, gap, judge, leaves
+from ocost.runtime.equality.closeness import By, Case, gap, judge, leaves
 
 INF, NAN = np.inf, np.nan
 

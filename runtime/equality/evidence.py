@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
-from ..graph import OcostError
-from ..graph.shapes import Shapes
+from ...graph import OcostError
+from ...graph.shapes import Shapes
+from ..session import Level, Options, open_session, run_once
 from .closeness import By, Case, gap, leaves, noise
 from .noise import shaken, shaken_feeds
 from .reference import NoReferenceError, evaluate
-from .session import Level, Options, open_session, run_once
 
 Outputs = Mapping[str, npt.NDArray[Any]]
 

@@ -1,0 +1,1 @@
+"""Inputs to run a model with: made so that they are valid, or read from a file."""
