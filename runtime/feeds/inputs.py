@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import json
-import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from onnx import helper
 
 from ...graph import Graph, OcostError, dtypes
 from ...graph.shapes import Given, Info, Shapes
 from ...graph.shapes.onnx_inference import DATA_LIMIT, from_type
-from ...models.inputs import KEY, InputHint, input_hints
-from .roles import Interval, allowed
+from .constants import Constants
+from .draws import Array, Draw, Setting, Value, inputs_of, required
+from .modes import Mode, Style
+from .sizes import Dims, Frame, Search, declared_dims
 
-Array = npt.NDArray[Any]
 
-
-def make_feeds(graph: Graph, shapes: Shapes, *, seed: int = 0) -> dict[str, Array]:
-    """An array for every input of a model, the same for the same seed.
+def make_feeds(graph: Graph, shapes: Shapes, *, seed: int = 0) -> dict[str, Value]:
+    """Contents for every input of a model, the same for the same seed.
 
     What the user gave counts first, then what the model's own metadata suggest. Else integers
     are indices within the tables that they are looked up in, lengths of whole sequences, or 0
     and 1; 8-bit ones fill their range; masks let everything pass; floats are standard normal, or
-    positive where the model takes their root or logarithm or divides by them.
+    positive where the model takes their root or logarithm or divides by them; strings are those
+    that the model knows.
 
     Parameters
     ----------
@@ -40,82 +37,40 @@ def make_feeds(graph: Graph, shapes: Shapes, *, seed: int = 0) -> dict[str, Arra
     seed
         Of the random generator.
 
+    Returns
+    -------
+    dict
+        Arrays; a list, a dict or None for an input that is a sequence, a map or an optional.
+
     Raises
     ------
     OcostError
-        If an input's shape is not known, it is a sequence, a map or an optional, or of a type
-        that numpy doesn't have.
+        If no shape is found for an input without a declared rank, or one doesn't fit into memory.
     """
-    generator = np.random.default_rng(seed)
-    hints = input_hints(graph.header.skeleton)
-    feeds = {}
-    for name in _required(graph):
-        info = shapes.get(name)
-        assert info is not None  # every input is inferred
-        try:
-            feeds[name] = _make(name, info, shapes, hints.get(name), generator)
-        except (MemoryError, ValueError) as error:  # numpy's, of arrays that are too large
-            size = "x".join(map(str, info.resolved or ()))
-            raise OcostError(
-                f"input '{name}' can't be made as large as {size}; give a smaller --shape or --dim"
-            ) from error
-    return feeds
+    names = required(graph)
+    infos = {name: shapes.get(name) for name in names}
+    fixed = [name for name, info in infos.items() if info is not None and info.value is not None]
+    inputs = inputs_of(shapes, _sizes(graph, infos), fixed)
+    modes = {made.name: Mode(Style.CHOICE) for made in inputs if made.choices}
+    known = Constants.of(graph)
+    return Draw("", False, Setting(inputs, known=known), modes, seed).feeds()
 
 
-def _required(graph: Graph) -> list[str]:
-    return [name for name in graph.inputs if name not in graph.initializers]
-
-
-def _make(
-    name: str,
-    info: Info,
-    shapes: Shapes,
-    hint: InputHint | None,
-    generator: np.random.Generator,
-) -> Array:
-    if info.type is not None:
-        kind = str(info.type.WhichOneof("value")).removesuffix("_type")
-        raise OcostError(f"input '{name}' is a {kind}: only tensors can be made or read")
-    shape = info.resolved
-    if shape is None:
-        raise OcostError(info.reason or f"the shape of input '{name}' is not known; give --shape")
-    if info.value is not None:
-        return info.value
-    dtype = _numpy_type(f"input '{name}'", info.dtype)
-    if hint is not None and (hint.shape == shape or not isinstance(hint.value, list)):
-        try:
-            return replace(hint, shape=shape).draw(generator).astype(dtype)
-        except (ValueError, TypeError) as error:
-            raise OcostError(
-                f"the model's {KEY} metadata are broken at {name!r}: {error}"
-            ) from error
-    if info.dtype == dtypes.STRING:
-        return np.full(shape, "a", dtype=object)
-    limits = allowed(shapes, name)
-    if limits is None and ("mask" in name.lower() or info.dtype == dtypes.BOOL):
-        limits = Interval(1, 1)
-    return _draw(info.dtype, shape, limits, generator).astype(dtype)
-
-
-def _numpy_type(where: str, dtype: int) -> np.dtype[Any]:
-    made = helper.tensor_dtype_to_np_dtype(dtype)
-    if made.isbuiltin != 1:
-        raise OcostError(f"{where} is {dtypes.name(dtype)}, which numpy can't hand to onnxruntime")
-    return made
-
-
-def _draw(
-    dtype: int, shape: tuple[int, ...], limits: Interval | None, generator: np.random.Generator
-) -> Array:
-    if dtypes.is_float(dtype):
-        if limits is None:
-            return generator.standard_normal(shape, dtype=np.float32)
-        return np.asarray(generator.uniform(limits.low, limits.high, shape))
-    if limits is None and dtype in (dtypes.INT8, dtypes.UINT8):
-        range_ = np.iinfo(helper.tensor_dtype_to_np_dtype(dtype))
-        limits = Interval(range_.min, range_.max)
-    low, high = limits or Interval(0, 1)
-    return np.asarray(generator.integers(math.ceil(low), math.floor(high) + 1, shape))
+def _sizes(graph: Graph, infos: Mapping[str, Info | None]) -> dict[str, tuple[int, ...]]:
+    """The inputs' shapes; what is not declared is chosen so that inference finds no fault."""
+    dims: dict[str, Dims | None] = {}
+    for name, info in infos.items():
+        known = None if info is None else info.resolved
+        dims[name] = known or declared_dims(name, graph.declared[name].type) if known != () else ()
+    frame = Frame(graph, dims, {})
+    if not frame.symbols:
+        return frame.shapes({})
+    found = Search(frame, lambda *_: True, lambda: False).base()
+    if found is None:
+        raise OcostError(
+            f"no shape was found that fits input '{frame.symbols[0]}'; give --shape or --inputs"
+        )
+    return frame.shapes(found)
 
 
 def load_feeds(path: Path, graph: Graph) -> dict[str, Array]:
@@ -133,7 +88,7 @@ def load_feeds(path: Path, graph: Graph) -> dict[str, Array]:
             raise OcostError(
                 f"{path}: the model has no input '{name}'; it has {', '.join(graph.inputs)}"
             )
-    missing = [name for name in _required(graph) if name not in arrays]
+    missing = [name for name in required(graph) if name not in arrays]
     if missing:
         raise OcostError(f"{path}: no contents for input {', '.join(missing)}")
     return {
@@ -188,7 +143,7 @@ def _fitted(where: str, array: Array, declared: Info) -> Array:
         wanted = "x".join("?" if dim is None else str(dim) for dim in shape) or "scalar"
         given = "x".join(map(str, array.shape)) or "scalar"
         raise OcostError(f"{where} is {given}, the model wants {wanted}")
-    dtype = _numpy_type(where, declared.dtype)
+    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(declared.dtype))
     if array.dtype.kind in "US" and declared.dtype == dtypes.STRING:
         return array.astype(object)
     if array.dtype.kind in "biuf" and declared.dtype != dtypes.STRING:

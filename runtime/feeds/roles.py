@@ -2,15 +2,17 @@
 
 An input's readers are followed through operators that only move values about, into bodies and
 functions too. A reader may demand an index within its table, a length within its sequence, a
-divisor that is not 0, or a mask that lets everything pass.
+divisor that is not 0, or a mask that lets everything pass. ``allowed`` are values with which the
+model does what it is for; ``accepted`` are all with which it runs: an index may count from the
+end, a mask may forbid, a root may be of a negative number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from ...graph import Node
+from ...graph import Node, dtypes
 from ...graph.shapes import Shapes
 
 # These pass on values of their first input, or of any, without changing them.
@@ -50,9 +52,25 @@ def allowed(shapes: Shapes, name: str) -> Interval | None:
 
     Where two readers contradict each other the first one counts.
     """
+    return _met(uses(shapes, name), _RULES)
+
+
+def accepted(shapes: Shapes, name: str) -> Interval | None:
+    """The values with which every reader of an input runs; None where nothing limits them."""
+    return _met(uses(shapes, name), _HARD)
+
+
+def divides(shapes: Shapes, name: str) -> bool:
+    """Whether the input is a divisor: an integer one must not be 0."""
+    return any((use.node.op_type, use.slot) in _DIVISORS for use in uses(shapes, name))
+
+
+def _met(found_uses: Iterator[Use], rules: Mapping[tuple[str, int], Rule]) -> Interval | None:
     found: Interval | None = None
-    for use in uses(shapes, name):
-        rule = _RULES.get((use.node.op_type, use.slot))
+    for use in found_uses:
+        rule = rules.get((use.node.op_type, use.slot))
+        if rule is None and rules is _HARD and _foreign(use):
+            rule = _RULES.get((use.node.op_type, use.slot), _zero_or_one)
         limit = None if rule is None else rule(use)
         if limit is None:
             continue
@@ -143,30 +161,141 @@ def _positive(_: Use) -> Interval:
     return Interval(0.5, 1.5)
 
 
-_RULES: dict[tuple[str, int], Rule] = {
+def _rank(use: Use) -> int | None:
+    info = use.scope.call(use.node).get(0)
+    return None if info is None or info.shape is None else len(info.shape)
+
+
+def _axes(more: int) -> Rule:
+    """An axis of the first input; of its result where that has more."""
+
+    def rule(use: Use) -> Interval | None:
+        rank = _rank(use)
+        return None if rank is None else Interval(-rank - more, rank + more - 1)
+
+    return rule
+
+
+def _from_one(rule: Rule) -> Rule:
+    """From 1 to what a rule allows at most."""
+
+    def shorter(use: Use) -> Interval | None:
+        limit = rule(use)
+        return None if limit is None else Interval(1, limit.high)
+
+    return shorter
+
+
+def _from_the_end(rule: Rule) -> Rule:
+    """Indices that may count from the end too."""
+
+    def signed(use: Use) -> Interval | None:
+        limit = rule(use)
+        return None if limit is None else Interval(-limit.high - 1, limit.high)
+
+    return signed
+
+
+def _largest(use: Use) -> Interval | None:
+    """TopK: as many as there are."""
+    there = use.dim(0, use.node.int("axis", -1))
+    return None if not there else Interval(1, there)
+
+
+def _shift(use: Use) -> Interval | None:
+    info = use.scope.call(use.node).get(0)
+    width = None if info is None else dtypes.bits(info.dtype)
+    return None if width is None else Interval(0, width - 1)
+
+
+def _within(low: float, high: float) -> Rule:
+    return lambda _: Interval(low, high)
+
+
+def _zero_or_one(_: Use) -> Interval:
+    return Interval(0, 1)
+
+
+def _foreign(use: Use) -> bool:
+    """Whether an operator that onnx does not define reads it: what that stands is not known."""
+    return use.node.domain not in ("", "ai.onnx.ml") and use.scope.graph.function(use.node) is None
+
+
+_REDUCTIONS = ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")
+_DIVISORS = frozenset({("Div", 1), ("Mod", 1)})
+_INDICES: dict[tuple[str, int], Rule] = {
     ("Gather", 1): _along_axis,
     ("GatherElements", 1): _along_axis,
     ("ScatterElements", 1): _along_axis,
+    ("Scatter", 1): _along_axis,
     ("GatherND", 1): _coordinates,
     ("ScatterND", 1): _coordinates,
+}
+# Whatever an input is for, these it has to keep to.
+_TABLES: dict[tuple[str, int], Rule] = {
     ("EmbedLayerNormalization", 0): _table(2),
     ("EmbedLayerNormalization", 1): _table(4),
     ("RoiAlign", 2): _table(0),
+    ("ArrayFeatureExtractor", 1): lambda use: _below(use.dim(0, -1)),
+    ("BitShift", 1): _shift,
+    ("Dropout", 2): _only(0),  # not in training: else it is random
+}
+_LENGTHS: dict[tuple[str, int], Rule] = {
     ("LSTM", 4): _sequence_length,
     ("GRU", 4): _sequence_length,
     ("RNN", 4): _sequence_length,
     ("ReverseSequence", 1): _reversed_length,
+}
+_RULES: dict[tuple[str, int], Rule] = {
+    **_INDICES,
+    **_TABLES,
+    **_LENGTHS,
     ("Where", 0): _mask,
-    ("GridSample", 1): lambda _: Interval(-1, 1),
+    ("GridSample", 1): _within(-1, 1),
     ("Dropout", 1): _only(0),
-    ("Dropout", 2): _only(0),  # not in training
+    ("Range", 1): _within(2, 4),
     ("Range", 2): _only(1),
     ("Loop", 0): _only(1),
-    ("TopK", 1): _only(1),
-    ("Tile", 1): _only(1),
-    ("Expand", 1): _only(1),
+    ("OneHot", 1): _only(3),
+    ("ConstantOfShape", 0): _within(1, 3),
+    ("Slice", 1): _only(0),
+    ("Slice", 2): _within(2, 4),
+    ("Slice", 4): _only(1),
+    ("SplitToSequence", 1): _only(1),
+    **{(op_type, 1): _only(1) for op_type in ("Expand", "Tile", "TopK", "Upsample")},
     **{("Resize", slot): _only(1) for slot in (1, 2)},
     **{(op_type, 0): _positive for op_type in ("Log", "Pow", "Reciprocal", "Sqrt")},
     **{(op_type, 1): _positive for op_type in ("Div", "Mod", "QuantizeLinear")},
     ("BatchNormalization", 4): _positive,
+}
+_HARD: dict[tuple[str, int], Rule] = {
+    **{key: _from_the_end(rule) for key, rule in _INDICES.items()},
+    **_TABLES,
+    **{key: _from_one(rule) for key, rule in _LENGTHS.items()},
+    ("Dropout", 1): _within(0, 0.9),
+    ("Range", 0): _within(-2, 2),
+    ("Range", 1): _within(-9, 9),
+    ("Range", 2): _within(1, 3),
+    ("Loop", 0): _within(0, 5),
+    ("OneHot", 1): _within(1, 7),
+    ("ConstantOfShape", 0): _within(0, 4),
+    ("Slice", 4): _within(1, 3),
+    ("SplitToSequence", 1): _within(1, 3),
+    ("Pad", 1): _within(0, 3),
+    ("TopK", 1): _largest,
+    ("Tile", 1): _within(1, 3),
+    ("Upsample", 1): _within(1, 2),
+    ("Resize", 1): _within(0, 1),
+    ("Resize", 2): _within(0.5, 2),
+    ("Resize", 3): _within(1, 9),
+    ("NonMaxSuppression", 2): _within(1, 5),
+    ("SequenceAt", 1): _within(-2, 1),
+    ("SequenceErase", 1): _within(-2, 1),
+    ("SequenceInsert", 2): _within(-2, 1),
+    ("CumSum", 1): _axes(0),
+    ("Unsqueeze", 1): _axes(1),
+    ("Squeeze", 1): _axes(0),
+    **{(f"Reduce{kind}", 1): _axes(0) for kind in _REDUCTIONS},
+    **{("Slice", 3): _axes(0), ("Pad", 3): _axes(0)},
+    **{(f"{name}Window", 0): _within(1, 9) for name in ("Blackman", "Hamming", "Hann")},
 }

@@ -1,0 +1,84 @@
+"""What a graph itself holds that its inputs may be compared with: numbers and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import AttributeProto, TensorProto, numpy_helper
+
+from ...graph import Graph, Node, OcostError, Tensor, dtypes
+
+_SMALL = 8  # elements: larger ones are weights
+_FINITE = 1e6  # what is larger stands for infinity
+_MOST = 64  # of each
+_NUMBERS = frozenset({dtypes.FLOAT, dtypes.DOUBLE, dtypes.FLOAT16, dtypes.BFLOAT16})
+_INTEGERS = frozenset({dtypes.INT8, dtypes.UINT8, dtypes.INT32, dtypes.INT64})
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Small constants of a graph, each once, in order of appearance."""
+
+    numbers: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, graph: Graph) -> Constants:
+        """Those of a graph, its bodies and its functions."""
+        numbers: dict[float, None] = {}
+        texts: dict[str, None] = {}
+        for value in _values(graph):
+            if isinstance(value, str):
+                texts.setdefault(value)
+            elif np.isfinite(value) and abs(value) <= _FINITE:
+                numbers.setdefault(float(value))
+        return cls(tuple(numbers)[:_MOST], tuple(texts)[:_MOST])
+
+
+def _values(graph: Graph) -> Iterator[float | str]:
+    seen: set[int] = set()
+    for scope, node in graph.walk():
+        if id(scope) not in seen:
+            seen.add(id(scope))
+            for tensor in scope.initializers.values():
+                yield from _contents(tensor)
+        yield from _of_node(node, graph)
+    for function in graph.header.functions.values():
+        for proto in function.node:
+            for attribute in proto.attribute:
+                yield from _of_attribute(attribute, graph)
+
+
+def _of_node(node: Node, graph: Graph) -> Iterator[float | str]:
+    for attribute in node.attributes.values():
+        yield from _of_attribute(attribute, graph)
+
+
+def _of_attribute(attribute: AttributeProto, graph: Graph) -> Iterator[float | str]:
+    if attribute.type == AttributeProto.TENSOR:
+        yield from _contents(Tensor.from_proto(attribute.t, graph.header.source))
+    elif attribute.type == AttributeProto.STRINGS:
+        yield from (text.decode("utf-8", "replace") for text in attribute.strings[:_MOST])
+    elif attribute.type == AttributeProto.FLOATS:
+        yield from attribute.floats[:_MOST]
+    elif attribute.type == AttributeProto.FLOAT:
+        yield attribute.f
+    elif attribute.name.startswith(("keys_", "cats_", "pool_", "classlabels_")):
+        yield from attribute.ints[:_MOST]
+
+
+def _contents(tensor: Tensor) -> Iterator[float | str]:
+    if tensor.dtype == dtypes.STRING:
+        proto = tensor.proto
+        if isinstance(proto, TensorProto):
+            strings = numpy_helper.to_array(proto).reshape(-1)[:_MOST]
+            yield from (
+                s if isinstance(s, str) else bytes(s).decode("utf-8", "replace") for s in strings
+            )
+    elif tensor.size <= _SMALL and (tensor.dtype in _NUMBERS or tensor.dtype in _INTEGERS):
+        try:
+            yield from (float(number) for number in tensor.data().reshape(-1))
+        except OcostError:  # its data are not there: others have to do
+            return
