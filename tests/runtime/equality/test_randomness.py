@@ -310,7 +310,8 @@ def test_a_function_is_written_out() -> None:
 def test_what_cannot_be_fed_is_not_compared() -> None:
     text = (
         "(float[4, 6] x, float[4, 6] e) => (float[4, 6] y, float[4, 6] z) {"
-        "r = Constant<value_float=0.5>() t = Constant<value = bool {1}>() y, m = com.microsoft.BitmaskDropout(x, r, t) z = Neg(e) }"
+        "r = Constant<value_float=0.5>() t = Constant<value = bool {1}>()"
+        "y, m = com.microsoft.BitmaskDropout(x, r, t) z = Neg(e) }"
     )
     one = graph(text)
     assert dict(shared(one, one).uncomparable) == {
@@ -333,6 +334,6 @@ def test_noise_is_drawn_anew_for_another_seed() -> None:
     one = graph(TWO % "y = Sub(a, b)")
     found = shared(one, one)
     assert [noise.distribution for noise in found.noise] == ["normal", "normal"]
-    y, z = (run(found.before, found, seed)[0] for seed in (0, 1))
+    y, z = (run(found.before, found, {}, seed)[0] for seed in (0, 1))
     assert y.any()
     assert not np.array_equal(y, z)
