@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from onnx import ModelProto, TensorProto, numpy_helper
 
+from . import dtypes
 from .errors import OcostError
 from .graph import Graph
 from .save import drop_manifest, file_size, replacing, to_proto
@@ -69,12 +70,25 @@ def write(graph: Graph, path: Path, *, force: bool = False) -> None:
         if external or file_size(graph) > _MESSAGE:
             check_writable(data_file(path), force=force)
             beside = all_or_none.enter_context(replacing(data_file(path)))
-            with beside.open("wb") as out:
-                _move(model, source, out, data_file(path).name)
-        for tensor in every_tensor(model):
-            if tensor.data_location != TensorProto.EXTERNAL:
-                tensor.CopyFrom(source.load(tensor))
-        product.write_bytes(model.SerializeToString())
+            write_apart(model, source, beside, data_file(path).name)
+        write_inline(model, source, product)
+
+
+def write_apart(model: ModelProto, source: Source, data: Path, location: str) -> None:
+    """Write the initializers' data to a file, and into the model where they are.
+
+    One tensor at a time is in memory. The model refers to the file as ``location``.
+    """
+    with data.open("wb") as out:
+        _move(model, source, out, location)
+
+
+def write_inline(model: ModelProto, source: Source, path: Path) -> None:
+    """Write a model with all data in it that does not lie apart."""
+    for tensor in every_tensor(model):
+        if tensor.data_location != TensorProto.EXTERNAL:
+            tensor.CopyFrom(source.load(tensor))
+    path.write_bytes(model.SerializeToString())
 
 
 def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> None:
@@ -86,7 +100,10 @@ def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> No
         full = source.load(tensor)
         if full.data_type == TensorProto.STRING:
             continue
-        data = full.raw_data or numpy_helper.to_array(full).tobytes()
+        array = None if full.raw_data else numpy_helper.to_array(full)
+        if array is not None and array.nbytes != dtypes.nbytes(full.data_type, array.size):
+            continue  # numpy takes more bits an element than the file has to
+        data = full.raw_data if array is None else array.tobytes()
         if len(data) < _INLINE:
             continue
         out.write(b"\0" * (-out.tell() % _ALIGNED))

@@ -163,4 +163,6 @@ def flushes_denormals() -> bool:
 def _reason(error: Exception) -> str:
     """The first line of onnxruntime's message, without its codes."""
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    # Where a model was written for a while, and which line of whose source file gave up.
+    return re.sub(r"^Load model from \S+ failed:\s*|/\S+\.cc:\d+ .*?\)(?: const)? ", "", text)

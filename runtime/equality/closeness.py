@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,15 +11,25 @@ import numpy as np
 import numpy.typing as npt
 
 from .noise import SPACING, UNITS
+from .similarity import Similarity, pieces
 
 Array = npt.NDArray[Any]
 By = Literal["values", "elements", "rows", "members"]
+Status = Literal["equal", "different", "not compared"]
 
-# Where rounding alone changes an output by more than this share, it says nothing of a rewrite.
-SETTLED = 0.1
+# Where rounding alone changes an output by more than this share of the range that its elements
+# span, a wrong rewrite may change it less: then it says nothing of one.
+SETTLED = 0.05
 # One sample of a rounding error may be exceeded by another that many times: the distance of the
 # model itself from the reference, and what shaking makes of an output where it makes anything.
 ROOM = 4
+
+
+def status(ok: bool | None) -> Status:
+    """A verdict in words; what could not be compared is not equal."""
+    if ok is None:
+        return "not compared"
+    return "equal" if ok else "different"
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,8 @@ class OutputCheck:
         None where nothing can be concluded.
     reason
         Why it is not ok.
+    similarity
+        How alike the values are, where that was asked for.
     """
 
     name: str
@@ -58,6 +70,12 @@ class OutputCheck:
     tolerance: float | None
     ok: bool | None
     reason: str = ""
+    similarity: Similarity | None = None
+
+    @property
+    def status(self) -> Status:
+        """The verdict in words."""
+        return status(self.ok)
 
     @property
     def urgency(self) -> tuple[int, float]:
@@ -73,12 +91,16 @@ class OutputCheck:
 
 @dataclass(frozen=True)
 class Case:
-    """One output on one input, as each of the models gives it."""
+    """One output on one input, as each of the models gives it.
+
+    ``noise`` is what rounding makes of it, as far as shaking the model before shows; ``reference``
+    is what it would be without rounding, where that can be had.
+    """
 
     before: Array
     after: Array
-    shaken: Sequence[Array]
-    reference: Array | None
+    noise: float = 0.0
+    reference: Array | None = None
 
 
 def leaves(name: str, value: object) -> dict[str, Array]:
@@ -101,9 +123,13 @@ def gap(by: By, x: Array, y: Array) -> float:
         return _between_sets(x, y)
     if x.shape != y.shape:
         return np.inf
-    if by == "elements":
-        return float(np.count_nonzero(x != y))
-    return float(_differences(x, y).max(initial=0))
+    worst = 0.0
+    for a, b in zip(pieces(x), pieces(y), strict=True):
+        if by == "elements":
+            worst += float(np.count_nonzero(a != b))
+        else:
+            worst = max(worst, float(_differences(a, b).max(initial=0)))
+    return worst
 
 
 def _differences(x: Array, y: Array) -> npt.NDArray[np.float64]:
@@ -129,7 +155,10 @@ def _between_sets(x: Array, y: Array) -> float:
     moved = 1e-4 * extent(a)
     worst = 0.0
     for rows, others in ((a, b), (b, a)):
+        there_too = {row.tobytes() for row in others}
         for row, there in zip(rows, aligned[: len(rows)], strict=True):
+            if there == 0 or row.tobytes() in there_too:
+                continue
             near = there if there <= moved else _differences(others, row[None]).max(axis=1).min()
             worst = max(worst, float(near))
     return worst
@@ -137,45 +166,76 @@ def _between_sets(x: Array, y: Array) -> float:
 
 def extent(array: Array) -> float:
     """The largest finite magnitude; 0 where there is none."""
-    with np.errstate(all="ignore"):
-        sizes = np.abs(array.astype(np.float64))
-    return float(sizes.max(initial=0, where=np.isfinite(sizes)))
+    return max((max(abs(low), abs(high)) for low, high in _ranges(array)), default=0.0)
 
 
-def noise(by: By, case: Case) -> float:
-    """What rounding makes of an output, by the shaken models and the spacing of its type."""
-    floor = 0.0
-    if by in ("values", "rows"):
-        kind = case.before.dtype.name
-        steps = kind not in SPACING  # a quantised type
-        floor = 1.0 if steps else UNITS[kind] * SPACING[kind] * extent(case.before)
-    return max([floor, *(gap(by, case.before, other) for other in case.shaken)])
+def spread(array: Array) -> float:
+    """Half the distance of the least and the greatest finite element."""
+    found = list(_ranges(array))
+    lows, highs = ([pair[i] for pair in found] for i in (0, 1))
+    return (max(highs, default=0.0) - min(lows, default=0.0)) / 2
 
 
-def judge(name: str, by: By, cases: Sequence[Case]) -> OutputCheck:
+def _ranges(array: Array) -> Iterator[tuple[float, float]]:
+    for part in pieces(array):
+        with np.errstate(all="ignore"):
+            numbers = part.astype(np.float64)
+        numbers = numbers[np.isfinite(numbers)]
+        if numbers.size:
+            yield float(numbers.min()), float(numbers.max())
+
+
+def floor(by: By, before: Array, after: Array) -> float:
+    """What rounding explains at least, by the spacing of the coarser one's type."""
+    if by not in ("values", "rows"):
+        return 0.0
+    kinds = {before.dtype.name, after.dtype.name}
+    if not kinds <= SPACING.keys():
+        return 1.0  # a step of a quantised type
+    return max(UNITS[kind] * SPACING[kind] for kind in kinds) * extent(before)
+
+
+def judge(name: str, by: By, cases: Sequence[Case], tolerance: float | None = None) -> OutputCheck:
     """The verdict on one output, from its values on every input.
 
-    An input on which nothing can be concluded counts only where there is no other.
+    An input on which nothing can be concluded counts only where there is no other. A
+    ``tolerance``, relative to the largest number, takes the place of what rounding explains.
     """
     exact = [(c.before, c.reference) for c in cases if c.reference is not None]
-    own = max((gap(by, value, reference) for value, reference in exact), default=None)
-    checks = [_judge(name, by, case, own) for case in cases]
-    settled = [check for check in checks if check.ok is not None]
-    return min(settled or checks, key=lambda check: check.urgency)
+    own = max((gap(by, *pair) for pair in exact), default=None)
+    ranges = [spread(c.before) for c in cases] if by in ("values", "rows") else []
+    sizes = [own_range or max(ranges) for own_range in ranges]
+    found = [
+        _judge(name, by, case, own, tolerance, sizes[i] if sizes else 0.0)
+        for i, case in enumerate(cases)
+    ]
+    decided = [check for check in found if check.ok is not None]
+    return min(decided or found, key=lambda check: check.urgency)
 
 
-def _judge(name: str, by: By, case: Case, own: float | None) -> OutputCheck:
+def _judge(
+    name: str, by: By, case: Case, own: float | None, wanted: float | None, varies: float
+) -> OutputCheck:
     reference = case.before if case.reference is None else case.reference
-    tolerance = max(noise(by, case), ROOM * (own or 0.0))
-    off = gap(by, case.after, reference)
     numbers = by in ("values", "rows")
     size = extent(reference) if numbers else float(case.before.size)
+    if wanted is not None:
+        tolerance = wanted * size
+    else:
+        explained = max(floor(by, case.before, case.after), case.noise)
+        tolerance = max(explained, ROOM * (own or 0.0))
+    off = gap(by, case.after, reference)
     ok: bool | None = off <= tolerance
     reason = "" if ok else _how(by, case, off, tolerance)
-    if numbers and case.before.size and not np.isfinite(case.before.astype(np.float64)).any():
+    if numbers and case.before.size and not any(True for _ in _ranges(case.before)):
         ok, reason = None, "holds no finite number to compare"
-    elif tolerance > SETTLED * size and off <= ROOM * tolerance and _changed(by, case):
-        ok, reason = None, _how_unsure(tolerance, size)
+    elif (
+        wanted is None
+        and tolerance > SETTLED * (varies if numbers and varies else size)
+        and off <= ROOM * tolerance
+        and _changed(by, case)
+    ):
+        ok, reason = None, _how_unsure(tolerance, varies if numbers and varies else size)
     return OutputCheck(
         name,
         by,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import networkx as nx
+import numpy as np
 
 from ...graph import Graph, Node, dtypes
-from ...graph.dataflow import RANDOM
-from ...graph.shapes import Info
+from ...graph.shapes import Info, prove
 from ...graph.shapes.onnx_inference import from_type
-from ...graph.tensor import Tensor
 from .closeness import By
 from .noise import SPACING
 
 # What they pick may change places, or change, where two candidates are all but equal.
 _SELECTING = frozenset({"NonMaxSuppression", "NonZero", "TopK", "Unique"})
+_VIEWS = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 # They round to whole steps: a difference of one part in a million may become one step.
 _STEPPING = frozenset(
     {"DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QAttention"}
@@ -23,39 +23,31 @@ _STEPPING = frozenset(
 )
 
 
-def random_node(graph: Graph) -> str:
-    """A node that answers differently in every run, and why; "" if there is none."""
-    for scope, node in graph.walk():
-        if RANDOM & {node.op_type, *_inside(scope, node)}:
-            return f"'{scope.path(node)}' ({node.op_type})"
-        if node.op_type == "Dropout" and _drops(scope, node):
-            return f"'{scope.path(node)}' (Dropout in training mode)"
-    return ""
+def mismatch(before: Graph, after: Graph, *, other_floats: bool = False) -> str:
+    """How the interfaces differ, "" if they don't: names, order, types, ranks, open dims.
 
-
-def _drops(graph: Graph, node: Node) -> bool:
-    """Whether a Dropout is, or may be, in training mode."""
-    mode = node.inputs[2] if len(node.inputs) > 2 else ""
-    if not mode:
-        return False
-    maker = graph.producer(mode)
-    proto = None if maker is None else maker.tensor("value")
-    constant = graph.constant(mode)
-    if proto is not None:
-        constant = Tensor.from_proto(proto, graph.header.source)
-    return constant is None or bool(constant.data().any())
-
-
-def mismatch(before: Graph, after: Graph) -> str:
-    """How the interfaces differ, "" if they don't: names, order, types, ranks, open dims."""
+    Parameters
+    ----------
+    before, after
+        Root graphs. What they declare is compared, and the types and ranks that outputs have in
+        every run as far as inference can tell: a declaration may be wrong, or not be there.
+    other_floats
+        Whether one kind of float may stand for another.
+    """
     for side in ("input", "output"):
         there, here = _interface(before, side), _interface(after, side)
         if list(there) != list(here):
             return f"{side}s are {', '.join(here)} instead of {', '.join(there)}"
         for name, info in there.items():
-            text = _difference(info, here[name], strict=side == "input")
+            text = _difference(info, here[name], other_floats, dims=True, strict=side == "input")
             if text:
                 return f"{side} '{name}' {text}"
+    there, here = _inferred(before), _inferred(after)
+    for name, info in there.items():
+        if name in here:
+            text = _difference(info, here[name], other_floats, dims=False)
+            if text:
+                return f"output '{name}' {text}"
     return ""
 
 
@@ -66,18 +58,29 @@ def _interface(graph: Graph, side: str) -> dict[str, Info]:
     return {name: from_type(graph.declared[name].type) for name in names}
 
 
-def _difference(there: Info, here: Info, *, strict: bool) -> str:
+def _inferred(graph: Graph) -> dict[str, Info]:
+    """What holds for the outputs in every run."""
+    shapes = prove(graph)
+    found = {name: shapes.get(name) for name in graph.outputs}
+    return {name: info for name, info in found.items() if info is not None}
+
+
+def _difference(
+    there: Info, here: Info, other_floats: bool, *, dims: bool, strict: bool = False
+) -> str:
     kinds = [info.type.WhichOneof("value") if info.type else None for info in (there, here)]
     if kinds[0] != kinds[1]:
         return "is of another kind"
-    if there.dtype != here.dtype and dtypes.UNDEFINED not in (there.dtype, here.dtype):
+    types = (there.dtype, here.dtype)
+    alike = other_floats and all(map(dtypes.is_float, types))
+    if there.dtype != here.dtype and dtypes.UNDEFINED not in types and not alike:
         return f"is {dtypes.name(here.dtype)} instead of {dtypes.name(there.dtype)}"
     if there.shape is None or here.shape is None:
         return ""
     if len(there.shape) != len(here.shape):
         return f"has {len(here.shape)} dims instead of {len(there.shape)}"
     for axis, (old, new) in enumerate(zip(there.shape, here.shape, strict=True)):
-        if old != new and (strict or None not in (old, new)):
+        if dims and old != new and (strict or None not in (old, new)):
             text = ["open" if dim is None else str(dim) for dim in (old, new)]
             return f"is {text[1]} instead of {text[0]} in dim {axis}"
     return ""
@@ -90,6 +93,20 @@ def how(graph: Graph, output: str, dtype: str, *, quantised: bool) -> By:
         return "rows" if number else "members"
     steps = quantised and dtype in ("int8", "uint8", "int16", "uint16")
     return "values" if number or steps else "elements"
+
+
+def step(graph: Graph, output: str) -> float:
+    """The quantisation step of an output that is dequantised at the end; 0 if it is not.
+
+    Rounding to the other side of one is rare, and explains a whole step where it happens.
+    """
+    maker = graph.producer(output)
+    while maker is not None and maker.op_type in _VIEWS:
+        maker = graph.producer(maker.inputs[0])
+    if maker is None or maker.op_type != "DequantizeLinear":
+        return 0.0
+    scale = graph.constant(maker.inputs[1])
+    return 0.0 if scale is None else float(np.abs(scale.data().astype(np.float64)).max(initial=0))
 
 
 def is_quantised(graph: Graph) -> bool:

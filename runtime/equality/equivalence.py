@@ -1,59 +1,30 @@
-"""Do two models compute the same? Their outputs on random inputs, but for rounding."""
+"""Do two models compute the same? Their outputs on inputs that would show a difference."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import replace
+from types import MappingProxyType, TracebackType
+from typing import Any
 
 from ...graph import Graph, OcostError
-from ...graph.shapes import Given, Shapes, infer
-from ..feeds.inputs import make_feeds
-from ..naming import named
-from ..session import open_session, run_once
-from .closeness import By, OutputCheck, judge, leaves
-from .comparable import how, is_quantised, mismatch, random_node
-from .evidence import AS_WRITTEN, Record, flat, refer, shake
-from .reference import NoReferenceError
-from .trials import Trial, overridden, repeated, resized
+from ...graph.shapes import Given
+from .baseline import LADDER, Baseline, UncomparableError
+from .child import DiedError
+from .closeness import OutputCheck, judge
+from .comparable import mismatch
+from .engines import Engine
+from .evidence import Record, flat
+from .fitting import fitted
+from .randomness import Noise, Shared, share_noise
+from .result import Equivalence, nothing
+from .similarity import Similarity, similarity
+from .workspace import Workspace
 
-
-@dataclass(frozen=True)
-class Equivalence:
-    """Whether a rewritten model computes what it did before.
-
-    Parameters
-    ----------
-    inputs
-        How many inputs were compared.
-    reference
-        What the outputs for the first input were compared with: the model's in float64, or what
-        it gave before, in the types that it has. Those for the other inputs: always the latter.
-    max_abs, max_rel, tolerance
-        Of the output with the least room; see ``OutputCheck``. None where nothing was compared.
-    ok
-        None where nothing can be concluded: a random operator, no way to run the model, or
-        outputs that rounding alone changes as much.
-    reason
-        Why it is not ok, in one line.
-    worst_output
-        The output with the least room.
-    outputs
-        Every output.
-    notes
-        What was left out, and why.
-    """
-
-    inputs: int
-    reference: Literal["float64", "float32"]
-    max_abs: float | None
-    max_rel: float | None
-    tolerance: float | None
-    ok: bool | None
-    reason: str = ""
-    worst_output: str = ""
-    outputs: tuple[OutputCheck, ...] = ()
-    notes: tuple[str, ...] = ()
+_RUN_S = 60.0  # that one run may take at least
+_NONE: Mapping[str, str] = MappingProxyType({})
+_SAMPLES = 16  # inputs that similarity is taken over
 
 
 def check(
@@ -61,15 +32,18 @@ def check(
     after: Graph,
     *,
     given: Given | None = None,
-    inputs: int = 3,
+    feeds: Mapping[str, Any] | None = None,
     budget_s: float = 30.0,
+    tolerance: float | None = None,
+    alike: bool = False,
 ) -> Equivalence:
-    """Compare the outputs of two models, run as they are written.
+    """Compare the outputs of two models, run as they are written, in processes of their own.
 
-    They are compared on random inputs, on one more for every open dim that can have another size,
-    and with other contents of initializers that a caller may override. What may differ is found
+    They are compared on inputs that a plan makes (``feeds.plan``): of several scales and sizes,
+    with every flag in both states, with special values, with other contents of initializers that
+    a caller may override. Random operators get the same noise in both. What may differ is found
     by shaking the weights and inputs of the model before (``noise``), and by its distance from
-    the same in float64 (``reference``).
+    the same in float64.
 
     Parameters
     ----------
@@ -77,100 +51,241 @@ def check(
         Root graphs.
     given
         Shapes, dims and contents of inputs.
-    inputs
-        How many random inputs.
+    feeds
+        Inputs of the user's own, compared on before those that are made up.
     budget_s
-        Seconds. Further random inputs are left out once they have taken a tenth of that; the
-        model is not shaken again, and a float64 reference given up, when that took all of it.
+        Seconds. Further inputs are left out once the model before has run for a quarter of that.
+    tolerance
+        How far outputs may be apart, relative to their largest number, instead of what rounding
+        explains.
+    alike
+        Whether the models may be meant to differ (float32 and int8, say): inputs and outputs of
+        another float type are no difference by themselves, and it is said how similar outputs are.
 
     Raises
     ------
     OcostError
-        If what is given contradicts the model, or no valid input can be made.
+        If what is given contradicts the model.
     """
-    given = given or Given()
-    shapes = infer(before, given)
-    text = _incomparable(before, after, shapes)
-    if text:
-        return _nothing(None, text)
-    text = mismatch(before, after)
-    if text:
-        return _nothing(False, text)
-    feeds = [make_feeds(before, shapes, seed=seed) for seed in range(inputs)]
-    model = named(before)  # onnxruntime refuses nodes of one name
-    notes: list[str] = []
+    with Checker(
+        before, given=given, feeds=feeds, budget_s=budget_s, tolerance=tolerance, alike=alike
+    ) as checker:
+        return checker.check(after)
+
+
+class Checker:
+    """A context manager that compares models with one that is run only once; see ``check``."""
+
+    def __init__(
+        self,
+        before: Graph,
+        *,
+        given: Given | None = None,
+        feeds: Mapping[str, Any] | None = None,
+        budget_s: float = 30.0,
+        tolerance: float | None = None,
+        alike: bool = False,
+        ladder: Sequence[Engine] = LADDER,
+    ) -> None:
+        self._ladder = ladder
+        self._before, self._given, self._feeds = before, given or Given(), feeds
+        self._budget_s, self._tolerance, self._alike = budget_s, tolerance, alike
+        self._workspace = Workspace(max(_RUN_S, budget_s))
+        self._baseline: Baseline | None = None
+
+    def __enter__(self) -> Checker:
+        """Make a place to work."""
+        self._workspace.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove all files."""
+        self._workspace.__exit__(kind, error, trace)
+
+    def check(self, after: Graph) -> Equivalence:
+        """Compare the outputs of another model.
+
+        Raises
+        ------
+        OcostError
+            If what is given contradicts the model before.
+        """
+        text = mismatch(self._before, after, other_floats=self._alike)
+        if text:
+            return nothing(False, text)
+        shared = share_noise(self._before, after)
+        if shared is not None and shared.different:
+            return nothing(False, shared.different)
+        try:
+            baseline = self._baseline if shared is None else self._with_noise(shared)
+            if baseline is None:
+                baseline = self._baseline = self._run_before()
+        except UncomparableError as error:
+            return nothing(None, str(error))
+        uncomparable = {} if shared is None else shared.uncomparable
+        after = after if shared is None else shared.after
+        found = compare(baseline, after, self._tolerance, uncomparable)
+        if not self._alike:
+            return found
+        likeness = similarities(baseline, after)
+        outputs = [replace(one, similarity=likeness.get(one.name)) for one in found.outputs]
+        return replace(found, outputs=tuple(outputs))
+
+    def _with_noise(self, shared: Shared) -> Baseline:
+        return self._run_before(noise=shared.noise, noisy=shared.before)
+
+    def _run_before(self, noise: Sequence[Noise] = (), noisy: Graph | None = None) -> Baseline:
+        return Baseline(
+            self._before,
+            self._workspace,
+            self._given,
+            feeds=self._feeds,
+            budget_s=self._budget_s,
+            ladder=self._ladder,
+            noise=noise,
+            noisy=noisy,
+        )
+
+
+def similarities(baseline: Baseline, after: Graph) -> dict[str, Similarity]:
+    """How alike the numbers among the outputs are, over ordinary inputs.
+
+    Empty where the model after can't be run on them.
+    """
+    staged = baseline.workspace.stage(after)
+    pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     try:
-        session = open_session(model, AS_WRITTEN)
-        trials = list(repeated(session, feeds, budget_s, notes))
-        trials += overridden(session, before, feeds[0])
-        trials += resized(session, shapes, given, notes)
-    except OcostError as error:
-        return _nothing(None, f"the model before can't be run: {error}")
+        for draw in baseline.ordinary(_SAMPLES):
+            before = baseline.run(baseline.staged, draw)
+            answer = baseline.run(staged, fitted(draw, after))
+            for name in before.keys() & answer.keys():
+                if baseline.manners.get(name) in ("values", "rows"):
+                    pairs[name].append((before[name], answer[name]))
+    except OcostError:
+        return {}
+    return {name: similarity(found) for name, found in pairs.items()}
+
+
+def compare(
+    baseline: Baseline,
+    after: Graph,
+    tolerance: float | None = None,
+    uncomparable: Mapping[str, str] = _NONE,
+) -> Equivalence:
+    """Compare what a model answers with what the one before did.
+
+    Parameters
+    ----------
+    baseline
+        The model before, on its inputs.
+    after
+        The other.
+    tolerance
+        As of ``check``.
+    uncomparable
+        Outputs that can't be compared, and why.
+    """
+    workspace, records = baseline.workspace, baseline.records
+    staged = workspace.stage(after)
     try:
-        session = open_session(named(after), AS_WRITTEN)
-        answers = [run_once(session, trial.feeds) for trial in trials]
+        workspace.open(staged, baseline.engine)
+        for record in records:
+            record.after = baseline.run(staged, fitted(record.draw, after))
+    except DiedError as error:
+        return nothing(None, f"the model after: {error}", baseline.notes)
     except OcostError as error:
-        return _nothing(False, f"the model after fails where the one before does not: {error}")
-    names = before.outputs
-    records = [
-        Record(trial.feeds, flat(names, trial.outputs), flat(names, outputs))
-        for trial, outputs in zip(trials, answers, strict=True)
-    ]
+        return nothing(False, f"the model after fails where the one before does not: {error}")
     for record in records:
         if record.before.keys() != record.after.keys():
             odd = min(record.before.keys() ^ record.after.keys())
-            return _nothing(False, f"only one of the models answers '{odd}'")
-    quantised = is_quantised(before)
-    manners = _manners(before, trials, quantised=quantised)
-    notes += [f"output '{n}' is empty on every input" for n in manners if _empty(records, n)]
-    if any(record.differs(manners) for record in records):
-        shake(records, model, names, quantised=quantised, seconds=budget_s)
+            return nothing(False, f"only one of the models answers '{odd}'")
+    manners, notes = baseline.manners, list(baseline.notes)
+    compared = {n: by for n, by in manners.items() if not _reason(n, uncomparable)}
+    if any(record.differs(compared) for record in records):
+        baseline.shake()
+        reason = baseline.refer()
+        if reason:
+            notes.append(f"no float64 reference: {reason}")
+    ordinary = [record for record in records if not record.draw.special]
+    special = [record for record in records if record.draw.special]
+    checks = []
+    for name in manners:
+        reason = _reason(name, uncomparable)
+        if reason:
+            text = f"output '{name}': {reason}"
+            checks.append(OutputCheck(name, manners[name], None, None, None, None, None, text))
+            continue
+        found = _judged(name, baseline, ordinary, tolerance)
+        if special and found.ok is not False:
+            odd_one = _judged(name, baseline, special, tolerance)
+            if odd_one.ok is False and not _self_consistent(name, baseline, special, tolerance):
+                notes.append(
+                    f"{odd_one.reason} on special values (NaN, infinity), where onnxruntime's own "
+                    "optimisation changes the model before as well"
+                )
+            elif odd_one.ok is False:
+                found = odd_one
+        checks.append(found)
+    staged.remove()
+    return _verdict(tuple(checks), baseline, notes)
+
+
+def _reason(leaf: str, uncomparable: Mapping[str, str]) -> str:
+    """Why an output, or an element of one, is not compared; "" if it is."""
+    return uncomparable.get(leaf) or uncomparable.get(leaf.partition("[")[0], "")
+
+
+def _judged(
+    name: str, baseline: Baseline, records: Sequence[Record], tolerance: float | None
+) -> OutputCheck:
+    by = baseline.manners[name]
+    there = [record for record in records if name in record.before]
+    cases = [record.case(name) for record in there]
+    filled = [case for case in cases if case.before.size or case.after.size]
+    if not filled:
+        # Where its shape says so, that is all there is to compare.
+        ok = True if baseline.always_empty(name) else None
+        reason = "" if ok else f"output '{name}' is empty on every input"
+        return OutputCheck(name, by, None, None, None, None, ok, reason)
+    return judge(name, by, filled, tolerance)
+
+
+def _self_consistent(
+    name: str, baseline: Baseline, records: Sequence[Record], tolerance: float | None
+) -> bool:
+    """Whether the runtime's own optimisation leaves an output of the model before as it is."""
+    if baseline.engine is not Engine.RUNTIME:
+        return True
+    cases = []
+    for record in records:
         try:
-            if quantised:
-                raise NoReferenceError("rounding to quantisation steps is part of the model")
-            refer(records[0], model, names, manners, shapes, budget_s)
-        except NoReferenceError as error:
-            notes.append(f"no float64 reference: {error}")
-    checks = tuple(
-        judge(name, by, [r.case(name) for r in records if name in r.before])
-        for name, by in manners.items()
-    )
-    return _verdict(checks, records, notes)
-
-
-def _incomparable(before: Graph, after: Graph, shapes: Shapes) -> str:
-    """Why outputs on the same inputs tell nothing, or there are no inputs; "" if neither."""
-    odd = random_node(before) or random_node(after)
-    if odd:
-        return f"{odd} is random: two runs of the same model differ"
-    for name in before.inputs:
-        info = shapes.get(name)
-        if info is not None and info.type is not None:
-            return f"input '{name}' is no tensor, and only tensors can be made"
-    return ""
-
-
-def _empty(records: Sequence[Record], name: str) -> bool:
-    return not any(r.before[name].size for r in records if name in r.before)
-
-
-def _manners(graph: Graph, trials: Sequence[Trial], *, quantised: bool) -> Mapping[str, By]:
-    """How each output has to be compared."""
-    return {
-        leaf: how(graph, name, array.dtype.name, quantised=quantised)
-        for trial in trials
-        for name, value in zip(graph.outputs, trial.outputs, strict=True)
-        for leaf, array in leaves(name, value).items()
-    }
+            answer = baseline.workspace.run(
+                baseline.staged, Engine.RUNTIME_OPTIMISED, record.draw.feeds()
+            )
+        except OcostError:
+            return True
+        found = flat(baseline.staged.outputs, answer)
+        if name in found and name in record.before:
+            own = Record(record.draw, record.before, found, record.noise)
+            cases.append(own.case(name))
+    return not cases or judge(name, baseline.manners[name], cases, tolerance).ok is not False
 
 
 def _verdict(
-    checks: tuple[OutputCheck, ...], records: Sequence[Record], notes: Sequence[str]
+    checks: tuple[OutputCheck, ...], baseline: Baseline, notes: Sequence[str]
 ) -> Equivalence:
+    if not checks:
+        return nothing(None, "the model has no outputs to compare", tuple(notes))
     worst = min(checks, key=lambda found: found.urgency)
+    exact = any(record.reference for record in baseline.records)
     return Equivalence(
-        len(records),
-        "float64" if records[0].reference else "float32",
+        len(baseline.records),
+        "float64" if exact else "float32",
         worst.max_abs,
         worst.max_rel,
         worst.tolerance,
@@ -179,8 +294,5 @@ def _verdict(
         worst.name,
         checks,
         tuple(notes),
+        baseline.engine.value,
     )
-
-
-def _nothing(ok: bool | None, reason: str) -> Equivalence:
-    return Equivalence(0, "float32", None, None, None, ok, reason)

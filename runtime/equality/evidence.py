@@ -9,42 +9,52 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto
 
 from ...graph import OcostError
 from ...graph.shapes import Shapes
-from ..session import Level, Options, open_session, run_once
-from .closeness import By, Case, gap, leaves, noise
-from .noise import shaken, shaken_feeds
-from .reference import NoReferenceError, evaluate
+from .closeness import By, Case, floor, gap, leaves
+from .engines import Engine
+from .fitting import Inputs
+from .noise import shaken_feeds
+from .patience import too_much
+from .stage import Staged, shaken
+from .workspace import Workspace
 
 Outputs = Mapping[str, npt.NDArray[Any]]
 
-# Without the runtime's own fusions, which round differently too.
-AS_WRITTEN = Options(level=Level.DISABLE)
 _SHAKES = 3
 # Beyond this many times what rounding does, the reference itself must be wrong.
 _TRUST = 8
+_WIDE_BYTES = 1 << 29  # of a model; in float64 it takes twice as many and is held twice
 
 
 @dataclass
 class Record:
     """One input and all outputs for it: leaves of sequences and maps by their own names."""
 
-    feeds: Outputs
+    draw: Inputs
     before: Outputs
-    after: Outputs
-    shaken: list[Outputs] = field(default_factory=list)
+    after: Outputs = field(default_factory=dict)
+    noise: dict[str, float] = field(default_factory=dict)
+    shaken: bool = False
     reference: Outputs = field(default_factory=dict)
 
     def differs(self, manners: Mapping[str, By]) -> bool:
         """Whether the two models answer anything different."""
-        return any(gap(manners[n], x, self.after[n]) > 0 for n, x in self.before.items())
+        return any(
+            gap(by, self.before[name], self.after[name]) > 0
+            for name, by in manners.items()
+            if name in self.before
+        )
 
     def case(self, name: str) -> Case:
         """What concerns one output."""
-        found = [outputs[name] for outputs in self.shaken if name in outputs]
-        return Case(self.before[name], self.after[name], found, self.reference.get(name))
+        return Case(
+            self.before[name],
+            self.after[name],
+            self.noise.get(name, 0.0),
+            self.reference.get(name),
+        )
 
 
 def flat(names: Sequence[str], outputs: Sequence[object]) -> Outputs:
@@ -55,49 +65,67 @@ def flat(names: Sequence[str], outputs: Sequence[object]) -> Outputs:
 
 def shake(
     records: Sequence[Record],
-    model: ModelProto,
-    names: Sequence[str],
+    workspace: Workspace,
+    staged: Staged,
+    engine: Engine,
+    manners: Mapping[str, By],
     *,
     quantised: bool,
     seconds: float,
 ) -> None:
-    """Add what the model before answers when it is shaken: three times, or once within the time."""
+    """Add what rounding makes of each output: three shaken copies, or one within the time."""
+    wanted = [record for record in records if not record.shaken]
     end = time.monotonic() + seconds
-    generator = np.random.default_rng(0)
     for number in range(_SHAKES):
-        if number and time.monotonic() > end:
+        if not wanted or (number and time.monotonic() > end):
             return
-        try:
-            session = open_session(shaken(model, generator, quantised=quantised), AS_WRITTEN)
-            for record in records:
-                feeds = shaken_feeds(record.feeds, generator, quantised=quantised)
-                record.shaken.append(flat(names, run_once(session, feeds)))
-        except OcostError:  # a number of detections, say, that a later Reshape does not take
-            continue
+        generator = np.random.default_rng(number)
+        copy = shaken(staged, workspace.place(), generator, quantised=quantised)
+        for record in wanted:
+            record.shaken = True
+            feeds = shaken_feeds(record.draw.feeds(), generator, quantised=quantised)
+            try:
+                answer = workspace.run(copy, engine, feeds)
+            except OcostError:  # a number of detections, say, that a later Reshape does not take
+                continue
+            for name, array in flat(copy.outputs, answer).items():
+                if name in record.before:
+                    apart = gap(manners[name], record.before[name], array)
+                    record.noise[name] = max(apart, record.noise.get(name, 0.0))
+        copy.remove()
 
 
 def refer(
     record: Record,
-    model: ModelProto,
-    names: Sequence[str],
+    workspace: Workspace,
+    staged: Staged,
     manners: Mapping[str, By],
     shapes: Shapes,
-    seconds: float,
-) -> None:
+) -> str:
     """Add what the model before should answer, in float64, for the outputs that are numbers.
 
-    Raises
-    ------
-    NoReferenceError
-        If it can't be run so, or if its answers are not those that the model gives.
+    Returns why it can't be run so, or that its answers are not those that the model gives.
     """
-    found = flat(names, evaluate(model, record.feeds, shapes, seconds))
+    if record.reference:
+        return ""
+    if staged.size > _WIDE_BYTES:
+        return f"in float64 the model would take {staged.size >> 28} GB"
+    reason = too_much(shapes)
+    if reason:
+        return reason
+    try:
+        answer = workspace.run(staged, Engine.FLOAT64, record.draw.feeds())
+    except OcostError as error:
+        return str(error)
+    found = flat(staged.outputs, answer)
     exact = {n: a for n, a in found.items() if manners.get(n) in ("values", "rows")}
     for name, array in exact.items():
-        by, case = manners[name], record.case(name)
-        if gap(by, case.before, array) > _TRUST * noise(by, case):
-            raise NoReferenceError(
+        by, own = manners[name], record.before[name]
+        explained = max(floor(by, own, own), record.noise.get(name, 0.0))
+        if gap(by, own, array) > _TRUST * explained:
+            return (
                 f"onnx's reference evaluator disagrees with onnxruntime on output '{name}' "
                 "of the model before"
             )
     record.reference = exact
+    return ""

@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, numpy_helper
-
-from ...models.walk import consumed, walk
 
 Array = npt.NDArray[Any]
 
@@ -31,33 +28,21 @@ UNITS = {"float16": 2, "bfloat16": 2, "float32": 16, "float64": 16}
 QUANTISED = 2.0**-16
 
 
-def shaken(model: ModelProto, generator: np.random.Generator, *, quantised: bool) -> ModelProto:
-    """A copy of a model, its weights filled, with every weight shaken.
-
-    Scalars, whole numbers and the scales of a Resize stay: they say what is computed (an
-    exponent, a mask, a size) more often than how much.
-    """
-    made = ModelProto()
-    made.CopyFrom(model)
-    kept = consumed(made, {"Resize": 1, "Upsample": 1}) | consumed(made, {"Resize": 2})
-    for tensor, name in walk(made):
-        if name in kept:
-            continue
-        array = numpy_helper.to_array(tensor)
-        if array.dtype.name in SPACING and array.size > 1:
-            moved = np.where(array == np.rint(array), array, shake(array, generator, quantised))
-            tensor.CopyFrom(numpy_helper.from_array(moved.astype(array.dtype), tensor.name))
-    return made
-
-
 def shaken_feeds(
     feeds: Mapping[str, Array], generator: np.random.Generator, *, quantised: bool
 ) -> dict[str, Array]:
     """Inputs with every float shaken."""
-    return {
-        name: shake(array, generator, quantised) if array.dtype.name in SPACING else array
-        for name, array in feeds.items()
-    }
+
+    def shaken(value: Any) -> Any:  # noqa: ANN401 - an array, or what holds some
+        if isinstance(value, list):
+            return [shaken(inner) for inner in value]
+        if isinstance(value, dict):
+            return {key: shaken(inner) for key, inner in value.items()}
+        if getattr(value, "dtype", None) is not None and value.dtype.name in SPACING:
+            return shake(value, generator, quantised)
+        return value
+
+    return {name: shaken(value) for name, value in feeds.items()}
 
 
 def shake(array: Array, generator: np.random.Generator, quantised: bool) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocost.runtime.equality.closeness import By, Case, gap, judge, leaves
+from ocost.runtime.equality import similarity
+from ocost.runtime.equality.closeness import By, Case, extent, gap, judge, leaves, spread
 
 INF, NAN = np.inf, np.nan
 
@@ -51,53 +52,90 @@ def test_leaves_of_sequences_and_maps() -> None:
 
 def test_rounding_of_the_last_place_is_always_allowed() -> None:
     # 16 units of 2^-23 of the largest, 4: 7.6e-6.
-    case = Case(floats(4, 0), floats(4, 7e-6), [], None)
+    case = Case(floats(4, 0), floats(4, 7e-6))
     found = judge("y", "values", [case])
     assert found.tolerance == 16 * 2.0**-23 * 4
     assert (found.ok, found.before_abs, found.max_rel) == (True, None, np.float32(7e-6) / 4)
 
 
 def test_what_shaking_changes_is_allowed() -> None:
-    shaken = [floats(4, 0.01), floats(4, -0.02)]
-    case = Case(floats(4, 0), floats(4, 0.0199), shaken, None)
+    case = Case(floats(4, 0), floats(4, 0.0199), noise=0.02)
     assert judge("y", "values", [case]).ok is True
-    case = Case(floats(4, 0), floats(4, 0.0201), shaken, None)
+    case = Case(floats(4, 0), floats(4, 0.0201), noise=0.02)
     assert judge("y", "values", [case]).ok is False
 
 
 def test_the_reference_gives_room_on_every_input() -> None:
     # Before is 0.01 from the truth, so 4 times that is allowed, against the truth where it is
     # known: 0.035 of it, and on the other input against what was before.
-    known = Case(floats(4), floats(4.045), [], np.array([4.01]))
-    other = Case(floats(4), floats(4.039), [], None)
+    known = Case(floats(4), floats(4.045), reference=np.array([4.01]))
+    other = Case(floats(4), floats(4.039))
     found = judge("y", "values", [known, other])
     assert found.ok is True
     assert found.before_abs == pytest.approx(0.01)
     assert found.tolerance == pytest.approx(0.04)
     assert found.max_abs == pytest.approx(0.039)  # the one with less room
-    assert judge("y", "values", [known, Case(floats(4), floats(4.05), [], None)]).ok is False
+    assert judge("y", "values", [known, Case(floats(4), floats(4.05))]).ok is False
 
 
 def test_an_unsettled_input_counts_only_alone() -> None:
     # Rounding changes the first by half of it: nothing can be said of 0.1 there.
-    vague = Case(floats(1), floats(1.1), [floats(1.5)], None)
-    good, bad = (Case(floats(1), floats(v), [], None) for v in (1, 2))
+    vague = Case(floats(1), floats(1.1), noise=0.5)
+    good, bad = (Case(floats(1), floats(v)) for v in (1, 2))
     assert judge("y", "values", [vague]).ok is None
     assert judge("y", "values", [vague, good]).ok is True
     assert judge("y", "values", [vague, good, bad]).ok is False
-    same = Case(floats(1), floats(1), [floats(1.5)], None)
+    same = Case(floats(1), floats(1), noise=0.5)
     assert judge("y", "values", [same]).ok is True
 
 
 def test_steps_of_a_quantised_output() -> None:
     def verdict(after: int) -> bool | None:
-        return judge("y", "values", [Case(np.uint8([9, 90]), np.uint8([9, after]), [], None)]).ok
+        return judge("y", "values", [Case(np.uint8([9, 90]), np.uint8([9, after]))]).ok
 
     assert [verdict(91), verdict(92)] == [True, False]
 
 
 def test_a_shape_that_rounding_changes_says_nothing() -> None:
-    case = Case(floats(1, 2), floats(1), [floats(1, 2, 3)], None)
+    case = Case(floats(1, 2), floats(1), noise=INF)
     found = judge("y", "values", [case])
     assert (found.ok, found.max_abs, found.tolerance) == (None, None, None)
     assert found.reason.startswith("output 'y' changes its shape, ")
+
+
+def test_a_tolerance_of_the_users_own() -> None:
+    case = Case(floats(4, 0), floats(4, 0.3))
+    assert judge("y", "values", [case]).ok is False
+    assert judge("y", "values", [case], tolerance=0.1).ok is True
+    assert judge("y", "values", [case], tolerance=0.05).ok is False
+    integers = Case(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 5]))
+    assert judge("y", "elements", [integers], tolerance=0.25).ok is True
+    assert judge("y", "elements", [integers], tolerance=0.2).ok is False
+
+
+def test_rounding_of_numbers_that_hardly_vary_says_nothing() -> None:
+    """4500 and a bit: what changes by 1 of that may be all that there is to see."""
+    before = floats(4500, 4510, 4520)
+    assert judge("y", "values", [Case(before, before + 1, noise=1.0)]).ok is None
+    assert judge("y", "values", [Case(before, before + 8, noise=1.0)]).ok is False
+    assert judge("y", "values", [Case(before, before, noise=1.0)]).ok is True
+
+
+def test_two_float_types_are_compared_at_the_coarser_ones_spacing() -> None:
+    before = floats(1, 3)
+    after = before.astype(np.float16) + np.float16(2.0**-9)
+    assert judge("y", "values", [Case(before, after)]).ok is True
+    assert judge("y", "values", [Case(before, after.astype(np.float32))]).ok is False
+
+
+def test_arrays_are_compared_a_piece_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "_PIECE", 3)
+    x = np.arange(10, dtype=np.float32)
+    y = x.copy()
+    y[9] = 11
+    assert gap("values", x, y) == 2
+    assert gap("elements", x, y) == 1
+    assert (extent(y), spread(x)) == (11, 4.5)
+    y[4] = NAN
+    assert gap("values", x, y) == INF
+    assert extent(y) == 11

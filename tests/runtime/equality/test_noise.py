@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
+import pytest
 from onnx import numpy_helper
 
-from ocost.runtime.equality.noise import shake, shaken, shaken_feeds
+from ocost.graph import from_proto
+from ocost.runtime.equality import stage as stages
+from ocost.runtime.equality.noise import shake, shaken_feeds
+from ocost.runtime.equality.stage import shaken, stage
 
 TEXT = """<ir_version: 8, opset_import: ["": 17]> g (float[1,1,4,4] x) => (float[?,?,?,?] y)
 <float[2] w = {1.5, 2}, float[1] scalar = {0.3}, float[4] scales = {1, 1, 1.5, 1.5},
@@ -15,13 +21,14 @@ TEXT = """<ir_version: 8, opset_import: ["": 17]> g (float[1,1,4,4] x) => (float
 """
 
 
-def test_weights_move_and_the_rest_stays() -> None:
+def test_weights_move_and_the_rest_stays(tmp_path: Path) -> None:
     model = onnx.parser.parse_model(TEXT)
     half = numpy_helper.from_array(np.array([0.75, 0.25], np.float16), "half")
     model.graph.initializer.append(half)
-    untouched = model.SerializeToString()
-    made = shaken(model, np.random.default_rng(0), quantised=False)
-    assert model.SerializeToString() == untouched
+    staged = stage(from_proto(model), tmp_path / "a")
+    untouched = staged.path.read_bytes()
+    made = onnx.load(shaken(staged, tmp_path / "b", np.random.default_rng(0), quantised=False).path)
+    assert staged.path.read_bytes() == untouched
     arrays = {t.name: numpy_helper.to_array(t) for t in made.graph.initializer}
     arrays["k"] = numpy_helper.to_array(made.graph.node[0].attribute[0].t)
     before = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
@@ -55,3 +62,24 @@ def test_inputs_of_whole_numbers_are_left() -> None:
     assert made["i"] is feeds["i"]
     assert made["x"].dtype == np.float32
     assert made["x"] != 5
+
+
+def test_weights_in_a_file_of_their_own_move_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "_APART", 100)
+    w = np.linspace(0.1, 0.9, 1000, dtype=np.float32)
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> g (float[1000] x) => (float[1000] y)'
+        " { y = Mul(x, w) }"
+    )
+    model.graph.initializer.append(numpy_helper.from_array(w, "w"))
+    staged = stage(from_proto(model), tmp_path / "a")
+    assert (tmp_path / "a" / "weights.bin").stat().st_size == w.nbytes
+    copy = shaken(staged, tmp_path / "b", np.random.default_rng(0), quantised=False)
+    before, after = (
+        numpy_helper.to_array(onnx.load(one.path).graph.initializer[0]) for one in (staged, copy)
+    )
+    assert (before == w).all()
+    assert (before != after).all()
+    assert np.allclose(before, after, rtol=2.0**-18)
