@@ -84,6 +84,8 @@ def diff(
     check: bool = False,
     measure: bool = False,
     inputs: str | Path | None = None,
+    tolerance: float | None = None,
+    allow_uncompared: bool = False,
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Diff:
@@ -100,11 +102,17 @@ def diff(
     threads
         Cores of the device at work; all of them by default, one with ``measure``.
     check
-        Whether to run both on random inputs and compare their outputs.
+        Whether to run both and compare their outputs.
     measure
         Whether to do that, time both in onnxruntime, and compare the graphs that it executes.
     inputs
-        A ``.npz`` file, or a ``.json`` of nested lists, with all inputs by name to measure with.
+        A ``.npz`` file, or a ``.json`` of nested lists, with all inputs by name to measure with,
+        and to compare outputs on beside those that are made up.
+    tolerance
+        How far outputs may be apart, relative to their largest number, instead of what rounding
+        explains.
+    allow_uncompared
+        As of ``optimize_model``, which makes a missing ``after``.
     budget_s
         Seconds to compare both in; their profiles take about half as long.
     tell
@@ -125,23 +133,34 @@ def diff(
     from .runtime.equality.equivalence import check as compare_outputs
     from .runtime.feeds.inputs import given_by, load_feeds
 
-    if inputs is not None and not measure:
-        raise OcostError(f"{inputs}: inputs from a file are for a diff that measures")
-    if inputs is not None and given is not None and (given.shapes or given.dims or given.values):
-        raise OcostError(f"{inputs} gives all inputs: leave --shape, --dim and --value away")
+    if inputs is not None and not (measure or check or after is None):
+        raise OcostError(f"{inputs}: inputs from a file are for a diff that checks or measures")
+    _require_no_sizes(inputs, given)
     chosen = _device(device, threads, measure=measure, budget_s=budget_s)
     first = load(before)
     feeds = None if inputs is None else load_feeds(Path(inputs), first)
     given = (given or Given()) if feeds is None else given_by(first, feeds)
     if after is None:
-        made = optimize_graph(first, _plan(chosen), chosen, given, tell=tell)
+        made = optimize_graph(
+            first,
+            _plan(chosen),
+            chosen,
+            given,
+            feeds=feeds,
+            tolerance=tolerance,
+            allow_uncompared=allow_uncompared,
+            tell=tell,
+        )
         second, found = made.graph, made.diff
     else:
         second = load(after)
         found = diff_graphs(first, second, chosen, given)
     if (check or measure) and found.equivalence is None:
         tell("comparing the outputs")
-        found = replace(found, equivalence=compare_outputs(first, second, given=given))
+        equivalence = compare_outputs(
+            first, second, given=given, feeds=feeds, tolerance=tolerance, alike=True
+        )
+        found = replace(found, equivalence=equivalence)
     if measure:
         measured = measure_graphs(
             first, second, found, given, feeds=feeds, budget_s=budget_s, tell=tell
@@ -162,6 +181,9 @@ def optimize_model(
     padding: str = "auto",
     target: str = "",
     measure: bool = False,
+    inputs: str | Path | None = None,
+    tolerance: float | None = None,
+    allow_uncompared: bool = False,
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Optimized:
@@ -188,6 +210,14 @@ def optimize_model(
         ``ort-cpu`` writes what only onnxruntime's CPU provider knows.
     measure
         Whether to time both graphs in onnxruntime, and what each pass adds.
+    inputs
+        A ``.npz`` file, or a ``.json`` of nested lists, with all inputs by name: outputs are
+        compared on them, beside those that are made up.
+    tolerance
+        How far outputs may be apart, relative to their largest number, instead of what rounding
+        explains.
+    allow_uncompared
+        Whether to make rewrites whose outputs can't be compared in any way.
     budget_s
         Seconds for either.
     tell
@@ -199,8 +229,14 @@ def optimize_model(
         On bad input.
     """
     from .optimize import optimize_graph
+    from .runtime.feeds.inputs import given_by, load_feeds
 
     chosen = _device(device, threads, measure=measure, budget_s=budget_s)
+    graph = load(model)
+    feeds = None if inputs is None else load_feeds(Path(inputs), graph)
+    if feeds is not None:
+        _require_no_sizes(inputs, given)
+        given = given_by(graph, feeds)
     wanted = _plan(
         chosen,
         only=only,
@@ -210,7 +246,24 @@ def optimize_model(
         target=target,
     )
     seconds = budget_s if measure else None
-    return optimize_graph(load(model), wanted, chosen, given, measure_s=seconds, tell=tell)
+    return optimize_graph(
+        graph,
+        wanted,
+        chosen,
+        given,
+        feeds=feeds,
+        tolerance=tolerance,
+        allow_uncompared=allow_uncompared,
+        measure_s=seconds,
+        tell=tell,
+    )
+
+
+def _require_no_sizes(inputs: str | Path | None, given: Given | None) -> None:
+    from .graph import OcostError
+
+    if inputs is not None and given is not None and (given.shapes or given.dims or given.values):
+        raise OcostError(f"{inputs} gives all inputs: leave --shape, --dim and --value away")
 
 
 def _device(

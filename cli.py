@@ -47,6 +47,22 @@ _Report = Annotated[
 ]
 _Out = Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Where the product goes.")]
 _Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+_Inputs = Annotated[
+    Path | None,
+    typer.Option("--inputs", metavar="FILE", help="All inputs, in a .npz or .json; else made up."),
+]
+_Tolerance = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        metavar="SHARE",
+        help="How far outputs may be apart, by their largest number; else what rounding explains.",
+    ),
+]
+_AllowUncompared = Annotated[
+    bool,
+    typer.Option("--allow-uncompared", help="Let pass what could not be compared."),
+]
 _Top = Annotated[int, typer.Option(min=0, help="Rows of the longer tables.")]
 _Color = Annotated[Color, typer.Option(help="Colours: on a terminal only by default.")]
 _Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show every node.")]
@@ -132,10 +148,9 @@ def diff(
         bool,
         typer.Option("--measure", help="Do that, and time both in onnxruntime on this machine."),
     ] = False,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="All inputs to measure with, in a .npz or .json."),
-    ] = None,
+    inputs: _Inputs = None,
+    tolerance: _Tolerance = None,
+    allow_uncompared: _AllowUncompared = False,
     budget: Annotated[
         float, typer.Option(metavar="SECONDS", help="To time both in; profiles come on top.")
     ] = 10.0,
@@ -169,11 +184,12 @@ def diff(
             check=check,
             measure=measure,
             inputs=inputs,
+            tolerance=tolerance,
+            allow_uncompared=allow_uncompared,
             budget_s=budget,
             tell=tell,
         )
-    levels = gates.levels(result)
-    verdicts = [gates.check(limit, levels) for limit in limits]
+    verdicts = gates.verdicts(limits, result, allow_uncompared=allow_uncompared)
     emit(
         output,
         document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
@@ -182,8 +198,8 @@ def diff(
     for verdict in verdicts:
         if not verdict.ok:
             typer.echo(f"ocost: gate failed: {verdict}", err=True)
-    unequal = result.equivalence is not None and result.equivalence.ok is False
-    if unequal or not all(verdict.ok for verdict in verdicts):
+    fine = gates.outputs_pass(limits, result, allow_uncompared=allow_uncompared)
+    if not fine or not all(verdict.ok for verdict in verdicts):
         raise typer.Exit(1)
 
 
@@ -218,6 +234,9 @@ def optimize(
     budget: Annotated[
         float, typer.Option(metavar="SECONDS", help="To measure both; as much for the passes.")
     ] = 10.0,
+    inputs: _Inputs = None,
+    tolerance: _Tolerance = None,
+    allow_uncompared: _AllowUncompared = False,
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
@@ -238,7 +257,7 @@ def optimize(
     from .report.progress import progress
     from .report.text_optimize import render_optimize
 
-    output = destination(format_, report, color, model, device, product=out)
+    output = destination(format_, report, color, model, device, inputs, product=out)
     given = arguments.given(shape, dim, value, strict_dims)
     if out is not None:
         check_writable(out, force=force)
@@ -254,6 +273,9 @@ def optimize(
             padding=pad_channels,
             target=target,
             measure=measure,
+            inputs=inputs,
+            tolerance=tolerance,
+            allow_uncompared=allow_uncompared,
             budget_s=budget,
             tell=tell,
         )
@@ -277,10 +299,7 @@ def profile(
     dim: _Dim = None,
     value: _Value = None,
     strict_dims: _Strict = False,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="All inputs, in a .npz or .json; else made up."),
-    ] = None,
+    inputs: _Inputs = None,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Of onnxruntime, 1 by default; of the device with --from."),

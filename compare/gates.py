@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from ..costmodel.result import GraphCost, Totals
 from ..graph import OcostError
+from ..runtime.equality.result import Equivalence
 from .result import Diff
 
-WRITTEN, EXECUTED, MEASURED = "written", "executed", "measured"
+WRITTEN, EXECUTED, MEASURED, OUTPUTS = "written", "executed", "measured", "outputs"
 _SPEC = re.compile(
     r"(?:(?P<level>\w+)\.)?(?P<metric>\w+):(?P<number>[+-]?\d+(?:\.\d+)?)(?P<unit>\S*)"
 )
@@ -25,11 +26,25 @@ _OF_FILES = frozenset({"param_bytes", "file_bytes"})
 _SHORT = {"latency": "latency_s", "peak": "peak_bytes", "traffic": "traffic_bytes"}
 
 
+# How alike outputs have to be: the figure of an output, and whether the limit is the least of it.
+_LIKENESS = {
+    "cosine": True,
+    "snr_db": True,
+    "top1": True,
+    "max_abs": False,
+    "max_rel": False,
+}
+_SIMILAR = frozenset({"cosine", "snr_db", "top1"})
+_MAYBE = frozenset({"top1"})  # not defined of every output
+_LIKENESS_SPEC = re.compile(r"outputs\.(?P<metric>\w+):(?P<number>[+-]?\d+(?:\.\d+)?(?:e-?\d+)?)")
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """A limit on the change of a figure: after - before, or that over before in percent.
 
-    ``unit`` is the one that the user wrote, ``scale`` how much it is.
+    ``unit`` is the one that the user wrote, ``scale`` how much it is. Of likeness (``outputs.``)
+    the limit may be the least that is wanted.
     """
 
     level: str
@@ -41,6 +56,11 @@ class Gate:
     spec: str  # the whole gate as the user wrote it
 
     @property
+    def at_least(self) -> bool:
+        """Whether the figure may not be below the limit."""
+        return self.level == OUTPUTS and _LIKENESS[self.metric]
+
+    @property
     def percent(self) -> bool:
         """Whether the limit is a share of the figure before."""
         return self.unit == "%"
@@ -48,10 +68,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A gate held against a diff. ``actual`` is None where the figure is not known: it fails."""
+    """A gate held against a diff. ``actual`` is None where the figure is not known: it fails.
+
+    So does one about models that were to be compared and were not (``uncompared``).
+    """
 
     gate: Gate
     actual: float | None
+    uncompared: bool = False
 
     def __str__(self) -> str:
         """One line: the gate, the limit, the actual."""
@@ -59,7 +83,10 @@ class Verdict:
         actual = "actual not known"
         if self.actual is not None:
             most = "up to" if gate.level == MEASURED else "actual"
-            actual = f"{most} {self.actual / gate.scale:+.4g} {gate.unit}".rstrip()
+            sign = "" if gate.level == OUTPUTS else "+"
+            actual = f"{most} {self.actual / gate.scale:{sign}.4g} {gate.unit}".rstrip()
+        if self.uncompared:
+            actual += "; the outputs could not be compared"
         return f"{gate.level}.{gate.metric}: limit {gate.text}, {actual}"
 
     def document(self) -> dict[str, object]:
@@ -77,7 +104,11 @@ class Verdict:
     @property
     def ok(self) -> bool:
         """Whether the change is within the limit."""
-        return self.actual is not None and self.actual <= self.gate.limit
+        if self.actual is None or self.uncompared:
+            return False
+        if self.gate.at_least:
+            return self.actual >= self.gate.limit
+        return self.actual <= self.gate.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +135,8 @@ def parse(spec: str, *, measured: bool = False) -> Gate:
     OcostError
         If it can't be read or names no figure.
     """
+    if spec.startswith(f"{OUTPUTS}."):
+        return _likeness(spec)
     found = _SPEC.fullmatch(spec)
     if found is None:
         raise OcostError(
@@ -127,6 +160,17 @@ def parse(spec: str, *, measured: bool = False) -> Gate:
     return Gate(level, metric, limit, unit, scales[unit], text, spec)
 
 
+def _likeness(spec: str) -> Gate:
+    found = _LIKENESS_SPEC.fullmatch(spec)
+    if found is None or found["metric"] not in _LIKENESS:
+        known = ", ".join(_LIKENESS)
+        raise OcostError(
+            f"--fail-on {spec}: of outputs there are {known}; write outputs.cosine:0.99"
+        )
+    limit = float(found["number"])
+    return Gate(OUTPUTS, found["metric"], limit, "", 1.0, found["number"], spec)
+
+
 def require(gates: Iterable[Gate], *, measured: bool = False) -> None:
     """Refuse gates at levels that a diff will not have, before it is made.
 
@@ -137,7 +181,7 @@ def require(gates: Iterable[Gate], *, measured: bool = False) -> None:
     """
     levels = (WRITTEN, EXECUTED, MEASURED) if measured else (WRITTEN,)
     for gate in gates:
-        if gate.level not in levels:
+        if gate.level not in (*levels, OUTPUTS):
             rest = gate.spec.removeprefix(f"{gate.level}.")
             there = " or ".join(f"{level}.{rest}" for level in levels)
             raise OcostError(
@@ -168,6 +212,43 @@ def _level(before: GraphCost, after: GraphCost) -> Level:
 
 def _latency(seconds: float) -> Totals:
     return replace(Totals(**dict.fromkeys(Totals.names())), latency_s=seconds)
+
+
+def verdicts(gates: Iterable[Gate], diff: Diff, *, allow_uncompared: bool) -> list[Verdict]:
+    """Hold every gate against a diff.
+
+    Where outputs were to be compared and could not be, nothing is known of what was saved: every
+    gate fails then, unless that is allowed.
+    """
+    found = diff.equivalence
+    known = levels(diff)
+    made = [outputs(g, found) if g.level == OUTPUTS else check(g, known) for g in gates]
+    if found is None or found.ok is not None or allow_uncompared:
+        return made
+    return [replace(verdict, uncompared=True) for verdict in made]
+
+
+def outputs_pass(gates: Iterable[Gate], diff: Diff, *, allow_uncompared: bool) -> bool:
+    """Whether outputs are equal, as far as they were to be compared.
+
+    Gates about outputs decide instead of equality, where there are some.
+    """
+    found = diff.equivalence
+    if found is None or any(gate.level == OUTPUTS for gate in gates):
+        return True
+    return found.ok is True or (found.ok is None and allow_uncompared)
+
+
+def outputs(gate: Gate, found: Equivalence | None) -> Verdict:
+    """Hold a gate about outputs against the worst of them; one that is not known fails it."""
+    known = [
+        getattr(check.similarity if gate.metric in _SIMILAR else check, gate.metric, None)
+        for check in (() if found is None else found.outputs)
+    ]
+    figures = [figure for figure in known if figure is not None]
+    if not figures or (None in known and gate.metric not in _MAYBE):
+        return Verdict(gate, None)
+    return Verdict(gate, min(figures) if gate.at_least else max(figures))
 
 
 def check(gate: Gate, levels: Mapping[str, Level]) -> Verdict:

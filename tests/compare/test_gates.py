@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 
 from ocost.compare import diff_graphs
-from ocost.compare.gates import Level, check, levels, parse, require
-from ocost.compare.result import Measured
+from ocost.compare.gates import Level, check, levels, outputs_pass, parse, require, verdicts
+from ocost.compare.result import Diff, Measured
 from ocost.compare.verdict import Conclusion
 from ocost.costmodel.device import find
 from ocost.costmodel.result import Totals
 from ocost.graph import OcostError, load
 from ocost.runtime.comparison import Comparison
+from ocost.runtime.equality.closeness import OutputCheck
+from ocost.runtime.equality.result import Equivalence, nothing
+from ocost.runtime.equality.similarity import Similarity
 from ocost.runtime.timing import Timing
 
 NOTHING = dict.fromkeys(Totals.names())
@@ -153,3 +156,60 @@ def test_a_sum_over_part_of_the_nodes_is_not_known() -> None:
     part = {"written": Level(before, after, whole=False)}
     assert not check(parse("written.flops:0%"), part).ok
     assert check(parse("written.file_bytes:0%"), part).ok
+
+
+def outputs(**figures: float | None) -> Equivalence:
+    alike = Similarity(*(figures.get(name) for name in ("cosine", "snr_db", "top1")))
+    one = OutputCheck("y", "values", 0.5, 0.1, None, 0.0, False, "differs", alike)
+    other = replace(one, name="z", similarity=Similarity(1.0, 90.0, None), max_rel=0.01)
+    return Equivalence(1, "float32", 0.5, 0.1, 0.0, False, "differs", "y", (one, other))
+
+
+@pytest.mark.parametrize(
+    ("spec", "actual", "ok"),
+    [
+        ("outputs.cosine:0.99", 0.995, True),
+        ("outputs.cosine:0.999", 0.995, False),
+        ("outputs.snr_db:20", 25.0, True),
+        ("outputs.top1:0.9", 0.8, False),  # of the outputs that have one
+        ("outputs.max_rel:1e-1", 0.1, True),
+        ("outputs.max_rel:5e-2", 0.1, False),
+    ],
+)
+def test_outputs_that_are_meant_to_differ(spec: str, actual: float, ok: bool) -> None:
+    diff = replace(resnet(), equivalence=outputs(cosine=0.995, snr_db=25.0, top1=0.8))
+    gates = [parse(spec)]
+    require(gates)
+    (verdict,) = verdicts(gates, diff, allow_uncompared=False)
+    assert (verdict.actual, verdict.ok) == (actual, ok)
+    assert outputs_pass(gates, diff, allow_uncompared=False)  # the gate decides
+    assert not outputs_pass([], diff, allow_uncompared=False)
+
+
+def test_likeness_that_is_not_known_fails() -> None:
+    diff = replace(resnet(), equivalence=outputs(cosine=None))
+    assert not verdicts([parse("outputs.cosine:0.5")], diff, allow_uncompared=True)[0].ok
+    assert not verdicts([parse("outputs.cosine:0.5")], resnet(), allow_uncompared=True)[0].ok
+
+
+@pytest.mark.parametrize("spec", ["outputs.flops:1", "outputs.cosine", "outputs.cosine:5%"])
+def test_what_is_no_likeness(spec: str) -> None:
+    with pytest.raises(OcostError, match="of outputs there are cosine, snr_db, top1"):
+        parse(spec)
+
+
+def test_nothing_passes_on_outputs_that_could_not_be_compared() -> None:
+    diff = replace(resnet(), equivalence=nothing(None, "it can't be run"))
+    gates = [parse("written.flops:0%")]
+    (verdict,) = verdicts(gates, diff, allow_uncompared=False)
+    assert not verdict.ok
+    assert str(verdict).endswith("the outputs could not be compared")
+    assert not outputs_pass(gates, diff, allow_uncompared=False)
+    assert verdicts(gates, diff, allow_uncompared=True)[0].ok
+    assert outputs_pass(gates, diff, allow_uncompared=True)
+    assert verdicts(gates, resnet(), allow_uncompared=False)[0].ok  # not asked for
+
+
+def resnet() -> Diff:
+    graph = load("@resnet18")
+    return diff_graphs(graph, graph, find("x86-server-core"))

@@ -102,8 +102,8 @@ def test_inputs_from_a_file_size_both_graphs(tmp_path: Path) -> None:
     assert diff.before.model.assumed_dims == {}
     with pytest.raises(OcostError, match="leave --shape, --dim and --value away"):
         measured(KEPT, inputs=file, given=api.given(dims={"n": 2}))
-    with pytest.raises(OcostError, match="a diff that measures"):
-        api.diff(graph(KEPT), inputs=file)
+    with pytest.raises(OcostError, match="a diff that checks or measures"):
+        api.diff(graph(KEPT), graph(KEPT), inputs=file)
 
 
 def test_a_graph_without_a_profile_is_compared_all_the_same() -> None:
