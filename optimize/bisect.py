@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..graph import Graph, OcostError
 from ..passes.scope import Gate
-from ..runtime.equality.equivalence import Equivalence
-from .pipeline import Made
+from ..runtime.equality.result import Equivalence
+from .pipeline import Made, Mark, Watch
+from .proof import PROOFS, Proof, Regional
 
-Pipeline = Callable[[Gate], Made]
+Pipeline = Callable[[Gate, Watch | None], Made]
 Compare = Callable[[Graph], Equivalence]
-_MOST = 5  # rewrites to leave out before giving up
+_MOST = 5  # rewrites to leave out before giving up, or rounds of regions that can't be compared
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,43 @@ class Proven:
     equivalence
         Of its outputs; ``ok`` is None where nothing could be concluded.
     broken
-        What was left out: the keys of rewrites.
+        What was left out since outputs differed: the keys of rewrites.
+    unproven
+        What was left out since it could not be compared in any way, and why, by key.
+    proofs
+        By the key of a rewrite, where the whole model does not prove them all.
     """
 
     made: Made
     equivalence: Equivalence
     broken: tuple[str, ...]
+    unproven: dict[str, str] = field(default_factory=dict)
+    proofs: dict[str, Proof] = field(default_factory=dict)
+
+    @property
+    def barred(self) -> dict[str, str]:
+        """All that was left out, and why."""
+        return {**dict.fromkeys(self.broken, BROKEN), **self.unproven}
+
+    def proof(self, mark: Mark) -> Proof:
+        """On what the rewrites of one run of a pass stand: the weakest of their proofs."""
+        if self.equivalence.ok:
+            return "model"
+        keys = mark.keys
+        return max((self.proofs.get(k, "none") for k in keys), key=PROOFS.index, default="none")
 
 
 def proven(
-    pipeline: Pipeline, compare: Compare, tell: Callable[[str], object] = lambda _: None
+    pipeline: Pipeline,
+    compare: Compare,
+    regional: Regional,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> Proven:
     """Run a pipeline until its outputs are those of the graph before.
 
     Where they differ, the first rewrite that makes them differ is found by halving the number of
-    rewrites that are let through, and left out from then on.
+    rewrites that are let through, and left out from then on. Where nothing can be said of them,
+    each rewrite is judged by its own region, and those that are not proven are left out.
 
     Parameters
     ----------
@@ -48,6 +71,8 @@ def proven(
         Optimises the graph anew, letting through what the gate lets through.
     compare
         The outputs of the graph before with those of another.
+    regional
+        Judges rewrites by their regions.
     tell
         Called with what is done next.
 
@@ -58,29 +83,51 @@ def proven(
     """
     broken: list[str] = []
     for _ in range(_MOST + 1):
-        gate = Gate(barred=frozenset(broken))
-        made = pipeline(gate)
+        gate = Gate(barred=dict.fromkeys(broken, BROKEN))
+        made = pipeline(gate, None)
         tell("comparing outputs")
         found = compare(made.graph)
-        if found.ok is not False:
+        if found.ok:
             return Proven(made, found, tuple(broken))
+        if found.ok is None:
+            return _by_regions(pipeline, compare, regional, broken, tell)
         tell("outputs differ: looking for the rewrite that breaks the model")
-        broken.append(_first(pipeline, compare, gate.made, frozenset(broken)))
+        broken.append(_first(pipeline, compare, gate.made, tuple(broken)))
     raise OcostError(
         f"the outputs differ, even without {len(broken)} rewrites that change them "
         f"({found.reason}); choose fewer passes with --passes"
     )
 
 
-def _first(
-    pipeline: Pipeline, compare: Compare, made: Sequence[str], barred: frozenset[str]
-) -> str:
+BROKEN = "outputs differed with it, so it is left out; please report this model"
+
+
+def _by_regions(
+    pipeline: Pipeline,
+    compare: Compare,
+    regional: Regional,
+    broken: Sequence[str],
+    tell: Callable[[str], object],
+) -> Proven:
+    """Leave out what its regions don't prove, until nothing more has to go."""
+    while True:
+        tell("outputs can't be compared: comparing each rewrite's own region")
+        reasons = {**dict.fromkeys(broken, BROKEN), **regional.reasons}
+        made = pipeline(Gate(barred=reasons), regional)
+        if regional.reasons.keys() <= reasons.keys():
+            break
+    found = compare(made.graph)
+    unproven = {key: text for key, text in regional.reasons.items() if key not in broken}
+    return Proven(made, found, tuple(broken), unproven, regional.proofs)
+
+
+def _first(pipeline: Pipeline, compare: Compare, made: Sequence[str], barred: Sequence[str]) -> str:
     """The first of these rewrites with which outputs differ."""
     good, bad = 0, len(made)
     while bad - good > 1:
         middle = (good + bad) // 2
-        gate = Gate(middle, barred)
-        if compare(pipeline(gate).graph).ok is False:
+        gate = Gate(middle, dict.fromkeys(barred, BROKEN))
+        if compare(pipeline(gate, None).graph).ok is False:
             bad = middle
         else:
             good = middle

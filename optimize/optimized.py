@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..compare import diff_graphs
 from ..compare.measured import measure
@@ -12,11 +13,15 @@ from ..costmodel import Device
 from ..graph import Graph
 from ..graph.shapes import Given
 from ..passes.scope import Gate
-from ..runtime.equality.equivalence import Equivalence, check
-from .bisect import proven
+from ..runtime.equality.equivalence import Checker
+from ..runtime.equality.result import Equivalence
+from .bisect import Proven, proven
 from .groups import Group, fused_groups
-from .pipeline import Made, Plan, run
+from .pipeline import Made, Plan, Watch, run
+from .proof import Regional
 from .steps import Step, measure_steps
+
+_REGIONS_S = 120.0  # for all regions of a model that can't be compared as a whole
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class Optimized:
         The graph, the ledger and the refusals.
     diff
         Against the graph before, with the equivalence of both.
-    left_out
-        How many rewrites were left out since outputs differed with them.
+    proven
+        On which proof it stands, and what was left out.
     groups
         Chains of the graph before that a runtime executes as one node.
     steps
@@ -39,7 +44,7 @@ class Optimized:
 
     made: Made
     diff: Diff
-    left_out: int
+    proven: Proven
     groups: tuple[Group, ...]
     steps: tuple[Step, ...] | None = None
 
@@ -47,6 +52,11 @@ class Optimized:
     def graph(self) -> Graph:
         """The optimised graph."""
         return self.made.graph
+
+    @property
+    def left_out(self) -> int:
+        """How many rewrites were left out since outputs differed with them."""
+        return len(self.proven.broken)
 
     @property
     def equivalence(self) -> Equivalence:
@@ -61,6 +71,9 @@ def optimize_graph(
     device: Device,
     given: Given | None = None,
     *,
+    feeds: Mapping[str, Any] | None = None,
+    tolerance: float | None = None,
+    allow_uncompared: bool = False,
     measure_s: float | None = None,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Optimized:
@@ -76,6 +89,13 @@ def optimize_graph(
         Whose roofline gives latencies, and says what pays.
     given
         Sizes that the figures are for, and that outputs are compared with.
+    feeds
+        Inputs of the user's own that outputs are compared on, beside those that are made up.
+    tolerance
+        How far outputs may be apart, relative to their largest number, instead of what rounding
+        explains.
+    allow_uncompared
+        Whether to make rewrites whose outputs can't be compared in any way.
     measure_s
         Seconds to compare both graphs in onnxruntime, and as many again for the passes one by
         one; None not to measure.
@@ -88,30 +108,32 @@ def optimize_graph(
         If the model is broken, or no set of rewrites keeps its outputs.
     """
 
-    def pipeline(gate: Gate) -> Made:
+    def pipeline(gate: Gate, watch: Watch | None = None) -> Made:
         tell("optimising")
-        return run(graph, plan, device, given, gate)
+        return run(graph, plan, device, given, gate, watch)
 
-    found = proven(pipeline, lambda after: check(graph, after, given=given), tell)
+    regional = Regional(given or Given(), _REGIONS_S, allow_uncompared)
+    with Checker(graph, given=given, feeds=feeds, tolerance=tolerance) as checker:
+        found = proven(pipeline, checker.check, regional, tell)
     made = found.made
     diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made))
     diff = replace(diff, equivalence=found.equivalence, rewrites=tuple(made.entries))
     groups = fused_groups(graph)
     if measure_s is None:
-        return Optimized(made, diff, len(found.broken), groups)
+        return Optimized(made, diff, found, groups)
     measured = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
     steps = measure_steps(
         pipeline,
         graph,
         made,
-        found.broken,
+        found.barred,
         measured.comparison,
         threads=device.cores,
         given=given,
         budget_s=measure_s,
         tell=tell,
     )
-    return Optimized(made, replace(diff, measured=measured), len(found.broken), groups, steps)
+    return Optimized(made, replace(diff, measured=measured), found, groups, steps)
 
 
 def _made_by(plan: Plan, made: Made) -> str:

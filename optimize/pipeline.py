@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..costmodel import Device
@@ -43,12 +43,15 @@ class Mark:
         How many rewrites a gate has let through by its end.
     entries
         Its part of the ledger.
+    keys
+        Of its rewrites.
     """
 
     stage: Stage
     by: str
     rewrites: int
     entries: slice
+    keys: tuple[str, ...] = ()
 
 
 @dataclass
@@ -79,8 +82,17 @@ class Made:
     marks: list[Mark] = field(default_factory=list)
 
 
+# Called with the graph before and after each run of a pass that is taken, its rewrites, their keys.
+Watch = Callable[[Graph, Graph, Sequence[Rewrite], Sequence[str]], object]
+
+
 def run(
-    graph: Graph, plan: Plan, device: Device, given: Given | None = None, gate: Gate | None = None
+    graph: Graph,
+    plan: Plan,
+    device: Device,
+    given: Given | None = None,
+    gate: Gate | None = None,
+    watch: Watch | None = None,
 ) -> Made:
     """Optimise a graph; the graph itself stays as it is.
 
@@ -96,18 +108,27 @@ def run(
         Sizes that the ledger's figures are for. No rewrite rests on them.
     gate
         Which rewrites to let through; all by default.
+    watch
+        Called after each run of a pass that is taken. The graphs are snapshots, to be read only.
 
     Raises
     ------
     OcostError
         If the model is broken.
     """
-    return _Run(graph, device, given, gate or Gate()).whole(plan)
+    return _Run(graph, device, given, gate or Gate(), watch).whole(plan)
 
 
 class _Run:
-    def __init__(self, graph: Graph, device: Device, given: Given | None, gate: Gate) -> None:
-        self._device, self._given, self._gate = device, given, gate
+    def __init__(
+        self,
+        graph: Graph,
+        device: Device,
+        given: Given | None,
+        gate: Gate,
+        watch: Watch | None,
+    ) -> None:
+        self._device, self._given, self._gate, self._watch = device, given, gate, watch
         self._made = Made(graph.copy())
         self._spare = graph.copy()  # as it was before a pass that turns out to make it worse
         self._proof: Shapes | None = None
@@ -197,7 +218,10 @@ class _Run:
         first = len(ledger)
         ledger += entries(stage, rewrites, before, after)
         done = len(self._gate.made)
-        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger))))
+        keys = tuple(self._gate.made[mark:])
+        if self._watch is not None:
+            self._watch(self._spare, self._made.graph, rewrites, keys)
+        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger)), keys))
         self._figures, self._spare = after, self._made.graph.copy()
         self._version += 1
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,7 +45,7 @@ def measure_steps(
     pipeline: Pipeline,
     graph: Graph,
     made: Made,
-    barred: Sequence[str],
+    barred: Mapping[str, str],
     whole: Comparison,
     *,
     threads: int,
@@ -64,7 +64,7 @@ def measure_steps(
     made
         What the pipeline made of it.
     barred
-        Rewrites that were left out.
+        Rewrites that were left out, and why.
     whole
         The comparison of both, for its noise floor.
     threads
@@ -89,7 +89,7 @@ def measure_steps(
     steps = []
 
     def opener(limit: int) -> Callable[[], Run]:
-        after = pipeline(Gate(limit, frozenset(barred))).graph if limit else graph
+        after = pipeline(Gate(limit, barred), None).graph if limit else graph
         model = named(after)
         return lambda: partial(run_once, open_session(model, options), feeds)
 

@@ -19,6 +19,7 @@ class MergeConcats(Pass):
 
     name: ClassVar[str] = "merge-concats"
     order: ClassVar[int] = 60
+    exact: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:
         """One."""

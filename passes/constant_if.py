@@ -25,6 +25,7 @@ class InlineConstantIf(Pass):
 
     name: ClassVar[str] = "inline-constant-if"
     order: ClassVar[int] = 10
+    exact: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:
         """One for every If."""

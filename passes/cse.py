@@ -33,6 +33,7 @@ class MergeDuplicates(Pass):
 
     name: ClassVar[str] = "merge-duplicates"
     order: ClassVar[int] = 40
+    exact: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """Constants first: then nodes that read equal ones are equal."""

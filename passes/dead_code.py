@@ -28,6 +28,7 @@ class RemoveDeadCode(Pass):
 
     name: ClassVar[str] = "remove-dead-code"
     order: ClassVar[int] = 10
+    exact: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """From the last node on, so that what led to it goes with it."""

@@ -96,11 +96,14 @@ class Pass(ABC):
         Passes of a lower one run first: 10 cleans up, 50 folds, 80 chooses what pays.
     pays_elsewhere
         It may add traffic or FLOP since it proves by a cost model that it saves time.
+    exact
+        It only removes nodes and edges: no arithmetic changes, so that how it is made is a proof.
     """
 
     name: ClassVar[str]
     order: ClassVar[int] = 50
     pays_elsewhere: ClassVar[bool] = False
+    exact: ClassVar[bool] = False
 
     def rules(self) -> Sequence[Rule]:
         """The rules of the default ``sweep``."""

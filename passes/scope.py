@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +32,7 @@ class Gate:
     """
 
     limit: int | None = None
-    barred: frozenset[str] = frozenset()
+    barred: Mapping[str, str] = field(default_factory=dict)  # the reason by the rewrite's key
     made: list[str] = field(default_factory=list)
 
     def admit(self, key: str) -> None:
@@ -44,7 +44,7 @@ class Gate:
             If it may not be made.
         """
         if key in self.barred:
-            raise Refused("outputs differed with it, so it is left out; please report this model")
+            raise Refused(self.barred[key])
         if self.limit is not None and len(self.made) >= self.limit:
             raise Refused("left out while the rewrite that breaks the model is looked for")
         self.made.append(key)

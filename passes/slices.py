@@ -24,6 +24,7 @@ class MergeSlices(Pass):
 
     name: ClassVar[str] = "merge-slices"
     order: ClassVar[int] = 60
+    exact: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:
         """One."""

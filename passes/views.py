@@ -33,6 +33,7 @@ class MergeViews(Pass):
 
     name: ClassVar[str] = "merge-views"
     order: ClassVar[int] = 60
+    exact: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """Try every view behind a view, with the shapes of all tensors in terms of each other."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ from ..compare.result import Diff, NodePair
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from ..graph import dtypes
-from ..runtime.equality.equivalence import Equivalence
+from ..runtime.equality.closeness import OutputCheck
+from ..runtime.equality.result import Equivalence
 from . import blocks, ledger_document, measured_document
 from .blocks import Document, fields
 from .ranking import changed
@@ -134,9 +136,19 @@ def _node(node: NodeCost) -> Document:
 def _equivalence(found: Equivalence) -> Document:
     names = ("inputs", "reference", "max_abs", "max_rel", "tolerance", "ok")
     return {
-        **fields(found, (*names, "reason", "worst_output")),
+        **fields(found, (*names, "status", "reason", "worst_output", "engine")),
+        "outputs": [_output(one) for one in found.outputs],
         "notes": list(found.notes),
     }
+
+
+def _output(found: OutputCheck) -> Document:
+    names = ("name", "ok", "status", "by", "max_abs", "max_rel", "tolerance", "reason")
+    alike = found.similarity
+    likeness = None if alike is None else fields(alike, ("cosine", "snr_db", "top1"))
+    if likeness is not None and likeness["snr_db"] == math.inf:
+        likeness["snr_db"] = None  # nothing differs
+    return {**fields(found, names), "similarity": likeness}
 
 
 def _pair(pair: NodePair) -> Document:

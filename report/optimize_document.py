@@ -15,10 +15,11 @@ def optimize_document(found: Optimized) -> Document:
     document = diff_document(found.diff)
     document |= {
         "schema": "ocost.optimize/1",
-        "rewrites": entries(found.made.entries),
+        "rewrites": _rewrites(found),
         "residual": {"written": dict(found.made.residual)},
         "declined": [_declined(one) for one in found.made.declined],
         "left_out": found.left_out,
+        "unproven": len(found.proven.unproven),
         "fused_groups": [
             {"pattern": group.pattern, "nodes": list(group.nodes)} for group in found.groups
         ],
@@ -27,6 +28,15 @@ def optimize_document(found: Optimized) -> Document:
         document["steps"] = [_step(step) for step in found.steps]
     del document["gates"]
     return document
+
+
+def _rewrites(found: Optimized) -> list[Document]:
+    """The ledger, each entry with the proof that it stands on."""
+    made = entries(found.made.entries)
+    for mark in found.made.marks:
+        for entry in made[mark.entries]:
+            entry["proof"] = found.proven.proof(mark)
+    return made
 
 
 def _declined(one: Declined) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ..runtime.equality.equivalence import Equivalence
+from ..runtime.equality.result import Equivalence
 from .names import clean
 from .text_common import plural
 
@@ -16,7 +16,7 @@ def equivalence_lines(found: Equivalence | None) -> list[Text]:
     if found.ok is None:
         return [Text(f"Outputs not compared: {clean(found.reason)}", "yellow")]
     if not found.ok:
-        return [Text(f"Outputs differ: {clean(found.reason)}", "bold red")]
+        return [Text(f"Outputs differ: {clean(found.reason)}{_likeness(found)}", "bold red")]
     line = f"Outputs are equal on {plural(found.inputs, 'input')}"
     if found.max_abs is not None and found.tolerance is not None:
         line += (
@@ -24,3 +24,18 @@ def equivalence_lines(found: Equivalence | None) -> list[Text]:
             f"{found.tolerance:.2g} (against {found.reference})"
         )
     return [Text(f"{line}.", "green")]
+
+
+def _likeness(found: Equivalence) -> str:
+    """How similar the outputs are that are the least so."""
+    known = [one.similarity for one in found.outputs if one.similarity is not None]
+    parts = []
+    for figure, text in (
+        ("cosine", "cosine {:.6g}"),
+        ("snr_db", "{:.3g} dB"),
+        ("top1", "top-1 {:.1%}"),
+    ):
+        figures = [value for one in known if (value := getattr(one, figure)) is not None]
+        if figures:
+            parts.append(text.format(min(figures)))
+    return f" (similarity at least: {', '.join(parts)})" if parts else ""

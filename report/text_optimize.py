@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..optimize import Optimized
+from ..optimize.proof import PROOFS
 from ..passes import Declined
 from .names import clean
 from .text import Page, heading
@@ -44,6 +45,7 @@ def render_optimize(
     parts: list[RenderableType] = [
         headline(diff),
         *equivalence_lines(diff.equivalence),
+        *_proof(found),
         *_left_out(found),
         Text(),
         *ledger_parts(made.entries, found.steps, made.residual, verbose=verbose),
@@ -75,10 +77,37 @@ def _groups(found: Optimized) -> list[Text]:
 
 
 def _left_out(found: Optimized) -> list[Text]:
-    if not found.left_out:
+    lines = []
+    if found.left_out:
+        what = plural(found.left_out, "rewrite")
+        lines.append(Text(f"{what} left out, since outputs differed: see Declined.", "bold red"))
+    if found.proven.unproven:
+        what = plural(len(found.proven.unproven), "rewrite")
+        lines.append(
+            Text(
+                f"{what} left out, not being provable: see Declined, or --allow-uncompared.", "red"
+            )
+        )
+    return lines
+
+
+def _proof(found: Optimized) -> list[Text]:
+    """On what the rewrites stand, where the whole model does not prove them."""
+    if found.equivalence.ok is not None or not found.made.marks:
         return []
-    what = plural(found.left_out, "rewrite")
-    return [Text(f"{what} left out, since outputs differed with it: see Declined.", "bold red")]
+    counts: Counter[str] = Counter()
+    for mark in found.made.marks:
+        counts.update(found.proven.proofs.get(key, "none") for key in mark.keys)
+    listed = [f"{counts[p]} {_STANDS[p]}" for p in PROOFS if counts[p]]
+    return [Text(f"Rewrites proven one by one: {', '.join(listed)}.", "yellow")]
+
+
+_STANDS = {
+    "model": "by the whole model",
+    "region": "by comparing their own region",
+    "construction": "by their construction",
+    "none": "by nothing (--allow-uncompared)",
+}
 
 
 def _by_reason(declined: Sequence[Declined], top: int) -> list[Text]:

@@ -6,11 +6,13 @@ import pytest
 
 from ocost.costmodel.device import find
 from ocost.graph import Graph, OcostError, load, to_proto
+from ocost.graph.shapes import Given
 from ocost.optimize import Simplified, pipeline
 from ocost.optimize.bisect import proven
 from ocost.optimize.optimized import optimize_graph
-from ocost.optimize.pipeline import Made, Plan, run
+from ocost.optimize.pipeline import Made, Plan, Watch, run
 from ocost.optimize.plan import plan
+from ocost.optimize.proof import Regional
 from ocost.passes.scope import Gate
 from ocost.runtime.equality.equivalence import check
 
@@ -85,11 +87,11 @@ def test_a_model_that_differs_from_itself() -> None:
     other.remove_node("a")
     other.rewire("a", "x")
 
-    def wrong(_: Gate) -> Made:
+    def wrong(_gate: Gate, _watch: Watch | None) -> Made:
         return Made(other)
 
     with pytest.raises(OcostError, match="can't be checked"):
-        proven(wrong, lambda after: check(graph, after))
+        proven(wrong, lambda after: check(graph, after), Regional(Given(), 1))
 
 
 @pytest.mark.parametrize("sample", ["@odd_channels", "@silero_vad", "@resnet18_qdq"])

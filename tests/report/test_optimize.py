@@ -82,7 +82,8 @@ def test_refusals_by_reason_or_each(found: Optimized) -> None:
 
 
 def test_what_was_left_out_is_said_first(found: Optimized) -> None:
-    lines = page(replace(found, left_out=2)).splitlines()
+    broken = replace(found.proven, broken=("a", "b"))
+    lines = page(replace(found, proven=broken)).splitlines()
     assert any("2 rewrites left out" in line for line in lines[:5])
 
 

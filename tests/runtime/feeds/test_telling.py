@@ -113,8 +113,8 @@ PAIRS = {
     ),
     "gather_from_the_end": (
         "g (float[5,2] x, int64[3] i) => (float[3,2] y) { y = Gather (x, i) }",
-        f"""g (float[5,2] x, int64[3] i) => (float[3,2] y) <int64 none = {{0}}>
-        {{ a = Max (i, none) y = Gather (x, a) }}""",
+        """g (float[5,2] x, int64[3] i) => (float[3,2] y) <int64 none = {0}>
+        { a = Max (i, none) y = Gather (x, a) }""",
     ),
     "signedness": (
         "g (uint8[4] x) => (float[4] y) { y = Cast <to = 1> (x) }",
@@ -175,12 +175,8 @@ PAIRS = {
         branch("s = ReduceMin <keepdims = 0> (x) c = Less (s, low)", "Identity", "Abs"),
     ),
     "then_branch_at_tiny_values": (
-        branch(
-            "a = Abs (x) s = ReduceMax <keepdims = 0> (a) c = Less (s, tiny)", "Neg", "Abs"
-        ),
-        branch(
-            "a = Abs (x) s = ReduceMax <keepdims = 0> (a) c = Less (s, tiny)", "Exp", "Abs"
-        ),
+        branch("a = Abs (x) s = ReduceMax <keepdims = 0> (a) c = Less (s, tiny)", "Neg", "Abs"),
+        branch("a = Abs (x) s = ReduceMax <keepdims = 0> (a) c = Less (s, tiny)", "Exp", "Abs"),
     ),
     "branch_at_one_number": (
         branch("c = Equal (n, seven)", "Relu", "Abs", "float[4] x, int64 n"),

@@ -1,0 +1,150 @@
+"""On which proof each rewrite stands: the whole model, its own region, its construction, or none.
+
+Where a whole model can't be compared, or rounding hides in its outputs what a wrong rewrite would
+change, what each pass changed is cut out of the graphs before and after it and compared alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..graph import Graph, OcostError
+from ..graph.shapes import Given, Shapes, infer
+from ..passes import Rewrite, passes
+from ..runtime.equality.cut import Region, Uncut, regions
+from ..runtime.equality.engines import Engine
+from ..runtime.equality.equivalence import Checker
+from ..runtime.equality.result import Equivalence
+
+Proof = Literal["model", "region", "construction", "none"]
+# From the surest to none at all: an entry stands on the last of its rewrites'.
+PROOFS: tuple[Proof, ...] = ("model", "region", "construction", "none")
+_LADDER = (Engine.RUNTIME, Engine.REFERENCE, Engine.RUNTIME_FLOAT32)
+_REGION_S = 5.0  # that comparing one region may take
+_LARGER = 3  # times that a region is made larger before it is given up
+
+
+@dataclass
+class Regional:
+    """Judges what each run of a pass changed; called by the pipeline (``Watch``).
+
+    Parameters
+    ----------
+    given
+        Sizes of inputs that the regions are compared at.
+    seconds
+        For all regions. What is left then is not compared.
+    allowed
+        Whether rewrites may stay that nothing is known of.
+    """
+
+    given: Given
+    seconds: float
+    allowed: bool = False
+    proofs: dict[str, Proof] = field(default_factory=dict)  # by the rewrite's key
+    reasons: dict[str, str] = field(default_factory=dict)  # of rewrites that have to go
+    _end: float = 0.0
+
+    def __call__(
+        self, before: Graph, after: Graph, rewrites: Sequence[Rewrite], keys: Sequence[str]
+    ) -> None:
+        """Judge one run of a pass by the graphs before and after it."""
+        self._end = self._end or time.monotonic() + self.seconds
+        if not set(keys) - self.proofs.keys():
+            return
+        shapes = infer(before, self.given)
+        found = [(region, self._verdict(region, shapes)) for region in _regions(before, after)]
+        for rewrite, key in _paired(rewrites, keys):
+            named = {*rewrite.change.removed, *rewrite.change.added}
+            own = [f for region, f in found if named & {*region.removed, *region.added}]
+            self._book(key, rewrite, own, construction=_by_construction(rewrite, before, after))
+
+    def _verdict(self, region: Region | Uncut, shapes: Shapes) -> Equivalence | str:
+        """What comparing the region found; why it was not compared, as text."""
+        last: Equivalence | str = ""
+        current: Region | Uncut | None = region
+        for _ in range(_LARGER + 1):
+            if current is None:
+                break
+            if isinstance(current, Uncut):
+                return last or current.reason
+            if time.monotonic() > self._end:
+                return last or "time was up"
+            last = self._compared(current, shapes)
+            if isinstance(last, Equivalence) and last.ok:
+                break
+            current = current.larger()
+        return last
+
+    def _compared(self, region: Region, shapes: Shapes) -> Equivalence | str:
+        given = region.given(shapes)
+        try:
+            with Checker(region.before, given=given, budget_s=_REGION_S, ladder=_LADDER) as checker:
+                return checker.check(region.after)
+        except OcostError as error:
+            return str(error)
+
+    def _book(
+        self, key: str, rewrite: Rewrite, found: Iterable[Equivalence | str], *, construction: bool
+    ) -> None:
+        verdicts = list(found)
+        different = next(
+            (f for f in verdicts if isinstance(f, Equivalence) and f.ok is False), None
+        )
+        unsure = next((f for f in verdicts if isinstance(f, str) or f.ok is None), None)
+        if different is not None:
+            self.proofs[key], self.reasons[key] = "none", f"its region: {different.reason}"
+        elif unsure is None:
+            self.proofs[key] = "region"
+        elif construction:
+            self.proofs[key] = "construction"
+        else:
+            self.proofs[key] = "none"
+            if not self.allowed:
+                text = unsure if isinstance(unsure, str) else unsure.reason
+                self.reasons[key] = f"its outputs can't be compared: {text}"
+
+
+def _regions(before: Graph, after: Graph) -> list[Region | Uncut]:
+    try:
+        return list(regions(before, after))
+    except OcostError as error:
+        gone, come = ([s.path(n) for s, n in g.walk()] for g in (before, after))
+        return [Uncut(str(error), tuple(gone), tuple(come))]
+
+
+def _by_construction(rewrite: Rewrite, before: Graph, after: Graph) -> bool:
+    """Whether a rewrite only removes nodes and edges, so that no arithmetic changes.
+
+    Its pass is one that does nothing else, or all that it took away are Identities.
+    """
+    one = passes().get(rewrite.by)
+    if one is not None and one.exact:
+        return True
+    gone, come = _kinds(before, rewrite.change.removed), _kinds(after, rewrite.change.added)
+    return not come - gone and {kind[1] for kind in gone - come} <= {"Identity"}
+
+
+def _kinds(graph: Graph, paths: Collection[str]) -> Counter[tuple[str, ...]]:
+    """Nodes by domain, operator and attributes."""
+    wanted = set(paths)
+    nodes = (node for scope, node in graph.walk() if scope.path(node) in wanted)
+    return Counter(
+        (
+            node.domain,
+            node.op_type,
+            *(f"{name}={node.attributes[name]}" for name in sorted(node.attributes)),
+        )
+        for node in nodes
+    )
+
+
+def _paired(rewrites: Sequence[Rewrite], keys: Sequence[str]) -> Iterable[tuple[Rewrite, str]]:
+    """Each rewrite with its key; all of a stage that has one key alone share it."""
+    if len(rewrites) == len(keys):
+        return zip(rewrites, keys, strict=True)
+    return ((rewrite, keys[0]) for rewrite in rewrites)
