@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from ...graph import Graph, Node
@@ -165,8 +164,3 @@ def guesses(known: Constants) -> Iterator[Mode]:
 def unmet(wanted: Sequence[Target], seen: Sequence[Seen]) -> list[Target]:
     """The targets that none of these runs met."""
     return [t for t in wanted if not any(t.tensor in s and t.when(s[t.tensor]) for s in seen)]
-
-
-def steps(seen: Seen) -> dict[str, Array]:
-    """What was watched, as arrays that numpy compares."""
-    return {name: np.asarray(value) for name, value in seen.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import AttributeProto, TensorProto, numpy_helper
+from onnx import AttributeProto, TensorProto
 
 from ...graph import Graph, Node, OcostError, Tensor, dtypes
 
@@ -73,10 +73,7 @@ def _contents(tensor: Tensor) -> Iterator[float | str]:
     if tensor.dtype == dtypes.STRING:
         proto = tensor.proto
         if isinstance(proto, TensorProto):
-            strings = numpy_helper.to_array(proto).reshape(-1)[:_MOST]
-            yield from (
-                s if isinstance(s, str) else bytes(s).decode("utf-8", "replace") for s in strings
-            )
+            yield from (s.decode("utf-8", "replace") for s in proto.string_data[:_MOST])
     elif tensor.size <= _SMALL and (tensor.dtype in _NUMBERS or tensor.dtype in _INTEGERS):
         try:
             yield from (float(number) for number in tensor.data().reshape(-1))

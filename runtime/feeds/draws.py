@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -110,8 +110,8 @@ class Input:
             return self._value(type_.optional_type.elem_type, mode, generator, known)
         if kind == "map_type":
             keys = self._keys(type_, mode, generator, known)
-            inner = replace(self, type=type_.map_type.value_type, shape=(len(keys),))
-            values = inner._tensor(mode, generator, known)
+            held = replace(self, type=type_.map_type.value_type, shape=(len(keys),))
+            values = held._tensor(mode, generator, known)
             return dict(zip(keys, values.tolist(), strict=True))
         return self._tensor(mode, generator, known)
 
@@ -137,34 +137,31 @@ class Input:
         if mode.style is Style.CHOICE and self.choices:
             chosen = self.choices[mode.turn % len(self.choices)]
             return np.array(chosen, np.int64).astype(dtype).reshape(self.shape)
-        if self.kind == "text":
-            return texts(self.shape, mode, generator, known.texts)
-        if self.kind == "bool":
-            return booleans(self.shape, mode, self.plain, generator, self.place)
-        if self.kind == "int":
-            return integers(
-                dtype,
-                self.shape,
-                mode,
-                self._usual(),
-                self.accepted,
-                generator,
-                known.numbers,
-                divides=self.divides,
-            )
-        parts = [
-            floats(
-                np.dtype(np.float64) if self.kind == "complex" else dtype,
-                self.shape,
-                mode,
-                self._usual(),
-                self.accepted,
-                generator,
-                known.numbers,
-            )
-            for _ in range(2 if self.kind == "complex" else 1)
-        ]
-        return (parts[0] + 1j * parts[1]).astype(dtype) if len(parts) == 2 else parts[0]
+        return self._drawn(dtype, mode, generator, known)
+
+    def _drawn(
+        self, dtype: np.dtype[Any], mode: Mode, generator: np.random.Generator, known: Constants
+    ) -> Array:
+        first = zlib.crc32(self.name.encode()) % max(1, len(known.numbers))
+        numbers = (*known.numbers[first:], *known.numbers[:first])  # not the same for all inputs
+        limits = self._usual(), self._wide()
+        match self.kind:
+            case "text":
+                return texts(self.shape, mode, generator, known.texts)
+            case "bool":
+                return booleans(self.shape, mode, self.plain, generator, self.place)
+            case "int":
+                made = integers(dtype, self.shape, mode, *limits, generator, numbers)
+                return (
+                    np.where(made == 0, made + made.dtype.type(1), made) if self.divides else made
+                )
+            case "complex":
+                part = np.dtype(np.float64)
+                real, imaginary = (
+                    floats(part, self.shape, mode, *limits, generator, numbers) for _ in range(2)
+                )
+                return (real + 1j * imaginary).astype(dtype)
+        return floats(dtype, self.shape, mode, *limits, generator, numbers)
 
     def _usual(self) -> Interval | None:
         """The limits of plain values: bytes fill their range, masks let everything pass."""
@@ -176,6 +173,12 @@ class Input:
             info = np.iinfo(numpy_type(self.type))
             return Interval(int(info.min), int(info.max))
         return None
+
+    def _wide(self) -> Interval | None:
+        """The limits of any values: an integer mask is 0 or 1."""
+        if self.accepted is None and self.mask and self.kind == "int":
+            return Interval(0, 1)
+        return self.accepted
 
     def _hinted(self, hint: InputHint, generator: np.random.Generator) -> Array | None:
         if hint.shape != self.shape and isinstance(hint.value, list):
@@ -197,7 +200,7 @@ def tensor_type(type_: TypeProto) -> TypeProto.Tensor:
         return tensor_type(type_.optional_type.elem_type)
     if kind == "map_type":
         return tensor_type(type_.map_type.value_type)
-    return type_.sparse_tensor_type if kind == "sparse_tensor_type" else type_.tensor_type
+    return type_.tensor_type
 
 
 def numpy_type(type_: TypeProto) -> np.dtype[Any]:
@@ -236,7 +239,7 @@ class Setting:
 
 
 def inputs_of(
-    shapes: Shapes, sizes: Mapping[str, tuple[int, ...]], fixed: Sequence[str] | Any
+    shapes: Shapes, sizes: Mapping[str, tuple[int, ...]], fixed: Collection[str]
 ) -> tuple[Input, ...]:
     """The inputs of a graph that must be fed, at these sizes."""
     graph = shapes.graph
@@ -261,7 +264,7 @@ def inputs_of(
                 sizes[name],
                 place,
                 allowed(shapes, name),
-                limits,
+                accepted(shapes, name),
                 divides(shapes, name),
                 choices(shapes, name, size) if size <= 8 else (),
                 info.value if info is not None and name in fixed else None,

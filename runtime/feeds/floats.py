@@ -49,7 +49,7 @@ def floats(
     numbers
         What the graph compares or clips with.
     """
-    limits = ml_dtypes.finfo(dtype)
+    limits = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
     lowest, highest = float(limits.min), float(limits.max)
 
     def make(size: int) -> Array:
@@ -74,23 +74,23 @@ def _drawn(
     generator: np.random.Generator,
     numbers: Sequence[float],
 ) -> Array:
+    made: Array
     match mode.style:
         case Style.FILL:
-            return np.full(size, mode.value, np.float64)
+            made = np.full(size, mode.value, np.float64)
         case Style.TIES:
-            return generator.choice([-1.0, 0.0, 1.0], size)
+            made = generator.choice([-1.0, 0.0, 1.0], size)
         case Style.EDGES:
-            return _edges(size, mode.turn, generator, numbers)
+            made = _edges(size, mode.turn, numbers)
         case Style.SPECIAL:
             made = generator.standard_normal(size)
             at = generator.permutation(size)[: max(1, size // RARE)]
             made[at] = [_SPECIAL[(i + mode.turn) % 3] for i in range(len(at))]
-            return made
-        case Style.SPREAD | Style.EXTREMES:
-            return generator.standard_normal(size) * mode.scale
-    if plain is not None:
-        return np.asarray(generator.uniform(plain.low, plain.high, size))
-    return generator.standard_normal(size, dtype=np.float32)
+        case Style.PLAIN if plain is not None:
+            made = np.asarray(generator.uniform(plain.low, plain.high, size))
+        case _:
+            made = generator.standard_normal(size, dtype=np.float32) * np.float32(mode.scale)
+    return made
 
 
 def edges(numbers: Sequence[float]) -> tuple[float, ...]:
@@ -99,18 +99,12 @@ def edges(numbers: Sequence[float]) -> tuple[float, ...]:
     return tuple(dict.fromkeys([*numbers, *_EDGES[2:], *near])) + _EDGES[:2]
 
 
-def _edges(size: int, turn: int, generator: np.random.Generator, numbers: Sequence[float]) -> Array:
+def _edges(size: int, turn: int, numbers: Sequence[float]) -> Array:
     """Of every two elements one goes through the edges, from turn to turn on.
 
     The other is what every other input has at this place, so that comparisons meet equals.
     """
-    return interleaved(size, turn, np.array(edges(turned(numbers, generator))), _SHARED)
-
-
-def turned(numbers: Sequence[float], generator: np.random.Generator) -> list[float]:
-    """The numbers, begun at another one: inputs shall not all have the same."""
-    first = int(generator.integers(max(1, len(numbers))))
-    return [*numbers[first:], *numbers[:first]]
+    return interleaved(size, turn, np.array(edges(numbers)), _SHARED)
 
 
 def interleaved(size: int, turn: int, pool: Array, shared: Sequence[float]) -> Array:

@@ -10,7 +10,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-from .floats import interleaved, tiled, turned
+from .floats import interleaved, tiled
 from .modes import Mode, Style
 from .roles import Interval
 
@@ -32,8 +32,6 @@ def integers(
     accepted: Interval | None,
     generator: np.random.Generator,
     numbers: Sequence[float],
-    *,
-    divides: bool = False,
 ) -> Array:
     """An integer array of a mode.
 
@@ -43,10 +41,8 @@ def integers(
         The values with which the model does what it is for, and with which it runs.
     numbers
         What the graph compares with.
-    divides
-        Whether 0 must not be among them.
     """
-    info = ml_dtypes.iinfo(dtype)
+    info = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
     held = Interval(int(info.min), int(info.max))
 
     def make(size: int) -> Array:
@@ -55,8 +51,7 @@ def integers(
             made = np.abs(made) * mode.sign
         if accepted is not None and mode.style is not Style.PLAIN:
             made = _into(made, accepted)
-        made = np.clip(made, held.low, held.high)
-        return np.where(made == 0, 1, made) if divides else made
+        return np.clip(made, held.low, held.high)
 
     return tiled(shape, make, dtype)
 
@@ -78,7 +73,7 @@ def _drawn(
             low = max(math.ceil(wide.low), 0)
             return np.sort(_between(Interval(low, min(low + 3, wide.high)), size, generator))
         case Style.EDGES if accepted is None:
-            whole = [int(n) for n in turned(numbers, generator) if n == int(n)]
+            whole = [int(n) for n in numbers if n == int(n)]
             own = [*whole, *(n + by for n in whole for by in (1, -1))]
             pool = [n for n in dict.fromkeys((*own, *_EDGES)) if held.low <= n <= held.high]
             return interleaved(size, mode.turn, np.array(pool), _SHARED)

@@ -47,9 +47,7 @@ class Mode(NamedTuple):
         """For people."""
         if self.style is Style.FILL:
             return f"all {self.value}"
-        sign = {0: "", 1: " positive", -1: " negative"}[self.sign]
-        size = f" {self.scale:g}" if self.style is Style.SPREAD else ""
-        return f"{self.style}{size}{sign}"
+        return f"{self.style}{ {0: '', 1: ' positive', -1: ' negative'}[self.sign] }"
 
 
 PLAIN = Mode(Style.PLAIN)

@@ -24,6 +24,7 @@ Run = Callable[[Feeds], object]
 Watch = Callable[[Sequence[str]], Callable[[Feeds], Mapping[str, Array]]]
 
 _LARGE, _HUGE = 64 << 20, 256 << 20  # bytes of inputs, from which on few draws are made
+_LIGHT = 1 << 16  # elements of weights, below which a model runs in no time
 _FILLS = (1, 2, 3, 0, -1, 4, 8)
 _TRIES = 150  # runs that look for one branch
 _FLOATS = ("float", "complex")
@@ -92,6 +93,13 @@ def plan(
     return _Planner(graph, given, run, watch, feeds, budget_s).plan()
 
 
+_Key = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def _key(sizes: Mapping[str, tuple[int, ...]]) -> _Key:
+    return tuple(sorted(sizes.items()))
+
+
 class _Planner:
     def __init__(
         self,
@@ -111,6 +119,7 @@ class _Planner:
         self.notes: list[str] = []
         self.draws: list[Draw] = []
         self.settings: list[tuple[Setting, dict[str, Mode]]] = []  # with modes that are sure to run
+        self.accepted: dict[_Key, tuple[Setting, dict[str, Mode]]] = {}
         self.refused: set[tuple[str, Mode]] = set()
         self.observe: Callable[[Feeds], Mapping[str, Array]] | None = None
         self.seen: list[Mapping[str, Array]] = []  # of each draw
@@ -176,8 +185,12 @@ class _Planner:
         frame = Frame.of(self.graph, given)
         search = Search(frame, self._try_sizes, lambda: self._late(0.25))
         base = search.base()
-        if base is not None and self._bytes() < _HUGE:
-            search.others(base, self.notes)
+        if base is None:
+            return
+        self.settings = [self.accepted[_key(frame.shapes(base))]]
+        if self._bytes() < _HUGE:
+            others = search.others(base, self.notes)
+            self.settings += [self.accepted[_key(frame.shapes(sizes))] for sizes in others]
 
     def _try_sizes(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> bool:
         """Run the model at these sizes, and keep them where it does."""
@@ -188,7 +201,7 @@ class _Planner:
             return False
         for modes in self._sure(setting):
             if self._works(Draw("", False, setting, modes)):
-                self.settings.append((setting, modes))
+                self.accepted[_key(sizes)] = (setting, modes)
                 return True
         return False
 
@@ -199,10 +212,10 @@ class _Planner:
         for turn in range(most):
             yield {i.name: Mode(Style.CHOICE, turn=turn) for i in chosen}
         free = [i for i in setting.inputs if i.kind == "int" and not (i.plain or i.mask)]
-        for value in _FILLS if free and not self.settings else ():
-            yield {i.name: Mode(Style.FILL, value=value) for i in free}
+        for number in _FILLS if free and not self.accepted else ():
+            yield {i.name: Mode(Style.FILL, value=number) for i in free}
         floats = [i for i in setting.inputs if i.kind == "float" and i.plain is None]
-        for value in (1.0, 2.0, 0.0) if floats and not self.settings else ():
+        for value in (1.0, 2.0, 0.0) if floats and not self.accepted else ():
             yield {i.name: Mode(Style.FILL, value=value) for i in floats}
 
     def _bytes(self) -> int:
@@ -216,12 +229,14 @@ class _Planner:
             self.notes.append(f"few inputs were drawn, as they take {text}")
             return 2 if size >= _HUGE else 4
         afford = self.budget / (6 * self.slowest) if self.slowest else math.inf
-        return int(min(max(afford, 3), 100))
+        return 100 if afford > 100 else max(int(afford), 3)
 
     # --- rows ----------------------------------------------------------------------------------
 
     def _rows(self) -> Iterator[Row]:
         yield from ROWS
+        if sum(tensor.size for tensor in self.graph.initializers.values()) > _LIGHT:
+            return
         inputs = self.settings[0][0].inputs
         sizes = [math.prod(i.shape) for i in inputs if i.kind != "bool" and i.fixed is None]
         flags = sum(i.kind == "bool" and math.prod(i.shape) == 1 for i in inputs)

@@ -95,22 +95,20 @@ def tiny(elements: int, edges: int, flags: int) -> Iterator[Row]:
             )
 
 
+_KINDS = {"int": "integers", "text": "strings", "bool": "flags"}
+_SIGNS = {0: "", 1: " positive", -1: " negative"}
+
+
 def describe(draw: Draw) -> str:
     """A draw in words: each kind of input that it has, and its sizes."""
     words: dict[str, None] = {}
     for made in draw.setting.inputs:
         mode = draw.modes.get(made.name, PLAIN)
-        kind = (
-            "flags"
-            if made.mask
-            else {"int": "integers", "text": "strings"}.get(made.kind, "floats")
-        )
-        if kind == "flags" and mode.style is Style.FILL:
-            words.setdefault(f"flags all {'true' if mode.value else 'false'}")
+        kind = "masks" if made.mask and made.kind != "bool" else _KINDS.get(made.kind, "floats")
+        if kind in ("flags", "masks") and mode.style in (Style.PLAIN, Style.FILL):
+            words.setdefault(f"{kind} all {'0' if mode == _FALSE else '1'}")
         elif kind == "floats" and mode.style in (Style.PLAIN, Style.SPREAD):
-            words.setdefault(
-                f"scale {mode.scale:g}{ {0: '', 1: ' positive', -1: ' negative'}[mode.sign] }"
-            )
+            words.setdefault(f"scale {mode.scale:g}{_SIGNS[mode.sign]}")
         else:
             words.setdefault(f"{kind} {mode.text}")
     if draw.setting.text:

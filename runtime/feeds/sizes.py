@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from onnx import TypeProto
 
@@ -19,7 +20,7 @@ Tried = Callable[[Mapping[str, tuple[int, ...]], str], bool]
 _USUAL = (2, 3, 4, 8, 16, 32, 64, 128, 224, 256, 512, 1024, 4096, 16000)
 _SPATIAL = 64  # the first size of an image's sides: halved five times it is still more than 1
 _PAIRED = 6  # open dims, beyond which there are too many pairs
-_WEIGHTS = 24  # of their dims, as many are candidates
+_FIXED = 24  # so many dims of weights and inputs are candidates
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Search:
         self.frame = frame
         self.tried = tried
         self.hurry = hurry
-        self._weights = _weight_dims(frame.graph)
+        self._weights = _fixed_dims(frame)
         self._seen: set[tuple[tuple[str, Size], ...]] = set()
 
     def fits(self, sizes: Sizes, text: str) -> bool:
@@ -173,16 +174,21 @@ class Search:
     def _wishes(self) -> Iterator[Callable[[str, int], int]]:
         """What each symbol, and the how manieth it is, shall be: the likeliest first."""
         lead, spatial = self._lead, self._spatial
+        yield lambda s, i: 2 if lead(s) else _SPATIAL + 32 * (i % 2) if spatial(s) else 3 + i
         yield lambda s, i: 2 if lead(s) else _SPATIAL if spatial(s) else 3 + i
         yield lambda s, _: 2 if lead(s) else 32
         yield lambda s, _: 2 if lead(s) else 8
         yield lambda s, i: 1 if lead(s) else _SPATIAL if spatial(s) else 3 + i
         yield lambda s, _: 1
-        for size in (*_USUAL, *self._weights):
-            yield lambda s, _, size=size: 2 if lead(s) else size  # type: ignore[misc]
-            yield lambda s, _, size=size: 1 if lead(s) else size  # type: ignore[misc]
-        for size in _USUAL[:6]:
-            yield lambda s, _, size=size: size  # type: ignore[misc]
+        yield from (
+            partial(self._uniform, first, size)
+            for size in (*_USUAL, *self._weights)
+            for first in (2, 1)
+        )
+        yield from (partial(self._uniform, size, size) for size in _USUAL[:6])
+
+    def _uniform(self, first: int, size: int, symbol: str, _: int) -> int:
+        return first if self._lead(symbol) else size
 
     def _lead(self, symbol: str) -> bool:
         return all(axis == 0 for axis, _ in self.frame.places(symbol))
@@ -226,40 +232,57 @@ class Search:
         sum with a third. What can't be changed is noted.
         """
         symbols = [s for s in self.frame.symbols if s in base]
-        jointly = (
+        jointly: list[dict[str, Size]] = [
             {s: _more(base[s], 1 + i) for i, s in enumerate(symbols)},
+            {s: _more(base[s], 32 if self._spatial(s) else 1) for s in symbols},
             {s: _more(base[s], 1) for s in symbols},
             {s: _times(base[s], 2) for s in symbols},
-        )
+        ]
         found: list[Sizes] = []
-        stuck = list(symbols)
+        stuck = symbols
         for sizes in jointly:
-            if symbols and self._fits_beside(base, sizes):
+            if self._fits_beside(base, sizes):
                 found.append({**base, **sizes})
                 stuck = [s for s in symbols if sizes[s] == base[s]]
                 break
-        stuck = [s for s in stuck if not self._alone(base, s, found)]
-        left = [s for s in stuck if not self._paired(base, s, symbols, found)]
+        alone: dict[str, Size] = {}
+        for symbol in stuck:
+            tried = self._alone(base, symbol)
+            found += [{**base, symbol: size} for size in tried]
+            if tried:
+                alone[symbol] = tried[0]
+        if len(alone) > 1 and self._fits_beside(base, alone):
+            found = [f for f in found if sum(f[s] != base[s] for s in symbols) > 1]
+            found.append({**base, **alone})
+        left = [s for s in stuck if s not in alone and not self._paired(base, s, symbols, found)]
         if left:
             notes.append(f"tried at one size only: {', '.join(left)}")
-        ones = {s: 1 if isinstance(base[s], int) else base[s] for s in symbols}
-        leads = {s: 1 for s in symbols if self._lead(s) and isinstance(base[s], int)}
-        for sizes in (ones, leads):
-            if sizes and self._fits_beside(base, sizes):
-                found.append({**base, **sizes})
-                break
-        return found
+        return [*found, *self._ones(base, symbols)]
 
-    def _fits_beside(self, base: Sizes, changed: Sizes) -> bool:
+    def _ones(self, base: Sizes, symbols: list[str]) -> list[Sizes]:
+        """All open dims at 1, or else the first axes: there a rewrite may do what is wrong else."""
+        whole = [s for s in symbols if isinstance(base[s], int)]
+        for ones in (dict.fromkeys(whole, 1), dict.fromkeys(filter(self._lead, whole), 1)):
+            if ones and self._fits_beside(base, ones):
+                return [{**base, **ones}]
+        return []
+
+    def _fits_beside(self, base: Sizes, changed: Mapping[str, Size]) -> bool:
         sizes = {**base, **changed}
         return sizes != base and self.fits(sizes, self._text(sizes))
 
-    def _alone(self, base: Sizes, symbol: str, found: list[Sizes]) -> bool:
+    def _alone(self, base: Sizes, symbol: str) -> list[Size]:
+        """Another size for a symbol alone; for an input without a declared rank, of each rank."""
+        found: list[Size] = []
         for size in self._alternatives(base[symbol]):
+            if isinstance(size, int) and found:
+                break
+            ranks = [len(other) for other in found if isinstance(other, tuple)]
+            if isinstance(size, tuple) and len(size) in ranks:
+                continue
             if self._fits_beside(base, {symbol: size}):
-                found.append({**base, symbol: size})
-                return True
-        return False
+                found.append(size)
+        return found
 
     def _alternatives(self, size: Size) -> list[Size]:
         if isinstance(size, tuple):
@@ -272,8 +295,8 @@ class Search:
         if len(all_) > _PAIRED or not isinstance(base[symbol], int):
             return False
         for other in (s for s in all_ if s != symbol):
-            for change in (lambda size: _more(size, 1), lambda size: _times(size, 2)):
-                changed = {s: change(base[s]) for s in (symbol, other)}
+            for change, by in ((_more, 1), (_times, 2)):
+                changed = {s: change(base[s], by) for s in (symbol, other)}
                 if self._fits_beside(base, changed):
                     found.append({**base, **changed})
                     return True
@@ -305,9 +328,10 @@ def _times(size: Size, by: int) -> Size:
     return size * by if isinstance(size, int) else size
 
 
-def _weight_dims(graph: Graph) -> tuple[int, ...]:
-    """Dims of weights that an open dim may have to match, in order of appearance."""
+def _fixed_dims(frame: Frame) -> tuple[int, ...]:
+    """Dims of weights and inputs that an open dim may have to match, in order of appearance."""
     found: dict[int, None] = {}
-    for tensor in graph.initializers.values():
-        found.update(dict.fromkeys(dim for dim in tensor.shape if 1 < dim <= 1 << 16))
-    return tuple(d for d in found if d not in _USUAL)[:_WEIGHTS]
+    whole = (tuple(d for d in dims or () if isinstance(d, int)) for dims in frame.dims.values())
+    for shape in (*whole, *(tensor.shape for tensor in frame.graph.initializers.values())):
+        found.update(dict.fromkeys(dim for dim in shape if 1 < dim <= 1 << 16))
+    return tuple(d for d in found if d not in _USUAL)[:_FIXED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def texts(
     size = int(np.prod(shape, dtype=np.int64))
     if mode.style is Style.FILL:
         return np.full(tuple(shape), str(mode.value), object)
-    joined = [f"{a} {b}" for a, b in zip(known, known[1:], strict=False)]
+    joined = [f"{a} {b}" for a, b in pairwise(known)]
     cased = [text.swapcase() for text in known]
     pool: Sequence[str]
     match mode.style:
@@ -38,8 +39,7 @@ def texts(
             pool = _STRANGE
         case _:
             pool = list(dict.fromkeys([*known, *joined, *cased, *_STRANGE]))
-    first = int(generator.integers(len(pool)))
-    places = np.arange(size) + mode.turn * size + first
+    first = int(generator.integers(len(pool))) + mode.turn * size
     made = np.empty(size, object)
-    made[:] = [pool[place % len(pool)] for place in places]
+    made[:] = [pool[(first + place) % len(pool)] for place in range(size)]
     return made.reshape(tuple(shape))
