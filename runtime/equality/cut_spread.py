@@ -171,8 +171,11 @@ class Spread:
                     raise UncutError(f"'{tensor}' is made around the body and decides shapes")
                 continue
             if other.live(tensor) and tensor not in there:
-                if not side.drawable(tensor) and maker is not None:
-                    self.elements[at].add(maker)
+                if not side.drawable(tensor):
+                    if maker is not None:
+                        self.elements[at].add(maker)
+                    elif side.outer is not None:
+                        raise UncutError(f"the rank of '{tensor}' is not known")
                 continue
             if maker is None:
                 raise UncutError(f"'{tensor}' is an input of one of the graphs alone")
