@@ -18,7 +18,7 @@ from onnx import GraphProto, ModelProto, TypeProto, ValueInfoProto, helper, shap
 from ...graph import Graph, OcostError, to_proto
 from ...graph.shapes import Given, Info, Shapes, infer, prove
 from ...graph.shapes.onnx_inference import type_proto
-from .cut_sides import Element, Side, ordered
+from .cut_sides import Element, Side
 from .cut_spread import Sides, Spread, UncutError, differing
 
 Grow = Callable[[], "Region | Uncut | None"]
@@ -134,7 +134,7 @@ def _cut_both(spread: Spread) -> Iterator[Region | Uncut]:
         if not makes:
             return
         graphs = [
-            cut(side.graph, elements, reads, makes, sides)
+            cut(side, elements, reads, makes, sides)
             for side, elements in zip(sides, spread.elements, strict=True)
         ]
     except UncutError as reason:
@@ -149,7 +149,7 @@ def _cut_both(spread: Spread) -> Iterator[Region | Uncut]:
 
 
 def cut(
-    graph: Graph,
+    side: Side,
     elements: Collection[Element],
     reads: Sequence[str],
     makes: Sequence[str],
@@ -159,7 +159,7 @@ def cut(
 
     Parameters
     ----------
-    graph
+    side
         The graph or body.
     elements
         Its nodes, ``("node", id)``, and constants that are outputs, ``("constant", name)``.
@@ -173,6 +173,7 @@ def cut(
     UncutError
         If the type of an input is not known.
     """
+    graph = side.graph
     skeleton = ModelProto()
     skeleton.CopyFrom(graph.header.skeleton)
     for name in ("metadata_props", "training_info"):  # of the whole model
@@ -184,7 +185,7 @@ def cut(
     made = Graph(replace(graph.header, skeleton=skeleton), proto, graph.opset)
     made.declared = {info.name: info for info in declared}
     made.set_interface(reads, makes)
-    nodes = list(ordered(graph, elements))
+    nodes = side.nodes(elements)
     needed = {t for n in nodes for t in (*filter(None, n.inputs), *graph.captures(n))}
     needed |= {name for kind, name in elements if kind == "constant"}
     for name in needed.difference(reads):

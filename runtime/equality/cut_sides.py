@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Hashable, Iterable
 from functools import cached_property
 
 from onnx import AttributeProto, TensorProto, defs
@@ -35,6 +35,15 @@ class Side:
     def __init__(self, shapes: Shapes, assumed: Shapes | None, outer: Side | None = None) -> None:
         self.graph, self.shapes, self.outer = shapes.graph, shapes, outer
         self.assumed = assumed
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {node.id: place for place, node in enumerate(self.graph)}
+
+    def nodes(self, elements: Iterable[Element]) -> list[Node]:
+        """The nodes among some elements, in the order of the graph."""
+        found = [name for kind, name in elements if kind == "node"]
+        return [self.graph.node(name) for name in sorted(found, key=self._places.__getitem__)]
 
     def maker(self, tensor: str) -> Element | None:
         """What makes a tensor here; None for inputs and what is captured."""
@@ -217,8 +226,3 @@ def _same_attribute(a: AttributeProto, b: AttributeProto, graphs: tuple[Graph, G
         return False
     sources = [graph.header.source for graph in graphs]
     return same_constant(Tensor.from_proto(a.t, sources[0]), Tensor.from_proto(b.t, sources[1]))
-
-
-def ordered(graph: Graph, elements: Collection[Element]) -> Iterator[Node]:
-    """The nodes among some elements, in the order of the graph."""
-    return (node for node in graph if ("node", node.id) in elements)

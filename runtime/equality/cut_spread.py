@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from ...graph import Node
-from .cut_sides import Element, Side, ordered, same_constant, same_node
+from .cut_sides import Element, Side, same_constant, same_node
 
 Sides = tuple[Side, Side]
 Sets = tuple[set[Element], set[Element]]
@@ -123,7 +123,7 @@ class Spread:
     def paths(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Paths of the nodes of both sides that differ, in the order of the graphs."""
         found = [
-            tuple(side.graph.path(n) for n in ordered(side.graph, elements & changed))
+            tuple(side.graph.path(node) for node in side.nodes(elements & changed))
             for side, elements, changed in zip(self.sides, self.elements, self.changed, strict=True)
         ]
         return found[0], found[1]
@@ -207,10 +207,8 @@ class Spread:
         pure: set[str] = set()
         needed = []
         made = self._made(1)
-        for node in after.graph:
+        for node in after.nodes(elements):
             element = "node", node.id
-            if element not in elements:
-                continue
             if element not in self.changed[1] and all(
                 t in pure or t not in made for t in after.reads(element)
             ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import onnx
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from onnx import ModelProto, helper, numpy_helper
 
 from ocost.graph import Graph, Node, Tensor, from_proto, load, verify
-from ocost.graph.shapes import Given, infer
+from ocost.graph.shapes import Given, Shapes, infer
 from ocost.models import samples
 from ocost.optimize.plan import plan
 from ocost.runtime.equality.cut import Region, Uncut, regions
@@ -33,13 +34,18 @@ def graph(text: str, opset: int = 17, **constants: np.ndarray) -> Graph:
     return from_proto(model)
 
 
+@lru_cache(maxsize=1)
+def shapes_of(whole: Graph, dims: tuple[tuple[str, int], ...]) -> Shapes:
+    return infer(whole, Given(dims=dict(dims)))
+
+
 def differs(region: Region, whole: Graph, sizes: Given | None = None) -> float:
     """The largest difference of the outputs, by the largest output; infinite for other shapes."""
     assert region.before.inputs == region.after.inputs
     assert region.before.outputs == region.after.outputs
     for made in (region.before, region.after):
         verify(made)
-    given = region.given(infer(whole, sizes))
+    given = region.given(shapes_of(whole, () if sizes is None else tuple(sizes.dims.items())))
     feeds = make_feeds(region.before, infer(region.before, given))
     old, new = (
         run_once(open_session(named(made), PLAIN), feeds) for made in (region.before, region.after)
