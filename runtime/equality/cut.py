@@ -18,7 +18,7 @@ from onnx import GraphProto, ModelProto, TypeProto, ValueInfoProto, helper, shap
 from ...graph import Graph, OcostError, to_proto
 from ...graph.shapes import Given, Info, Shapes, infer, prove
 from ...graph.shapes.onnx_inference import type_proto
-from .cut_sides import Element, Side
+from .cut_sides import Element, Side, same_constant
 from .cut_spread import Sides, Spread, UncutError, differing
 
 Grow = Callable[[], "Region | Uncut | None"]
@@ -83,8 +83,26 @@ def regions(
     most
         Nodes that are the same in both graphs and that a region may have.
     """
+    reason = _other_interface(before, after)
+    if reason:
+        yield Uncut(reason, (), ())
+        return
     sides = [Side(prove(graph), _inferred(graph, given)) for graph in (before, after)]
     yield from _regions((sides[0], sides[1]), most)
+
+
+def _other_interface(before: Graph, after: Graph) -> str:
+    """How inputs and outputs differ by name, or what a caller may override, "" if nowhere."""
+    if before.outputs != after.outputs:
+        return f"outputs are {', '.join(after.outputs)} instead of {', '.join(before.outputs)}"
+    old, new = (
+        {n: g.initializers.get(n) for n in g.inputs if g.constant(n) is None or g.overridable(n)}
+        for g in (before, after)
+    )
+    if list(old) != list(new):
+        return f"inputs are {', '.join(new)} instead of {', '.join(old)}"
+    changed = next((name for name in old if not same_constant(old[name], new[name])), None)
+    return "" if changed is None else f"input '{changed}' has another default"
 
 
 def _inferred(graph: Graph, given: Given | None) -> Shapes | None:

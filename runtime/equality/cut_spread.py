@@ -71,6 +71,8 @@ def _bodies(a: Node, b: Node, sides: Sides) -> list[Bodies] | None:
         before, after = sides[0].body(a, name), sides[1].body(b, name)
         if before is None or after is None:
             return None
+        if not all(same_constant(before.held(t), after.held(t)) for t in body.outputs):
+            return None  # what it captures and hands on
         found.append(Bodies((("node", a.id), ("node", b.id)), (before, after)))
     return found
 

@@ -70,6 +70,8 @@ def share_noise(before: Graph, after: Graph) -> Shared | None:
     before, after
         Root graphs, which stay as they are.
     """
+    if not any(map(_may_draw, (before, after))):
+        return None
     sides = []
     for graph in (before, after):
         made = _inlined(graph)
@@ -140,8 +142,17 @@ def draw_noise(noise: Sequence[Noise], seed: int = 0) -> dict[str, Array]:
     return made
 
 
-def _inlined(graph: Graph) -> Graph:
-    """A copy, in which functions that draw random numbers are written out."""
+def _may_draw(graph: Graph) -> bool:
+    random = _random_functions(graph)
+    return any(
+        (node.domain, node.op_type) in FAMILIES
+        or (node.domain, node.op_type, node.overload) in random
+        for _, node in graph.walk()
+    )
+
+
+def _random_functions(graph: Graph) -> set[FunctionKey]:
+    """The model's own functions that draw random numbers, or call one that does."""
     functions = graph.header.functions
     random: set[FunctionKey] = set()
     growing = True
@@ -149,6 +160,12 @@ def _inlined(graph: Graph) -> Graph:
         more = {key for key in functions if key not in random and _draws(functions[key], random)}
         random |= more
         growing = bool(more)
+    return random
+
+
+def _inlined(graph: Graph) -> Graph:
+    """A copy, in which functions that draw random numbers are written out."""
+    random = _random_functions(graph)
     if not random:
         return graph.copy()
     model = to_proto(graph, "none")

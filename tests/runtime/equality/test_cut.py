@@ -267,9 +267,26 @@ def test_a_node_that_nobody_reads() -> None:
 def test_an_output_that_is_missing_cannot_be_cut() -> None:
     before = graph(SIGNATURE + "{ a = Relu(x) y = Neg(a) }")
     after = graph(SIGNATURE.replace("y)", "z)") + "{ a = Relu(x) z = Neg(a) }")
-    found = list(regions(before, after))
-    assert [type(region) for region in found] == [Uncut]
-    assert "'z'" in found[0].reason
+    (found,) = regions(before, after)
+    assert found == Uncut("outputs are z instead of y", (), ())
+
+
+def test_another_default_of_an_input() -> None:
+    text = "(float[2,8] x, float[8] w) => (float[2,8] y) { y = Add(x, w) }"
+    before, after = (graph(text, w=np.full(8, value, np.float32)) for value in (1, 2))
+    assert list(regions(before, before)) == []
+    (found,) = regions(before, after)
+    assert found == Uncut("input 'w' has another default", (), ())
+
+
+def test_another_constant() -> None:
+    text = "(float[2,8] x) => (float[2,8] y) { a = Relu(x) y = Add(a, w) }"
+    before, after = (graph(text, w=np.full(8, value, np.float32)) for value in (1, 2))
+    assert list(regions(before, graph(text, w=np.ones(8, np.float32)))) == []
+    (region,) = regions(before, after)
+    assert isinstance(region, Region)
+    assert region.added == ("y",)
+    assert differs(region, before) > 0.1
 
 
 def test_a_bound_on_size() -> None:
