@@ -137,7 +137,7 @@ class _Planner:
             self._add_user()
         limit = self._limit()
         for index, row in enumerate(self._rows()):
-            if len(self.draws) >= limit or self._late(0.5):
+            if self.draws and (len(self.draws) >= limit or self._late(0.5)):
                 break
             self._add(self._draw(row, index))
         self._add_overridden()
