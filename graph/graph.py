@@ -137,6 +137,19 @@ class Graph:
         """The node of this id."""
         return self._nodes[node_id]
 
+    def apart(self, node: Node) -> Node:
+        """A node to be added, under an id that no node here has.
+
+        A file may name a node as it names a tensor that another node makes. Without a name of its
+        own a node is called by its first output, and told apart as when it is read; one with a
+        name gets another.
+        """
+        made = node
+        while made.id in self._nodes:
+            made = replace(made, id=f"{made.id}'")
+        named = node.name and node.id == node.name
+        return replace(made, name=made.id) if named else made
+
     def path(self, node: Node) -> str:
         """The node's name in reports: its id, behind the path of the subgraph it is in."""
         return self.prefix + node.id

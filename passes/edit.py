@@ -111,9 +111,7 @@ class Edit:
         graph = self.scope.graph
         bodies = graph.subgraphs(node) or None
         changed = replace(node, **fields)
-        if node.id == _first(node) != node.name:  # one without a name is called by its output
-            changed = replace(changed, id=_first(changed))
-        self._added.append(_New(changed, bodies, graph.rank(node.id)))
+        self._added.append(_New(_called(changed), bodies, graph.rank(node.id)))
 
     def bypass(self, old: str, new: str) -> None:
         """Let whoever reads ``old`` read ``new``, which holds the same values."""
@@ -183,8 +181,13 @@ class Edit:
         return True
 
 
-def _first(node: Node) -> str:
-    return next(t for t in node.outputs if t)
+def _called(node: Node) -> Node:
+    """Under the id that it has once it is read anew: without a name of its own, its first output.
+
+    What adds it to the graph sees to it that no other node is called so.
+    """
+    first = next(filter(None, node.outputs), "")
+    return node if node.id == node.name or not first else replace(node, id=first)
 
 
 def recapture(graph: Graph) -> None:
@@ -224,6 +227,8 @@ class _Log:
             self._removed[node_id] = None
 
     def add(self, node: Node, bodies: Mapping[str, Graph] | None, rank: Rank | None) -> None:
+        """Add a node, under an id of its own even where a tensor has the name of another node."""
+        node = self._graph.apart(node)
         self._graph.add_node(node, bodies, rank=rank)
         self._added[node.id] = None
 
@@ -245,10 +250,7 @@ class _Log:
         outputs = tuple(old if t == new else t for t in maker.outputs)
         self.remove(maker.id)
         self.rewire(new, old)
-        made = replace(maker, outputs=outputs)
-        if maker.id == _first(maker) != maker.name:
-            made = replace(made, id=_first(made))
-        self.add(made, bodies, rank)
+        self.add(_called(replace(maker, outputs=outputs)), bodies, rank)
 
     def collect(self, tensors: Iterable[str]) -> None:
         """Take out what made, or is, a tensor that nobody reads any more."""

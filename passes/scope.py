@@ -175,13 +175,23 @@ def _reshaped(constant: Tensor, shape: tuple[int, ...] | None) -> Tensor | None:
 def scopes(graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Iterator[Scope]:
     """The graph and its bodies, each with facts as they are now: ``proof``, or proven anew."""
     gate = gate or Gate()
-    names = {*graph.live_tensors(), *graph.removed_tensors()}
-    for inner, node in graph.walk():
-        names.add(node.id)
-        for body in inner.subgraphs(node).values():
-            names |= body.live_tensors()
+    names = _taken(graph)
     queue = [proof or prove(graph)]
     for scope in queue:  # it grows
         yield Scope(scope.graph, scope, names, gate)
         own = {id(g) for n in scope.graph for g in scope.graph.subgraphs(n).values()}
         queue += [body for body in scope.bodies.values() if id(body.graph) in own]
+
+
+def _taken(graph: Graph) -> set[str]:
+    """Names that mean something already, in a graph and its bodies.
+
+    Those of tensors, of nodes by id and by name, and of what is declared: a declaration of
+    another tensor's type must not become that of a new one.
+    """
+    names = {*graph.live_tensors(), *graph.removed_tensors(), *graph.declared}
+    for node in graph:
+        names |= {node.id, node.name}
+        for body in graph.subgraphs(node).values():
+            names |= _taken(body)
+    return names
