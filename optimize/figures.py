@@ -11,7 +11,7 @@ from ..costmodel.params import leaves, of_attributes, parameters_by_constant
 from ..costmodel.result import NodeCost
 from ..costmodel.roofline import estimate
 from ..graph import Graph
-from ..graph.shapes import Given, infer
+from ..graph.shapes import Given, Shapes, infer
 
 Number = int | float
 OF_NODES = ("macs", "flops", "read_bytes", "write_bytes", "traffic_bytes", "latency_s")
@@ -35,6 +35,8 @@ class Figures:
         under the path of where it lives.
     owners
         By path of a node or constant in a body: the node whose body that is.
+    outputs
+        Data type and rank of each output of the graph: 0 and None where they are not known.
     """
 
     nodes: Mapping[str, NodeCost]
@@ -42,11 +44,13 @@ class Figures:
     stored: Mapping[str, int]
     tensors: Mapping[str, tuple[str, ...]]
     owners: Mapping[str, str]
+    outputs: Mapping[str, tuple[int, int | None]]
 
     @classmethod
     def of(cls, graph: Graph, device: Device, given: Given | None) -> Figures:
         """Cost a graph as written."""
-        costed = cost_nodes(infer(graph, given))
+        shapes = infer(graph, given)
+        costed = cost_nodes(shapes)
         params = parameters_by_constant(costed)
         return cls(
             {c.cost.name: estimate(c.cost, device) for c in costed},
@@ -54,6 +58,7 @@ class Figures:
             _stored(graph),
             dict(map(_tensors, costed)),
             _owners(graph, costed),
+            {name: _type(shapes, name) for name in graph.outputs},
         )
 
     def total(self) -> dict[str, Number]:
@@ -65,6 +70,13 @@ class Figures:
         """The sum over these nodes; those without a cost of their own add nothing."""
         costs = [self.nodes[name] for name in names if name in self.nodes]
         return {f: sum(getattr(c, f) or 0 for c in costs) for f in OF_NODES}
+
+
+def _type(shapes: Shapes, name: str) -> tuple[int, int | None]:
+    info = shapes.get(name)
+    if info is None:
+        return 0, None
+    return info.dtype, None if info.shape is None else len(info.shape)
 
 
 def _owners(graph: Graph, costed: Iterable[Costed]) -> dict[str, str]:

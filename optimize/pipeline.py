@@ -1,34 +1,53 @@
-"""Passes, onnxsim, passes: to a fixed point, with a ledger, and never to a worse graph."""
+"""Passes and onnxsim in turn: to a fixed point, with a ledger, and never to a worse graph.
+
+Passes run round after round until none finds more; then onnxsim has its turn; if it changed
+something the passes run anew, until neither does. That ends: a pass is only taken if nodes, FLOP,
+traffic and the file don't rise (some may raise one for time that a cost model promises), and
+whoever goes on for ``_IDLE`` runs without bringing any of them to a new low is stopped and named.
+
+A pass that throws, or leaves a graph that is broken or has another interface, ends nothing: it is
+undone, named as a fault of ocost, and not run again.
+"""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..costmodel import Device
-from ..graph import Graph, OcostError, verify
+from ..graph import Graph, OcostError
 from ..graph.shapes import Given, Shapes
 from ..passes import Declined, Pass, Rewrite
 from ..passes.rewriting import Change
 from ..passes.scope import Gate, Refused
 from .figures import Figures, Number
 from .ledger import Entry, Stage, entries, residual
+from .onnxsim_optimizers import trusted
+from .onnxsim_process import DiedError, Onnxsim, onnxsim_process
+from .onnxsim_turn import Attempt, Trouble, turn
 from .regions import regions
-from .simplify import Folding, simplify
+from .simplify import Growth, simplify
+from .soundness import broken
 
 ONNXSIM = "onnxsim"
-_ROUNDS = 4  # of all passes; one that finds nothing more ends them
+_IDLE = 100  # runs in a row that change something, but lower nothing
+_FIGURES: tuple[Trouble, ...] = ("nodes", "flops", "traffic_bytes")  # none of them may rise
 # What folded constants may add to a file.
-_FOLDING: tuple[Folding, ...] = ("all", "small", "none")
 _GROWTH, _GROWTH_BYTES = 0.01, 64 * 1024
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which passes run, in order, and whether onnxsim stands between two rounds of them."""
+    """Which passes run, in order, and whether onnxsim has a turn behind them.
+
+    ``optimizers`` are those of onnxsim that may run, as ``onnxsim_optimizers`` orders them.
+    """
 
     passes: tuple[Pass, ...]
     onnxsim: bool = True
+    optimizers: tuple[str, ...] = field(default_factory=trusted)
 
 
 @dataclass(frozen=True)
@@ -43,15 +62,28 @@ class Mark:
         How many rewrites a gate has let through by its end.
     entries
         Its part of the ledger.
-    keys
-        Of its rewrites.
     """
 
     stage: Stage
     by: str
     rewrites: int
     entries: slice
-    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A pass that failed, by a bug of its own, and was undone.
+
+    Parameters
+    ----------
+    by
+        The pass; ``onnxsim:NAME`` for one of onnxsim's optimisers.
+    reason
+        What happened, as a clause.
+    """
+
+    by: str
+    reason: str
 
 
 @dataclass
@@ -68,6 +100,8 @@ class Made:
         What no entry accounts for, by figure.
     declined
         Rewrites that were refused at the end, and whole passes that would have made it worse.
+    faults
+        Passes that failed and were undone.
     made_by
         onnxsim's version where it took part.
     marks
@@ -78,12 +112,13 @@ class Made:
     entries: list[Entry] = field(default_factory=list)
     residual: dict[str, Number] = field(default_factory=dict)
     declined: list[Declined] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     made_by: str = ""
     marks: list[Mark] = field(default_factory=list)
 
 
-# Called with the graph before and after each run of a pass that is taken, its rewrites, their keys.
-Watch = Callable[[Graph, Graph, Sequence[Rewrite], Sequence[str]], object]
+# Called with the graph before and after each run of a pass that is taken, and its rewrites.
+Watch = Callable[[Graph, Graph, Sequence[Rewrite]], object]
 
 
 def run(
@@ -92,7 +127,7 @@ def run(
     device: Device,
     given: Given | None = None,
     gate: Gate | None = None,
-    watch: Watch | None = None,
+    watch: Watch = lambda _before, _after, _rewrites: None,
 ) -> Made:
     """Optimise a graph; the graph itself stays as it is.
 
@@ -121,110 +156,155 @@ def run(
 
 class _Run:
     def __init__(
-        self,
-        graph: Graph,
-        device: Device,
-        given: Given | None,
-        gate: Gate,
-        watch: Watch | None,
+        self, graph: Graph, device: Device, given: Given | None, gate: Gate, watch: Watch
     ) -> None:
         self._device, self._given, self._gate, self._watch = device, given, gate, watch
         self._made = Made(graph.copy())
         self._spare = graph.copy()  # as it was before a pass that turns out to make it worse
         self._proof: Shapes | None = None
-        self._start = self._figures = self._cost()
+        self._start = self._figures = self._cost(graph)
+        self._lows = _totals(self._figures)
+        self._idle = 0  # runs that changed something, since one lowered something
         self._version = 0
-        self._seen: dict[Pass, int] = {}  # the version at which a pass found nothing more
+        self._seen: dict[Pass | str, int] = {}  # the version at which one finds nothing more
+        self._failed: set[Pass] = set()
         self._declined: dict[str, Sequence[Declined]] = {}
 
     def whole(self, plan: Plan) -> Made:
-        self._passes("pre", plan.passes)
-        if plan.onnxsim:
-            self._simplify()
-        self._passes("post", plan.passes)
+        stage: Stage = "pre"
+        with onnxsim_process() as onnxsim:
+            if plan.onnxsim:
+                onnxsim.start()
+            while not self._endless():
+                self._passes(stage, plan.passes)
+                if not plan.onnxsim or self._seen.get(ONNXSIM) == self._version:
+                    break
+                self._simplify(onnxsim, plan.optimizers)
+                stage = "post"
         made = self._made
         made.residual = residual(made.entries, self._start, self._figures)
         made.declined = list(dict.fromkeys(d for found in self._declined.values() for d in found))
         return made
 
     def _passes(self, stage: Stage, passes: Iterable[Pass]) -> None:
-        for _ in range(_ROUNDS):
+        """Round after round, until none finds more."""
+        before = None
+        while before != self._version and not self._endless():
             before = self._version
             for one in passes:
-                if self._seen.get(one) != self._version:
+                if self._seen.get(one) != self._version and one not in self._failed:
                     self._pass(stage, one)
-            if self._version == before:
-                return
 
     def _pass(self, stage: Stage, one: Pass) -> None:
-        mark = len(self._gate.made)
-        outcome = one.run(self._made.graph, self._gate, self._proof)
+        mark, version = len(self._gate.made), self._version
+        graph = self._made.graph
+        try:
+            outcome = one.run(graph, self._gate, self._proof)
+            after = self._cost(graph) if outcome.rewrites else self._figures
+            wrong = broken(self._spare, graph, self._figures, after) if outcome.rewrites else ""
+        except Exception as error:  # whatever it is, the other passes can go on
+            wrong = _thrown(error)
+        if wrong:
+            self._go_back(mark)
+            self._failed.add(one)
+            self._fault(one.name, wrong)
+            return
         self._declined[one.name], self._proof = outcome.declined, outcome.proof
         if outcome.rewrites:
-            self._take(stage, one.name, outcome.rewrites, mark, pays=one.pays_elsewhere)
-        self._seen[one] = self._version
-
-    def _simplify(self) -> None:
-        """Let onnxsim have its turn; again without what made the graph or the file grow."""
-        mark = len(self._gate.made)
-        foldings, batched_gemms = list(_FOLDING), True
-        while foldings:
-            try:
-                self._gate.admit(ONNXSIM)
-                made = simplify(self._spare, foldings[0], batched_gemms=batched_gemms)
-            except (OcostError, Refused) as error:
-                self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(error))]
-                return
-            self._declined.pop(ONNXSIM, None)
-            self._made.made_by = made.made_by
-            found = regions(self._spare, made.graph)
-            rewrites = [Rewrite(ONNXSIM, reason, change) for reason, change in found]
-            if not rewrites:
-                return
-            self._made.graph, self._proof = made.graph, None
-            try:
-                risen = self._take("onnxsim", ONNXSIM, rewrites, mark, pays=False)
-            except OcostError as error:
+            risen, worse = ("", "") if one.pays_elsewhere else self._worse(after)
+            if risen:
                 self._go_back(mark)
-                text = f"what onnxsim makes is broken: {error}"
-                self._declined[ONNXSIM] = [Declined(ONNXSIM, (), text)]
-                return
-            if not risen:
-                return
-            if risen == "nodes" and batched_gemms:
-                batched_gemms = False
+                nodes = tuple(dict.fromkeys(n for r in outcome.rewrites for n in r.change.removed))
+                self._declined[one.name] = [Declined(one.name, nodes, worse)]
             else:
-                del foldings[0]
+                self._take(stage, one.name, graph, outcome.rewrites, after)
+        if self._version == version or self._proof is not None:  # else it may find more
+            self._seen[one] = self._version
+
+    def _simplify(self, onnxsim: Onnxsim, optimizers: Sequence[str]) -> None:
+        """Let onnxsim have its turn, without what would spoil it."""
+        mark = len(self._gate.made)
+
+        def attempt(names: Sequence[str], growth: Growth) -> Attempt:
+            return self._attempt(onnxsim, names, growth)
+
+        try:
+            self._gate.admit(ONNXSIM)
+        except Refused as refusal:
+            self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(refusal))]
+            self._seen[ONNXSIM] = self._version
+            return
+        found = turn(attempt, optimizers)
+        left_out = [(f"{ONNXSIM}:{name}", without) for name, without in found.left_out.items()]
+        if found.taken.trouble:
+            left_out.append((ONNXSIM, found.taken))
+        declined = []
+        for name, without in left_out:
+            if without.trouble == "bug":
+                self._fault(name, without.reason)
+            else:
+                declined.append(Declined(name, (), without.reason))
+        self._declined[ONNXSIM] = declined
+        taken = found.taken
+        self._made.made_by = taken.made_by or self._made.made_by
+        if taken.trouble or taken.graph is None or taken.figures is None or not taken.rewrites:
+            del self._gate.made[mark:]
+            self._seen[ONNXSIM] = self._version
+            return
+        self._made.graph, self._proof = taken.graph, None
+        self._take("onnxsim", ONNXSIM, taken.graph, taken.rewrites, taken.figures)
+
+    def _attempt(self, onnxsim: Onnxsim, names: Sequence[str], growth: Growth) -> Attempt:
+        """What onnxsim makes with these optimisers, and whether that is any good."""
+        try:
+            made = simplify(self._spare, names, growth, onnxsim=onnxsim)
+        except DiedError as error:
+            return Attempt("bug", str(error))
+        except OcostError as error:
+            return Attempt("fails", str(error))
+        try:
+            figures = self._cost(made.graph)
+            wrong = broken(self._spare, made.graph, self._figures, figures)
+        except OcostError as error:
+            wrong = f"the graph that it leaves is broken: {error}"
+        if wrong:
+            return Attempt("bug", wrong)
+        risen, worse = self._worse(figures)
+        if risen:
+            return Attempt(risen, worse)
+        changes = regions(self._spare, made.graph)
+        rewrites = [Rewrite(ONNXSIM, reason, change) for reason, change in changes]
+        return Attempt("", "", made.graph, made.made_by, rewrites, figures)
 
     def _take(
-        self,
-        stage: Stage,
-        name: str,
-        rewrites: Sequence[Rewrite],
-        mark: int,
-        *,
-        pays: bool,
-    ) -> str:
-        """Book what was rewritten; or go back if a figure rose that may not, and answer which."""
-        verify(self._made.graph)
-        before, after = self._figures, self._cost()
-        risen, worse = ("", "") if pays else self._worse(before, after)
-        if risen:
-            self._go_back(mark)
-            nodes = tuple(dict.fromkeys(n for r in rewrites for n in r.change.removed))
-            self._declined[name] = [Declined(name, nodes, worse)]
-            return risen
+        self, stage: Stage, name: str, graph: Graph, rewrites: Sequence[Rewrite], after: Figures
+    ) -> None:
+        """Book what was rewritten."""
+        self._watch(self._spare, graph, rewrites)
         ledger = self._made.entries
         first = len(ledger)
-        ledger += entries(stage, rewrites, before, after)
+        ledger += entries(stage, rewrites, self._figures, after)
         done = len(self._gate.made)
-        keys = tuple(self._gate.made[mark:])
-        if self._watch is not None:
-            self._watch(self._spare, self._made.graph, rewrites, keys)
-        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger)), keys))
-        self._figures, self._spare = after, self._made.graph.copy()
+        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger))))
+        self._figures, self._spare = after, graph.copy()
         self._version += 1
-        return ""
+        self._idle += 1
+        for figure, total in _totals(after).items():
+            if total < self._lows[figure]:
+                self._lows[figure], self._idle = total, 0
+
+    def _endless(self) -> bool:
+        """Whether to stop, since passes seem to undo one another."""
+        if self._idle < _IDLE:
+            return False
+        names = dict.fromkeys(mark.by for mark in self._made.marks[-_IDLE:])
+        self._fault(", ".join(names), "they go on rewriting one another's work: stopped")
+        return True
+
+    def _fault(self, name: str, reason: str) -> None:
+        fault = Fault(name, reason)
+        if fault not in self._made.faults:
+            self._made.faults.append(fault)
 
     def _go_back(self, mark: int) -> None:
         """To the graph as it was before, and to the rewrites let through by then."""
@@ -232,11 +312,10 @@ class _Run:
         self._spare = self._spare.copy()
         del self._gate.made[mark:]
 
-    def _worse(self, before: Figures, after: Figures) -> tuple[str, str]:
+    def _worse(self, after: Figures) -> tuple[Trouble, str]:
         """What would rise that may not, and as a sentence; both empty if nothing does."""
-        old, new = before.total(), after.total()
-        old["nodes"], new["nodes"] = len(before.nodes), len(after.nodes)
-        for figure in ("nodes", "flops", "traffic_bytes"):
+        old, new = _totals(self._figures), _totals(after)
+        for figure in _FIGURES:
             if new[figure] > old[figure]:
                 more = new[figure] - old[figure]
                 return figure, f"taken together it would raise {figure} by {more:,}"
@@ -246,8 +325,14 @@ class _Run:
             return "param_bytes", f"taken together it would make the file grow by {more:,} bytes"
         return "", ""
 
-    def _cost(self) -> Figures:
-        return Figures.of(self._made.graph, self._device, self._given)
+    def _cost(self, graph: Graph) -> Figures:
+        return Figures.of(graph, self._device, self._given)
+
+
+def _totals(figures: Figures) -> dict[str, Number]:
+    """The figures that passes are there to lower."""
+    found = figures.total()
+    return {"nodes": len(figures.nodes)} | {f: found[f] for f in (*_FIGURES[1:], "param_bytes")}
 
 
 def _limit(start: Mapping[str, Number]) -> Number:
@@ -255,4 +340,12 @@ def _limit(start: Mapping[str, Number]) -> Number:
     return stored + max(_GROWTH * stored, _GROWTH_BYTES)
 
 
-__all__ = ["ONNXSIM", "Change", "Made", "Plan", "run"]
+def _thrown(error: Exception) -> str:
+    """An exception as a clause, with the place that it comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    text = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}{place}" + (f": {text}" if text else "")
+
+
+__all__ = ["ONNXSIM", "Change", "Fault", "Made", "Plan", "Watch", "run"]

@@ -9,9 +9,11 @@ from typing import Any
 from ..costmodel.device import did_you_mean
 from ..graph import OcostError
 from ..passes import Pass, passes
-from .pipeline import Plan
+from .onnxsim_optimizers import require_known, trusted
+from .pipeline import ONNXSIM, Plan
 
 PADDING = "pad-channels"
+_ONNXSIM = f"{ONNXSIM}:"
 _MULTIPLES = ("auto", "4", "8", "16", "32", "off")
 
 
@@ -31,7 +33,7 @@ def plan(
     only
         Names of the passes to run; all of them if empty.
     without
-        Names of passes to leave out.
+        Names of passes to leave out; ``onnxsim:NAME`` for one of onnxsim's optimisers.
     onnxsim
         Whether it runs between.
     padding
@@ -47,6 +49,9 @@ def plan(
         If there is no such pass or option.
     """
     known = passes()
+    optimizers = [n.removeprefix(_ONNXSIM) for n in without if n.startswith(_ONNXSIM)]
+    require_known(optimizers)
+    without = [name for name in without if not name.startswith(_ONNXSIM)]
     for name in (*only, *without):
         if name not in known:
             raise OcostError(
@@ -65,7 +70,8 @@ def plan(
     chosen = (
         kind for name, kind in known.items() if name not in off and (not only or name in only)
     )
-    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim)
+    run = tuple(name for name in trusted(target) if name not in optimizers)
+    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim, run)
 
 
 def _make(kind: type[Pass], options: dict[str, Any]) -> Pass:

@@ -1,30 +1,32 @@
 """onnxsim as a step: called so that the model's interface survives.
 
 By default onnxsim takes an initializer that is also a graph input for a constant and deletes that
-input, raises old IR versions and leaves metadata of its own behind. All three are prevented or
-mended here.
+input, raises old IR versions, takes a negative dim for a size, folds constants to other types and
+leaves metadata of its own behind. All of that is prevented or mended here.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import sys
-import warnings
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from onnx import GraphProto, ModelProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 from onnx.helper import make_tensor_type_proto, make_tensor_value_info
 
 from ..graph import Graph, OcostError, from_proto, to_proto
-from ..graph.shapes import infer
+from ..graph.shapes import Shapes, infer
+from .onnxsim_optimizers import FOLDING, trusted
+from .onnxsim_process import Onnxsim, onnxsim_process
 
 _OWN_METADATA = "onnxsim."
-_BATCHED_GEMMS = "fuse_matmul_add_bias_into_gemm_batched"
+# Types that numpy has: those that onnxsim is known to compute in. Others it stores as their bits.
+_PLAIN = frozenset(
+    {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BOOL}
+    | {TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64}
+    | {TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64}
+)
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,16 @@ class Simplified:
     made_by: str
 
 
-Folding = Literal["all", "small", "none"]
+Growth = Literal["any", "small"]
 
 
-def simplify(graph: Graph, folding: Folding = "all", *, batched_gemms: bool = True) -> Simplified:
+def simplify(
+    graph: Graph,
+    optimizers: Collection[str] | None = None,
+    growth: Growth = "any",
+    *,
+    onnxsim: Onnxsim | None = None,
+) -> Simplified:
     """What onnxsim makes of a graph; the graph itself stays as it is.
 
     Weights are needed for that: they are read, or regenerated for a weightless graph.
@@ -47,38 +55,38 @@ def simplify(graph: Graph, folding: Folding = "all", *, batched_gemms: bool = Tr
     ----------
     graph
         A root graph.
-    folding
-        Which constants it may compute. ``all`` may make a file grow a lot: onnxsim stores a
+    optimizers
+        The names of those that may run, ``constant_folding`` among them; by default all that are
+        trusted.
+    growth
+        Which constants it may compute. ``any`` may make a file grow a lot: onnxsim stores a
         transposed copy of a weight that others read as it is. ``small`` are those up to 64 KB.
-    batched_gemms
-        Whether a MatMul and Add of rank 3 or more become a Gemm between two Reshapes. Where dims
-        are open, computing the shapes takes more nodes than that saves, and time.
+    onnxsim
+        The process to ask; one of its own by default.
 
     Raises
     ------
+    DiedError
+        If onnxsim's process dies.
     OcostError
         If onnxsim fails on the model, or the model is over protobuf's 2 GB.
     """
+    names = trusted() if optimizers is None else tuple(optimizers)
+    if onnxsim is None:
+        with onnxsim_process() as own:
+            return simplify(graph, names, growth, onnxsim=own)
+    shapes = infer(graph)
     model = to_proto(graph, "filled")
     declared = [_copy(output) for output in model.graph.output]
-    _complete_outputs(model, graph)
-    overridable = any(graph.overridable(name) for name in graph.initializers)
-    try:
-        import onnxsim  # noqa: PLC0415 - half a second to import
-
-        with _quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            made, _ = onnxsim.simplify(
-                model,
-                mutable_initializer=overridable,
-                tensor_size_threshold="64KB" if folding == "small" else "1.5GB",
-                skip_constant_folding=folding == "none",
-                skipped_optimizers=[] if batched_gemms else [_BATCHED_GEMMS],
-                certify=False,
-            )
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise OcostError(f"onnxsim fails on this model: {reason}") from error
+    _open_negative_dims(model.graph)
+    _complete_outputs(model, shapes)
+    made = onnxsim.simplify(
+        model,
+        [name for name in names if name != FOLDING],
+        mutable_initializer=any(graph.overridable(name) for name in graph.initializers),
+        tensor_size_threshold="64KB" if growth == "small" else "1.5GB",
+        skip_constant_folding=FOLDING not in names or _spoils(shapes),
+    )
     _mend(model, made)
     _unname(model.graph, made.graph)
     del made.graph.output[:]
@@ -86,13 +94,34 @@ def simplify(graph: Graph, folding: Folding = "all", *, batched_gemms: bool = Tr
     return Simplified(from_proto(made), f"onnxsim {version('onnxsim')}")
 
 
-def _complete_outputs(model: ModelProto, graph: Graph) -> None:
+def _spoils(shapes: Shapes) -> bool:
+    """Whether onnxsim might compute a constant of a type that it stores under another one.
+
+    It makes a uint8 of a float8, for one. What it doesn't fold then, ``fold-constants`` may.
+    """
+    made = (shapes.get(t) for node in shapes.graph for t in node.outputs if t)
+    odd = any(i is not None and i.constant and i.dtype not in _PLAIN and i.dtype for i in made)
+    return odd or any(map(_spoils, shapes.bodies.values()))
+
+
+def _open_negative_dims(graph: GraphProto) -> None:
+    """Some exporters write -1 for an open dim, which onnxsim takes for a size."""
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.HasField("dim_value") and dim.dim_value < 0:
+                dim.ClearField("dim_value")
+    for node in graph.node:
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                _open_negative_dims(body)
+
+
+def _complete_outputs(model: ModelProto, shapes: Shapes) -> None:
     """onnxsim refuses an output that declares no shape: give it the one that is inferred."""
-    open_ones = [o for o in model.graph.output if not o.type.tensor_type.HasField("shape")]
-    shapes = infer(graph) if open_ones else None
-    for output in open_ones:
-        info = shapes.get(output.name) if shapes is not None else None
-        if info is not None and info.shape is not None and info.type is None:
+    for output in model.graph.output:
+        info = shapes.get(output.name)
+        declared = output.type.tensor_type.HasField("shape")
+        if not declared and info is not None and info.shape is not None and info.type is None:
             output.type.CopyFrom(make_tensor_type_proto(info.dtype, [None] * len(info.shape)))
 
 
@@ -180,21 +209,3 @@ def _interface(model: ModelProto) -> list[str]:
     constants = {t.name for t in model.graph.initializer} if model.ir_version < 4 else set()
     inputs = [v.name for v in model.graph.input if v.name not in constants]
     return [*inputs, *(v.name for v in model.graph.output)]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """onnxsim reports to the terminal, in C++ too: keep a command's output its own."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        saved = [(stream, os.dup(stream)) for stream in (1, 2)]
-        null = os.open(os.devnull, os.O_WRONLY)
-        sys.stdout.flush()
-        try:
-            for stream, _ in saved:
-                os.dup2(null, stream)
-            yield
-        finally:
-            for stream, copy in saved:
-                os.dup2(copy, stream)
-                os.close(copy)
-            os.close(null)

@@ -53,7 +53,8 @@ class Declined:
 class Outcome:
     """What a run did, and what it refused.
 
-    ``proof`` is what is proven of the graph as the run left it; None where that is not known.
+    ``proof`` is what is proven of the graph as the run left it; None where that is not known, as
+    of a run that has reached its limit and may find more in the next.
     """
 
     rewrites: list[Rewrite] = field(default_factory=list)

@@ -1,0 +1,63 @@
+"""onnxsim in a process of its own: what it prints is dropped, and its death ends nothing else.
+
+Run as a file, so that it imports onnxsim alone. Requests come as pickles to the standard input,
+answers go as pickles to the standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import sys
+from typing import Any, BinaryIO
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Simplify a serialized model with the named optimisers and no others.
+
+    Parameters
+    ----------
+    request
+        ``model``: bytes; ``optimizers``: names; ``options``: further ones of
+        ``onnxsim.simplify``.
+    """
+    import onnx  # noqa: PLC0415 - once imported below; where that failed, the failure is an answer
+    import onnxsim  # noqa: PLC0415
+    from onnxsim import onnxsim_cpp2py_export as core  # noqa: PLC0415
+
+    # Asking for the others registers onnxsim's own; some of those run by default.
+    there = {*core._list_other_optimizers(), *core._list_optimizers()}
+    wanted = set(request["optimizers"])
+    made, _ = onnxsim.simplify(
+        onnx.load_from_string(request["model"]),
+        skipped_optimizers=sorted(there - wanted),
+        certify=False,
+        **request["options"],
+    )
+    return {"model": made.SerializeToString()}
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until there are no more requests; what that takes is imported before the first."""
+    with contextlib.suppress(Exception):
+        import onnxsim  # noqa: F401, PLC0415
+    while True:
+        try:
+            request = pickle.load(requests)
+        except EOFError:
+            return
+        try:
+            found = answer(request)
+        except BaseException as error:
+            found = {"error": " ".join(str(error).split())[:300] or type(error).__name__}
+        pickle.dump(found, answers, pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    own = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    serve(sys.stdin.buffer, own)

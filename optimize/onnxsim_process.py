@@ -1,0 +1,131 @@
+"""Asking onnxsim, which runs in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from onnx import ModelProto
+
+from ..graph import OcostError
+
+_CHILD = Path(__file__).with_name("onnxsim_child.py")
+
+
+class DiedError(OcostError):
+    """The process ended without an answer."""
+
+
+class Onnxsim:
+    """A process with onnxsim in it: started when it is first asked, or has died.
+
+    It costs the way of the model there and back. In return nothing that onnxsim prints has to be
+    caught, a crash in its C++ is an answer like any other, and whoever starts it early has other
+    things to do while it imports onnxsim.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Let it import onnxsim already."""
+        if self._process is None:
+            self._process = _start()
+
+    def simplify(
+        self,
+        model: ModelProto,
+        optimizers: Collection[str],
+        **options: Any,  # noqa: ANN401
+    ) -> ModelProto:
+        """What onnxsim makes of a model with its weights.
+
+        Parameters
+        ----------
+        model
+            It stays as it is.
+        optimizers
+            The names of those that may run.
+        options
+            Further ones of ``onnxsim.simplify``.
+
+        Raises
+        ------
+        DiedError
+            If the process ends.
+        OcostError
+            If onnxsim refuses the model, or protobuf does.
+        """
+        try:
+            data = model.SerializeToString()
+        except ValueError as error:
+            raise OcostError("onnxsim takes no model of over 2 GB") from error
+        request = {"model": data, "optimizers": tuple(optimizers), "options": options}
+        found = self._ask(request)
+        if "error" in found:
+            raise OcostError(f"onnxsim fails on this model: {found['error']}")
+        return ModelProto.FromString(found["model"])
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.start()
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            pickle.dump(request, process.stdin, pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            found: dict[str, Any] = pickle.load(process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            code = self._end()
+            raise DiedError(f"onnxsim died on this model ({_words(code)})") from error
+        return found
+
+    def close(self) -> None:
+        """Let the process end."""
+        if self._process is not None:
+            self._end()
+
+    def _end(self) -> int:
+        process, self._process = self._process, None
+        assert process is not None
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return process.wait()
+
+
+@contextlib.contextmanager
+def onnxsim_process() -> Iterator[Onnxsim]:
+    """One that ends with the block."""
+    made = Onnxsim()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    # -P: the modules beside the file are not those that onnxsim means by their names
+    return subprocess.Popen(
+        [sys.executable, "-P", str(_CHILD)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _words(code: int) -> str:
+    if code >= 0:
+        return f"its process ended with code {code}"
+    try:
+        return f"its process ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"its process ended by signal {-code}"
