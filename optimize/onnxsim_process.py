@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+import threading
+from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +36,13 @@ class Onnxsim:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0  # a fork of this process must not talk into the same pipes
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Let it import onnxsim already."""
-        if self._process is None:
-            self._process = _start()
+        if self._process is None or self._owner != os.getpid():
+            self._process, self._owner = _start(), os.getpid()
 
     def simplify(
         self,
@@ -67,7 +73,8 @@ class Onnxsim:
         except ValueError as error:
             raise OcostError("onnxsim takes no model of over 2 GB") from error
         request = {"model": data, "optimizers": tuple(optimizers), "options": options}
-        found = self._ask(request)
+        with self._lock:
+            found = self._ask(request)
         if "error" in found:
             raise OcostError(f"onnxsim fails on this model: {found['error']}")
         return ModelProto.FromString(found["model"])
@@ -89,7 +96,7 @@ class Onnxsim:
 
     def close(self) -> None:
         """Let the process end."""
-        if self._process is not None:
+        if self._process is not None and self._owner == os.getpid():
             self._end()
 
     def _end(self) -> int:
@@ -102,14 +109,12 @@ class Onnxsim:
         return process.wait()
 
 
-@contextlib.contextmanager
-def onnxsim_process() -> Iterator[Onnxsim]:
-    """One that ends with the block."""
+@cache
+def shared() -> Onnxsim:
+    """The one that ends with this process."""
     made = Onnxsim()
-    try:
-        yield made
-    finally:
-        made.close()
+    atexit.register(made.close)
+    return made
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -12,7 +12,7 @@ undone, named as a fault of ocost, and not run again.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from ..graph.shapes import Given, Shapes
 from ..passes import Declined, Pass, Rewrite
 from ..passes.rewriting import Change
 from ..passes.scope import Gate, Refused
+from ..passes.shared.growth import GROWTH_LIMIT
 from .figures import Figures, Number
 from .ledger import Entry, Stage, entries, residual
 from .onnxsim_optimizers import trusted
-from .onnxsim_process import DiedError, Onnxsim, onnxsim_process
+from .onnxsim_process import DiedError, shared
 from .onnxsim_turn import Attempt, Trouble, turn
 from .regions import regions
 from .simplify import Growth, simplify
@@ -34,8 +35,6 @@ from .soundness import broken
 ONNXSIM = "onnxsim"
 _IDLE = 100  # runs in a row that change something, but lower nothing
 _FIGURES: tuple[Trouble, ...] = ("nodes", "flops", "traffic_bytes")  # none of them may rise
-# What folded constants may add to a file.
-_GROWTH, _GROWTH_BYTES = 0.01, 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -172,15 +171,14 @@ class _Run:
 
     def whole(self, plan: Plan) -> Made:
         stage: Stage = "pre"
-        with onnxsim_process() as onnxsim:
-            if plan.onnxsim:
-                onnxsim.start()
-            while not self._endless():
-                self._passes(stage, plan.passes)
-                if not plan.onnxsim or self._seen.get(ONNXSIM) == self._version:
-                    break
-                self._simplify(onnxsim, plan.optimizers)
-                stage = "post"
+        if plan.onnxsim:
+            shared().start()  # it gets ready while the passes run
+        while not self._endless():
+            self._passes(stage, plan.passes)
+            if not plan.onnxsim or self._seen.get(ONNXSIM) == self._version:
+                break
+            self._simplify(plan.optimizers)
+            stage = "post"
         made = self._made
         made.residual = residual(made.entries, self._start, self._figures)
         made.declined = list(dict.fromkeys(d for found in self._declined.values() for d in found))
@@ -221,20 +219,16 @@ class _Run:
         if self._version == version or self._proof is not None:  # else it may find more
             self._seen[one] = self._version
 
-    def _simplify(self, onnxsim: Onnxsim, optimizers: Sequence[str]) -> None:
+    def _simplify(self, optimizers: Sequence[str]) -> None:
         """Let onnxsim have its turn, without what would spoil it."""
         mark = len(self._gate.made)
-
-        def attempt(names: Sequence[str], growth: Growth) -> Attempt:
-            return self._attempt(onnxsim, names, growth)
-
         try:
             self._gate.admit(ONNXSIM)
         except Refused as refusal:
             self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(refusal))]
             self._seen[ONNXSIM] = self._version
             return
-        found = turn(attempt, optimizers)
+        found = turn(self._attempt, optimizers)
         left_out = [(f"{ONNXSIM}:{name}", without) for name, without in found.left_out.items()]
         if found.taken.trouble:
             left_out.append((ONNXSIM, found.taken))
@@ -254,10 +248,10 @@ class _Run:
         self._made.graph, self._proof = taken.graph, None
         self._take("onnxsim", ONNXSIM, taken.graph, taken.rewrites, taken.figures)
 
-    def _attempt(self, onnxsim: Onnxsim, names: Sequence[str], growth: Growth) -> Attempt:
+    def _attempt(self, names: Sequence[str], growth: Growth) -> Attempt:
         """What onnxsim makes with these optimisers, and whether that is any good."""
         try:
-            made = simplify(self._spare, names, growth, onnxsim=onnxsim)
+            made = simplify(self._spare, names, growth)
         except DiedError as error:
             return Attempt("bug", str(error))
         except OcostError as error:
@@ -313,16 +307,19 @@ class _Run:
         del self._gate.made[mark:]
 
     def _worse(self, after: Figures) -> tuple[Trouble, str]:
-        """What would rise that may not, and as a sentence; both empty if nothing does."""
+        """What would rise that may not, and as a sentence; both empty if nothing does.
+
+        The file may grow by a little for each node that is saved. A share of what it was at the
+        start would be granted anew to whoever optimises the product.
+        """
         old, new = _totals(self._figures), _totals(after)
         for figure in _FIGURES:
             if new[figure] > old[figure]:
                 more = new[figure] - old[figure]
                 return figure, f"taken together it would raise {figure} by {more:,}"
-        limit = _limit(self._start.total())
-        if new["param_bytes"] > max(limit, old["param_bytes"]):
-            more = new["param_bytes"] - old["param_bytes"]
-            return "param_bytes", f"taken together it would make the file grow by {more:,} bytes"
+        grown = new["param_bytes"] - old["param_bytes"]
+        if grown > GROWTH_LIMIT * (1 + old["nodes"] - new["nodes"]):
+            return "param_bytes", f"taken together it would make the file grow by {grown:,} bytes"
         return "", ""
 
     def _cost(self, graph: Graph) -> Figures:
@@ -333,11 +330,6 @@ def _totals(figures: Figures) -> dict[str, Number]:
     """The figures that passes are there to lower."""
     found = figures.total()
     return {"nodes": len(figures.nodes)} | {f: found[f] for f in (*_FIGURES[1:], "param_bytes")}
-
-
-def _limit(start: Mapping[str, Number]) -> Number:
-    stored = start["param_bytes"]
-    return stored + max(_GROWTH * stored, _GROWTH_BYTES)
 
 
 def _thrown(error: Exception) -> str:

@@ -18,7 +18,7 @@ from onnx.helper import make_tensor_type_proto, make_tensor_value_info
 from ..graph import Graph, OcostError, from_proto, to_proto
 from ..graph.shapes import Shapes, infer
 from .onnxsim_optimizers import FOLDING, trusted
-from .onnxsim_process import Onnxsim, onnxsim_process
+from .onnxsim_process import shared
 
 _OWN_METADATA = "onnxsim."
 # Types that numpy has: those that onnxsim is known to compute in. Others it stores as their bits.
@@ -44,8 +44,6 @@ def simplify(
     graph: Graph,
     optimizers: Collection[str] | None = None,
     growth: Growth = "any",
-    *,
-    onnxsim: Onnxsim | None = None,
 ) -> Simplified:
     """What onnxsim makes of a graph; the graph itself stays as it is.
 
@@ -61,8 +59,6 @@ def simplify(
     growth
         Which constants it may compute. ``any`` may make a file grow a lot: onnxsim stores a
         transposed copy of a weight that others read as it is. ``small`` are those up to 64 KB.
-    onnxsim
-        The process to ask; one of its own by default.
 
     Raises
     ------
@@ -72,15 +68,12 @@ def simplify(
         If onnxsim fails on the model, or the model is over protobuf's 2 GB.
     """
     names = trusted() if optimizers is None else tuple(optimizers)
-    if onnxsim is None:
-        with onnxsim_process() as own:
-            return simplify(graph, names, growth, onnxsim=own)
     shapes = infer(graph)
     model = to_proto(graph, "filled")
     declared = [_copy(output) for output in model.graph.output]
     _open_negative_dims(model.graph)
     _complete_outputs(model, shapes)
-    made = onnxsim.simplify(
+    made = shared().simplify(
         model,
         [name for name in names if name != FOLDING],
         mutable_initializer=any(graph.overridable(name) for name in graph.initializers),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...graph import Node
 from ..scope import Refused, Scope
 
-GROWTH_LIMIT = 8 * 1024  # bytes that one rewrite may add; the pipeline bounds their sum
+GROWTH_LIMIT = 8 * 1024  # bytes that one rewrite may add, or a run of a pass for each node saved
 
 
 def refuse_growth(scope: Scope, nodes: Sequence[Node], stored: int) -> None:

@@ -31,6 +31,18 @@ def sums() -> Graph:
     return from_proto(parser.parse_model(TEXT))
 
 
+def identities() -> Graph:
+    """Two Identity nodes in a row, then a Neg."""
+    return from_proto(
+        parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
+g (float[2, 8] x) => (float[2, 8] y) {
+    a = Identity (x)
+    b = Identity (a)
+    y = Neg (b)
+}""")
+    )
+
+
 @dataclass(frozen=True)
 class MergeSums(Pass):
     """(x + a) + b is x + (a + b); ``off`` makes it wrong by that much."""

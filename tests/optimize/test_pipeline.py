@@ -16,7 +16,7 @@ from ocost.optimize.proof import Regional
 from ocost.passes.scope import Gate
 from ocost.runtime.equality.equivalence import check
 
-from .conftest import Bloat, DropRelus, MergeSums, sums
+from .conftest import Bloat, DropRelus, MergeSums, identities, sums
 
 DEVICE = find("x86-server-core")
 
@@ -40,7 +40,7 @@ def test_what_makes_it_worse_is_taken_back() -> None:
 
 
 def test_onnxsim_is_a_stage_of_the_ledger() -> None:
-    made = run(load("@mobilenet_v2"), Plan((), onnxsim=True), DEVICE)
+    made = run(identities(), Plan((), onnxsim=True), DEVICE)
     assert {e.stage for e in made.entries} == {"onnxsim"}
     assert made.made_by.startswith("onnxsim ")
     assert not any(p.key.startswith("onnxsim") for p in to_proto(made.graph).metadata_props)
@@ -58,9 +58,10 @@ def test_a_broken_graph_of_onnxsim_is_no_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pipeline, "simplify", broken)
     made = run(sums(), Plan(()), DEVICE)
     assert to_proto(made.graph) == to_proto(sums())
-    (declined,) = made.declined
-    assert declined.reason == (
-        "what onnxsim makes is broken: node 'b' (Add) reads tensor 'a', which nothing makes"
+    (fault,) = made.faults
+    assert fault.by == "onnxsim"
+    assert fault.reason == (
+        "the graph that it leaves is broken: node 'b' (Add) reads tensor 'a', which nothing makes"
     )
 
 
