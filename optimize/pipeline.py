@@ -61,12 +61,15 @@ class Mark:
         How many rewrites a gate has let through by its end.
     entries
         Its part of the ledger.
+    keys
+        Of its rewrites.
     """
 
     stage: Stage
     by: str
     rewrites: int
     entries: slice
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,8 @@ class Made:
     marks: list[Mark] = field(default_factory=list)
 
 
-# Called with the graph before and after each run of a pass that is taken, and its rewrites.
-Watch = Callable[[Graph, Graph, Sequence[Rewrite]], object]
+# Called with the graph before and after each run of a pass that is taken, its rewrites, their keys.
+Watch = Callable[[Graph, Graph, Sequence[Rewrite], Sequence[str]], object]
 
 
 def run(
@@ -126,7 +129,7 @@ def run(
     device: Device,
     given: Given | None = None,
     gate: Gate | None = None,
-    watch: Watch = lambda _before, _after, _rewrites: None,
+    watch: Watch | None = None,
 ) -> Made:
     """Optimise a graph; the graph itself stays as it is.
 
@@ -155,7 +158,7 @@ def run(
 
 class _Run:
     def __init__(
-        self, graph: Graph, device: Device, given: Given | None, gate: Gate, watch: Watch
+        self, graph: Graph, device: Device, given: Given | None, gate: Gate, watch: Watch | None
     ) -> None:
         self._device, self._given, self._gate, self._watch = device, given, gate, watch
         self._made = Made(graph.copy())
@@ -215,15 +218,16 @@ class _Run:
                 nodes = tuple(dict.fromkeys(n for r in outcome.rewrites for n in r.change.removed))
                 self._declined[one.name] = [Declined(one.name, nodes, worse)]
             else:
-                self._take(stage, one.name, graph, outcome.rewrites, after)
+                self._take(stage, one.name, mark, outcome.rewrites, after)
         if self._version == version or self._proof is not None:  # else it may find more
             self._seen[one] = self._version
 
     def _simplify(self, optimizers: Sequence[str]) -> None:
         """Let onnxsim have its turn, without what would spoil it."""
         mark = len(self._gate.made)
+        turns = sum(one.stage == "onnxsim" for one in self._made.marks)
         try:
-            self._gate.admit(ONNXSIM)
+            self._gate.admit(f"{ONNXSIM} {turns + 1}" if turns else ONNXSIM)
         except Refused as refusal:
             self._declined[ONNXSIM] = [Declined(ONNXSIM, (), str(refusal))]
             self._seen[ONNXSIM] = self._version
@@ -246,7 +250,7 @@ class _Run:
             self._seen[ONNXSIM] = self._version
             return
         self._made.graph, self._proof = taken.graph, None
-        self._take("onnxsim", ONNXSIM, taken.graph, taken.rewrites, taken.figures)
+        self._take("onnxsim", ONNXSIM, mark, taken.rewrites, taken.figures)
 
     def _attempt(self, names: Sequence[str], growth: Growth) -> Attempt:
         """What onnxsim makes with these optimisers, and whether that is any good."""
@@ -271,15 +275,23 @@ class _Run:
         return Attempt("", "", made.graph, made.made_by, rewrites, figures)
 
     def _take(
-        self, stage: Stage, name: str, graph: Graph, rewrites: Sequence[Rewrite], after: Figures
+        self,
+        stage: Stage,
+        name: str,
+        mark: int,
+        rewrites: Sequence[Rewrite],
+        after: Figures,
     ) -> None:
-        """Book what was rewritten."""
-        self._watch(self._spare, graph, rewrites)
+        """Book what was rewritten; ``mark`` is how many had been let through before."""
+        graph = self._made.graph
+        keys = tuple(self._gate.made[mark:])
+        if self._watch is not None:
+            self._watch(self._spare, graph, rewrites, keys)
         ledger = self._made.entries
         first = len(ledger)
         ledger += entries(stage, rewrites, self._figures, after)
         done = len(self._gate.made)
-        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger))))
+        self._made.marks.append(Mark(stage, name, done, slice(first, len(ledger)), keys))
         self._figures, self._spare = after, graph.copy()
         self._version += 1
         self._idle += 1
