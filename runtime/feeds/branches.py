@@ -6,138 +6,179 @@ each Loop run not at all, once, and several times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import numpy.typing as npt
-
-from ...graph import Graph, Node
+from ...graph import Node, Tensor
 from ...graph.shapes import Quality, Shapes
+from .conditions import Array, Condition, Seen, condition
 from .constants import Constants
 from .modes import Mode, Style
 
-Array = npt.NDArray[Any]
-Seen = Mapping[str, Array]
-
 _SHAPES = frozenset({"Shape", "Size"})
+_DEEPEST = 8  # bodies within bodies
 
 
 @dataclass(frozen=True)
 class Target:
-    """A way that a model can go: met where a root tensor has a value that ``when`` accepts.
+    """A way that a model can go.
 
     Parameters
     ----------
-    tensor
-        What is watched.
-    missed
-        For people, where no input is found.
-    when
-        Whether the model goes that way with these contents.
+    leaves
+        The root tensors that have to be watched.
+    met
+        Whether the model goes that way with these contents of them.
     sources
         The inputs that decide it.
+    known
+        What the conditions are made with: an input may be compared with that.
+    missed
+        For people, where no input is found.
     """
 
-    tensor: str
-    missed: str
-    when: Callable[[Array], bool]
+    leaves: tuple[str, ...]
+    met: Callable[[Seen], bool]
     sources: tuple[str, ...]
+    known: Constants
+    missed: str
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to go at a node, on which its body runs."""
+
+    body: str
+    met: Callable[[Array], bool]
+    missed: str
 
 
 def targets(shapes: Shapes, notes: list[str]) -> list[Target]:
-    """The ways that inputs decide and a root tensor tells; those that none tells are noted."""
-    graph = shapes.graph
-    found: list[Target] = []
-    for scope, node in graph.walk():
-        slots = {"If": (0,), "Loop": (0, 1)}.get(node.op_type, ()) if not node.domain else ()
-        for slot in slots:
-            name = node.inputs[slot] if slot < len(node.inputs) else ""
-            if not name or scope.constant(name) is not None:
-                continue
-            home = _home(scope, name)
-            if home is not graph:
-                if not _settled(scope, name):
-                    notes.append(
-                        f"whether both ways of '{scope.path(node)}' are taken is not known"
-                    )
-                continue
-            sources = deciding(shapes, name)
-            if sources:
-                found += _ways(scope.path(node), node, slot, name, sources)
-    return found
+    """The ways that inputs decide and root tensors tell; where none tells, that is noted."""
+    return list(_targets(shapes, (), notes, 0))
 
 
-def _ways(
-    path: str, node: Node, slot: int, name: str, sources: tuple[str, ...]
+def _targets(
+    scope: Shapes, outer: tuple[Target, ...], notes: list[str], depth: int
 ) -> Iterator[Target]:
-    def target(text: str, when: Callable[[Array], bool]) -> Target:
-        return Target(name, text, lambda a: bool(a.size) and when(a), sources)
-
-    if node.op_type == "If":
-        for branch, wanted in (("then", True), ("else", False)):
-            yield target(
-                f"the {branch} branch of '{path}' was never taken",
-                lambda a, wanted=wanted: bool(a.reshape(-1)[0]) == wanted,  # type: ignore[misc]
-            )
-    elif slot == 1:
-        yield target(f"'{path}' never ran", lambda a: bool(a.reshape(-1)[0]))
-        yield target(f"'{path}' always ran", lambda a: not a.reshape(-1)[0])
-    else:
-        yield target(f"'{path}' never made 0 trips", lambda a: int(a.reshape(-1)[0]) <= 0)
-        yield target(f"'{path}' never made 1 trip", lambda a: int(a.reshape(-1)[0]) == 1)
-        yield target(f"'{path}' never made several trips", lambda a: int(a.reshape(-1)[0]) > 1)
-
-
-def _home(scope: Graph, name: str) -> Graph | None:
-    """The graph that makes a tensor, or has it as an input or initializer."""
-    at: Graph | None = scope
-    while at is not None:
-        if at.producer(name) is not None or name in at.inputs or name in at.initializers:
-            return at
-        at = at.parent
-    return None
-
-
-def _settled(scope: Graph, name: str) -> bool:
-    """Whether what decides within a body is made of constants and shapes."""
-    todo, seen = [(scope, name)], set()
-    while todo:
-        graph, tensor = todo.pop()
-        if tensor in seen or not tensor:
+    bodies: dict[str, dict[str, Shapes]] = {}
+    for (owner, name), body in scope.bodies.items():
+        bodies.setdefault(owner, {})[name] = body
+    for node in scope.graph:
+        if node.id not in bodies:
             continue
-        seen.add(tensor)
-        home = _home(graph, tensor)
-        if home is None or home.constant(tensor) is not None:
-            continue
-        node = home.producer(tensor)
-        if node is None:
+        inside: dict[str, tuple[Target, ...]] = {}
+        for slot, ways in _ways(scope.graph.path(node), node):
+            name = node.inputs[slot] if slot < len(node.inputs) else ""
+            info = scope.get(name) if name else None
+            if not name or (info is not None and info.value is not None):
+                continue  # constants, or shapes alone, decide
+            found = condition(scope, name)
+            if found is None:
+                notes.append(f"'{scope.graph.path(node)}' may not have gone every way")
+                continue
+            sources, tensors = deciding(scope.root, found.leaves)
+            if not sources:
+                continue
+            known = Constants.of_tensors((*tensors, *found.constants))
+            for way in ways:
+                target = _target(found, way, sources, known, outer)
+                yield target
+                inside[way.body] = (*outer, target)
+        if depth < _DEEPEST:
+            for name, body in bodies[node.id].items():
+                yield from _targets(body, inside.get(name, outer), notes, depth + 1)
+
+
+def _target(
+    found: Condition,
+    way: _Way,
+    sources: tuple[str, ...],
+    known: Constants,
+    outer: tuple[Target, ...],
+) -> Target:
+    """A way, on the way that leads to the node."""
+
+    def met(seen: Seen) -> bool:
+        if not all(target.met(seen) for target in outer[-1:]):
             return False
-        if node.op_type not in _SHAPES:
-            todo += [(home, read) for read in (*node.inputs, *home.captures(node))]
-    return True
+        value = found.value(seen)
+        return bool(value.size) and way.met(value.reshape(-1)[0])
+
+    own = Target(found.leaves, met, sources, known, way.missed)
+    for target in outer[-1:]:
+        own = replace(
+            own,
+            leaves=tuple(dict.fromkeys((*target.leaves, *own.leaves))),
+            sources=tuple(dict.fromkeys((*target.sources, *own.sources))),
+            known=own.known | target.known,
+        )
+    return own
 
 
-def deciding(shapes: Shapes, tensor: str) -> tuple[str, ...]:
-    """The inputs whose contents decide a root tensor's: shapes alone decide nothing here."""
+def _ways(path: str, node: Node) -> Iterator[tuple[int, list[_Way]]]:
+    """The ways to go at a node, by the input that decides."""
+    if node.domain:
+        return
+    if node.op_type == "If":
+        yield (
+            0,
+            [
+                _Way("then_branch", bool, f"the then branch of '{path}' was never taken"),
+                _Way(
+                    "else_branch", lambda v: not v, f"the else branch of '{path}' was never taken"
+                ),
+            ],
+        )
+    elif node.op_type == "Loop":
+        yield (
+            1,
+            [
+                _Way(
+                    "", lambda v: not v, f"the condition of '{path}' was never false at the start"
+                ),
+                _Way("body", bool, f"the condition of '{path}' was never true at the start"),
+            ],
+        )
+        yield (
+            0,
+            [
+                _Way("", lambda v: bool(v <= 0), f"'{path}' never made 0 trips"),
+                _Way("body", lambda v: bool(v == 1), f"'{path}' never made 1 trip"),
+                _Way("body", lambda v: bool(v > 1), f"'{path}' never made several trips"),
+            ],
+        )
+
+
+def deciding(shapes: Shapes, tensors: Sequence[str]) -> tuple[tuple[str, ...], list[Tensor]]:
+    """The inputs whose contents decide root tensors', and the constants that are read on the way.
+
+    Shapes alone decide nothing here.
+    """
     graph = shapes.graph
-    found: dict[str, None] = {}
-    todo, seen = [tensor], set()
+    found: set[str] = set()
+    constants: list[Tensor] = []
+    todo, seen = deque(tensors), set()
     while todo:
-        name = todo.pop()
+        name = todo.popleft()
         if name in seen or not name:
             continue
         seen.add(name)
         node = graph.producer(name)
         if node is None:
-            if name in graph.inputs and (name not in graph.initializers or graph.overridable(name)):
-                found.setdefault(name)
+            constant = graph.initializers.get(name)
+            if constant is not None:
+                constants.append(constant)
+            if name in graph.inputs and (constant is None or graph.overridable(name)):
+                found.add(name)
             continue
-        if node.op_type in _SHAPES and _fixed(shapes, node.inputs[0]):
-            continue
-        todo += [*node.inputs, *graph.captures(node)]
-    order = list(graph.inputs)
-    return tuple(sorted(found, key=order.index))
+        value = node.tensor("value")
+        if value is not None:
+            constants.append(Tensor.from_proto(value, graph.header.source))
+        if node.op_type not in _SHAPES or not _fixed(shapes, node.inputs[0]):
+            todo += [*node.inputs, *graph.captures(node)]
+    return tuple(name for name in graph.inputs if name in found), constants
 
 
 def _fixed(shapes: Shapes, tensor: str) -> bool:
@@ -151,16 +192,22 @@ def guesses(known: Constants) -> Iterator[Mode]:
     spread = [Mode(Style.SPREAD, scale) for scale in (1e3, 1.0, 1e5, 0.01)]
     yield from spread
     yield from (mode._replace(sign=sign) for mode in spread for sign in (1, -1))
-    yield from (Mode(Style.FILL, value=value) for value in (0.0, 1.0, -1.0))
-    for number in known.numbers:
-        near = (number, number + 1, number - 1, number * 2 + 1, -number)
-        yield from (Mode(Style.FILL, value=value) for value in near)
-    yield from (Mode(Style.FILL, value=text) for text in known.texts)
+    yield from fills(known)
     yield from (Mode(Style.EDGES, turn=turn) for turn in range(8))
-    yield from (Mode(Style.SPREAD, turn=turn) for turn in range(4))
+    yield from (Mode(Style.SPREAD, turn=turn) for turn in range(1, 14))
     yield from (Mode(Style.EXTREMES), Mode(Style.PLAIN), Mode(Style.TIES))
+
+
+def fills(known: Constants) -> Iterator[Mode]:
+    """One value everywhere: what a condition may compare with."""
+    yield from (Mode(Style.FILL, value=value) for value in (0.0, 1.0, -1.0))
+    yield from (Mode(Style.FILL, value=number) for number in known.numbers)
+    yield from (Mode(Style.FILL, value=text) for text in known.texts)
+    for number in known.numbers:
+        near = (number + 1, number - 1, number * 2 + 1, number / 2, -number)
+        yield from (Mode(Style.FILL, value=value) for value in near)
 
 
 def unmet(wanted: Sequence[Target], seen: Sequence[Seen]) -> list[Target]:
     """The targets that none of these runs met."""
-    return [t for t in wanted if not any(t.tensor in s and t.when(s[t.tensor]) for s in seen)]
+    return [target for target in wanted if not any(target.met(s) for s in seen)]

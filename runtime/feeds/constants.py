@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,14 +27,28 @@ class Constants:
     @classmethod
     def of(cls, graph: Graph) -> Constants:
         """Those of a graph, its bodies and its functions."""
+        return cls._among(_values(graph))
+
+    @classmethod
+    def of_tensors(cls, tensors: Iterable[Tensor]) -> Constants:
+        """Those among some tensors."""
+        return cls._among(value for tensor in tensors for value in _contents(tensor))
+
+    @classmethod
+    def _among(cls, values: Iterable[float | str]) -> Constants:
         numbers: dict[float, None] = {}
         texts: dict[str, None] = {}
-        for value in _values(graph):
+        for value in values:
             if isinstance(value, str):
                 texts.setdefault(value)
             elif np.isfinite(value) and abs(value) <= _FINITE:
                 numbers.setdefault(float(value))
         return cls(tuple(numbers)[:_MOST], tuple(texts)[:_MOST])
+
+    def __or__(self, other: Constants) -> Constants:
+        """These, then those of the other."""
+        numbers = dict.fromkeys((*self.numbers, *other.numbers))
+        return Constants(tuple(numbers), tuple(dict.fromkeys((*self.texts, *other.texts))))
 
 
 def _values(graph: Graph) -> Iterator[float | str]:

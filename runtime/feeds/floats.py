@@ -28,7 +28,11 @@ def tiled(shape: Sequence[int], make: Made, dtype: np.dtype[Any]) -> Array:
     size = int(np.prod(shape, dtype=np.int64))
     if size <= _BLOCK:
         return make(size).astype(dtype).reshape(tuple(shape))
-    return np.resize(make(_BLOCK).astype(dtype), tuple(shape))
+    made = np.empty(size, dtype)  # fails at once where there is no room
+    block = make(_BLOCK).astype(dtype)
+    for start in range(0, size, _BLOCK):
+        made[start : start + _BLOCK] = block[: size - start]
+    return made.reshape(tuple(shape))
 
 
 def floats(

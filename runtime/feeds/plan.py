@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...graph import Graph, OcostError, dtypes
-from ...graph.shapes import Given, infer
-from .branches import Target, guesses, targets, unmet
+from ...graph.shapes import Given
+from .branches import Target, fills, guesses, targets, unmet
 from .constants import Constants
 from .draws import Array, Draw, Feeds, Setting
 from .floats import edges
@@ -182,11 +183,12 @@ class _Planner:
                     if name not in self.graph.initializers and isinstance(array, np.ndarray)
                 }
             )
-        frame = Frame.of(self.graph, given)
+        self.frame = frame = Frame.of(self.graph, given)
         search = Search(frame, self._try_sizes, lambda: self._late(0.25))
         base = search.base()
         if base is None:
             return
+        self.base = base
         self.settings = [self.accepted[_key(frame.shapes(base))]]
         if self._bytes() < _HUGE:
             others = search.others(base, self.notes)
@@ -194,16 +196,22 @@ class _Planner:
 
     def _try_sizes(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> bool:
         """Run the model at these sizes, and keep them where it does."""
-        try:
-            setting = Setting.of(self.graph, self.given, sizes, self.known, text)
-        except OcostError as error:
-            self.reason = self.reason or str(error)
+        setting = self._setting(sizes, text)
+        if setting is None:
             return False
         for modes in self._sure(setting):
             if self._works(Draw("", False, setting, modes)):
                 self.accepted[_key(sizes)] = (setting, modes)
                 return True
         return False
+
+    def _setting(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> Setting | None:
+        """The inputs at these sizes; None where they contradict the model."""
+        try:
+            return Setting.of(self.graph, self.given, sizes, self.known, text)
+        except OcostError as error:
+            self.reason = self.reason or str(error)
+            return None
 
     def _sure(self, setting: Setting) -> Iterator[dict[str, Mode]]:
         """Modes of which one makes the model run, where any does: the plain ones first."""
@@ -331,12 +339,10 @@ class _Planner:
 
     def _watched(self) -> list[Target]:
         """What to reach, and the model opened so that it tells."""
-        setting = self.settings[0][0]
-        sizes = {i.name: i.shape for i in setting.inputs if i.type.HasField("tensor_type")}
-        wanted = targets(infer(self.graph, Given(sizes)), self.notes)
+        wanted = targets(self.frame.proven(self.base), self.notes)
         if wanted:
             try:
-                self.observe = self.watch(list(dict.fromkeys(t.tensor for t in wanted)))
+                self.observe = self.watch(list(dict.fromkeys(n for t in wanted for n in t.leaves)))
             except OcostError as error:
                 self.notes.append(f"which branches were taken is not known: {error}")
                 return []
@@ -348,12 +354,49 @@ class _Planner:
         for number, draw in enumerate(self._guesses(target)):
             if number >= _TRIES or self._late(0.5):
                 break
-            if self._works(draw) and target.when(self.latest[target.tensor]):
-                self._keep(self._named(draw))
+            if self._meets(draw, target):
                 reached += 1
                 if reached == 2:
                     break
-        return reached > 0
+        return reached > 0 or self._reach_at_other_sizes(target)
+
+    def _meets(self, draw: Draw, target: Target) -> bool:
+        """Keep a draw if it makes the model go a way."""
+        met = self._works(draw) and target.met(self.latest)
+        if met:
+            self._keep(self._named(draw))
+        return met
+
+    def _reach_at_other_sizes(self, target: Target) -> bool:
+        """Look for sizes that the way wants: those of the first draw may fit the other alone."""
+        kinds = {i.name: i.kind for i in self.settings[0][0].inputs}
+        switches = [n for n in target.sources if kinds.get(n) in ("bool", "int", "text")]
+        if not switches or self.feeds is not None:
+            return False
+        frame = replace(self.frame, known={})
+        tries = 0
+
+        def tried(sizes: Mapping[str, tuple[int, ...]], text: str, mode: Mode) -> bool:
+            nonlocal tries
+            tries += 1
+            setting = self._setting(sizes, text)
+            modes = dict.fromkeys(switches, mode)
+            if setting is None or not self._meets(Draw("", False, setting, modes), target):
+                return False
+            usual = {i.name: ROWS[1].mode(i, 1) for i in setting.inputs}
+            self._meets(Draw("", False, setting, usual | modes, 1), target)
+            return True
+
+        def enough() -> bool:
+            return tries >= _TRIES or self._late(0.5)
+
+        for mode in fills(target.known):
+            if enough():
+                break
+            search = Search(frame, partial(tried, mode=mode), enough)
+            if search.base() is not None:
+                return True
+        return False
 
     def _guesses(self, target: Target) -> Iterator[Draw]:
         setting, sure = self.settings[0]
@@ -364,7 +407,7 @@ class _Planner:
         seed = len(self.draws)
         for others in (usual, sure):
             for group in groups:
-                for number, mode in enumerate(guesses(self.known)):
+                for number, mode in enumerate(guesses(target.known | self.known)):
                     modes = {**others, **dict.fromkeys(group, mode)}
                     yield Draw("", False, setting, modes, seed + number)
 

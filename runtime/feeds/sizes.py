@@ -107,17 +107,29 @@ class Frame:
             for name, shape in self.partial(sizes).items()
         }
 
-    def consistent(self, sizes: Sizes) -> bool:
-        """Whether inference finds no contradiction, the other dims being open."""
+    def proven(self, sizes: Sizes) -> Shapes:
+        """What holds at these sizes whatever the contents; the other dims stay open.
+
+        Raises
+        ------
+        OcostError
+            If inference finds a contradiction.
+        """
         scope = Shapes(self.graph)
         scope.proving = scope.user_shapes = True
-        infos = {
-            name: Info(tensor_type(self.graph.declared[name].type).elem_type, shape)
-            for name, shape in self.partial(sizes).items()
-            if self.graph.declared[name].type.HasField("tensor_type")
-        }
+        scope.run(
+            {
+                name: Info(tensor_type(self.graph.declared[name].type).elem_type, shape)
+                for name, shape in self.partial(sizes).items()
+                if self.graph.declared[name].type.HasField("tensor_type")
+            }
+        )
+        return scope
+
+    def consistent(self, sizes: Sizes) -> bool:
+        """Whether inference finds no contradiction."""
         try:
-            scope.run(infos)
+            self.proven(sizes)
         except OcostError:
             return False
         return True
@@ -166,6 +178,8 @@ class Search:
     def base(self) -> Sizes | None:
         """The sizes to start from; None where none is found."""
         for wish in self._wishes():
+            if self.hurry():
+                break
             sizes = self._solved(wish)
             if self.fits(sizes, self._text(sizes)):
                 return sizes
