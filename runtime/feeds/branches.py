@@ -56,11 +56,16 @@ class _Way:
 
 def targets(shapes: Shapes, notes: list[str]) -> list[Target]:
     """The ways that inputs decide and root tensors tell; where none tells, that is noted."""
-    return list(_targets(shapes, (), notes, 0))
+    hidden: list[str] = []
+    found = list(_targets(shapes, (), hidden, 0))
+    if hidden:
+        more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+        notes.append(f"which ways '{hidden[0]}'{more} went is not known")
+    return found
 
 
 def _targets(
-    scope: Shapes, outer: tuple[Target, ...], notes: list[str], depth: int
+    scope: Shapes, outer: tuple[Target, ...], hidden: list[str], depth: int
 ) -> Iterator[Target]:
     bodies: dict[str, dict[str, Shapes]] = {}
     for (owner, name), body in scope.bodies.items():
@@ -69,14 +74,14 @@ def _targets(
         if node.id not in bodies:
             continue
         inside: dict[str, tuple[Target, ...]] = {}
-        for slot, ways in _ways(scope.graph.path(node), node):
+        for slot, ways in _ways(node):
             name = node.inputs[slot] if slot < len(node.inputs) else ""
             info = scope.get(name) if name else None
             if not name or (info is not None and info.value is not None):
                 continue  # constants, or shapes alone, decide
             found = condition(scope, name)
             if found is None:
-                notes.append(f"'{scope.graph.path(node)}' may not have gone every way")
+                hidden.append(node.id)
                 continue
             sources, tensors = deciding(scope.root, found.leaves)
             if not sources:
@@ -88,7 +93,7 @@ def _targets(
                 inside[way.body] = (*outer, target)
         if depth < _DEEPEST:
             for name, body in bodies[node.id].items():
-                yield from _targets(body, inside.get(name, outer), notes, depth + 1)
+                yield from _targets(body, inside.get(name, outer), hidden, depth + 1)
 
 
 def _target(
@@ -117,17 +122,18 @@ def _target(
     return own
 
 
-def _ways(path: str, node: Node) -> Iterator[tuple[int, list[_Way]]]:
+def _ways(node: Node) -> Iterator[tuple[int, list[_Way]]]:
     """The ways to go at a node, by the input that decides."""
     if node.domain:
         return
+    name = node.id
     if node.op_type == "If":
         yield (
             0,
             [
-                _Way("then_branch", bool, f"the then branch of '{path}' was never taken"),
+                _Way("then_branch", bool, f"the then branch of '{name}' was never taken"),
                 _Way(
-                    "else_branch", lambda v: not v, f"the else branch of '{path}' was never taken"
+                    "else_branch", lambda v: not v, f"the else branch of '{name}' was never taken"
                 ),
             ],
         )
@@ -135,18 +141,16 @@ def _ways(path: str, node: Node) -> Iterator[tuple[int, list[_Way]]]:
         yield (
             1,
             [
-                _Way(
-                    "", lambda v: not v, f"the condition of '{path}' was never false at the start"
-                ),
-                _Way("body", bool, f"the condition of '{path}' was never true at the start"),
+                _Way("", lambda v: not v, f"'{name}' was never told not to start"),
+                _Way("body", bool, f"'{name}' was always told not to start"),
             ],
         )
         yield (
             0,
             [
-                _Way("", lambda v: bool(v <= 0), f"'{path}' never made 0 trips"),
-                _Way("body", lambda v: bool(v == 1), f"'{path}' never made 1 trip"),
-                _Way("body", lambda v: bool(v > 1), f"'{path}' never made several trips"),
+                _Way("", lambda v: bool(v <= 0), f"'{name}' never made 0 trips"),
+                _Way("body", lambda v: bool(v == 1), f"'{name}' never made 1 trip"),
+                _Way("body", lambda v: bool(v > 1), f"'{name}' never made several trips"),
             ],
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from ...graph import Node, Tensor
 from ...graph.dataflow import RANDOM
@@ -66,7 +66,10 @@ class _Part:
             return self._names[key]
         mine = self._names[key] = f"t{len(self._names)}"
         node = scope.graph.producer(name)
-        if scope is scope.root:
+        info = scope.get(name)
+        if info is not None and info.value is not None:  # shapes alone tell it
+            self.constants.append(numpy_helper.from_array(info.value, mine))
+        elif scope is scope.root:
             self.leaves[mine] = name
         elif name in scope.graph.initializers:
             self._constant(mine, scope, name)

@@ -394,7 +394,7 @@ class _Planner:
             if enough():
                 break
             search = Search(frame, partial(tried, mode=mode), enough)
-            if search.base() is not None:
+            if search.near(self.base) or search.base() is not None:
                 return True
         return False
 

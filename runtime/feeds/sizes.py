@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 
 from onnx import TypeProto
 
@@ -19,6 +20,7 @@ Tried = Callable[[Mapping[str, tuple[int, ...]], str], bool]
 
 _USUAL = (2, 3, 4, 8, 16, 32, 64, 128, 224, 256, 512, 1024, 4096, 16000)
 _SPATIAL = 64  # the first size of an image's sides: halved five times it is still more than 1
+_BATCH = 16  # a first axis is tried no larger
 _PAIRED = 6  # open dims, beyond which there are too many pairs
 _FIXED = 24  # so many dims of weights and inputs are candidates
 
@@ -185,6 +187,15 @@ class Search:
                 return sizes
         return None
 
+    def near(self, base: Sizes) -> bool:
+        """Whether the model runs with one symbol at another size than in ``base``."""
+        alternatives = [[(s, size) for size in self._alternatives(base[s], s)] for s in base]
+        return any(
+            self._fits_beside(base, {symbol: size})
+            for turn in zip_longest(*alternatives)
+            for symbol, size in filter(None, turn)
+        )
+
     def _wishes(self) -> Iterator[Callable[[str, int], int]]:
         """What each symbol, and the how manieth it is, shall be: the likeliest first."""
         lead, spatial = self._lead, self._spatial
@@ -200,6 +211,11 @@ class Search:
             for first in (2, 1)
         )
         yield from (partial(self._uniform, size, size) for size in _USUAL[:6])
+        symbols = self.frame.symbols[:_PAIRED]
+        yield from (partial(self._but, one, size) for one in symbols for size in _USUAL)
+
+    def _but(self, one: str, size: int, symbol: str, _: int) -> int:
+        return size if symbol == one else 1
 
     def _uniform(self, first: int, size: int, symbol: str, _: int) -> int:
         return first if self._lead(symbol) else size
@@ -288,7 +304,7 @@ class Search:
     def _alone(self, base: Sizes, symbol: str) -> list[Size]:
         """Another size for a symbol alone; for an input without a declared rank, of each rank."""
         found: list[Size] = []
-        for size in self._alternatives(base[symbol]):
+        for size in self._alternatives(base[symbol], symbol):
             if isinstance(size, int) and found:
                 break
             ranks = [len(other) for other in found if isinstance(other, tuple)]
@@ -298,12 +314,13 @@ class Search:
                 found.append(size)
         return found
 
-    def _alternatives(self, size: Size) -> list[Size]:
+    def _alternatives(self, size: Size, symbol: str) -> list[Size]:
         if isinstance(size, tuple):
             ranked = self._shaped(2)
             return [s for rank in range(6) for s in ranked if len(s) == rank != len(size)]
         near = [size + 1, 2 * size, size + 2, 3 * size, size + 32, size // 2]
-        return [s for s in dict.fromkeys((*near, *_USUAL)) if s not in (0, 1, size)]
+        most = max(2 * size, _BATCH if self._lead(symbol) else _USUAL[-1])
+        return [s for s in dict.fromkeys((*near, *_USUAL)) if 1 < s <= most and s != size]
 
     def _paired(self, base: Sizes, symbol: str, all_: list[str], found: list[Sizes]) -> bool:
         if len(all_) > _PAIRED or not isinstance(base[symbol], int):
