@@ -24,6 +24,7 @@ from ocost.runtime.equality.reference import widened
 from .view import Array, graphs, version
 
 Feeds = Mapping[str, Array]
+Dims = Sequence[int] | None
 Runner = Callable[[Feeds, int], Sequence[Any]]
 _NARROW_KERNELS = ("LSTM", "GRU", "RNN")  # onnxruntime opens them in float64, but can't run them
 _NARROW = ("float16", "bfloat16", "float32")
@@ -125,16 +126,16 @@ class Conv(OpRun):
 
     def _run(
         self,
-        x,
-        w,
-        b=None,
-        auto_pad=None,
-        dilations=None,
-        group=1,
-        kernel_shape=None,
-        pads=None,
-        strides=None,
-    ):  # noqa: ANN001, ANN202, PLR0913
+        x: Array,
+        w: Array,
+        b: Array | None = None,
+        auto_pad: str | None = None,
+        dilations: Dims = None,
+        group: int = 1,
+        kernel_shape: Dims = None,
+        pads: Dims = None,
+        strides: Dims = None,
+    ) -> tuple[Array, ...]:
         rank, group = x.ndim - 2, group or 1
         strides, dilations = strides or [1] * rank, dilations or [1] * rank
         kernel = w.shape[2:]
@@ -151,7 +152,14 @@ class Conv(OpRun):
         return (y.astype(x.dtype),)
 
 
-def _ceiled(x: Array, kernel, strides, dilations, around, ceil_mode):  # noqa: ANN001, ANN202
+def _ceiled(
+    x: Array,
+    kernel: Sequence[int],
+    strides: Dims,
+    dilations: Dims,
+    around: list[tuple[int, int]],
+    ceil_mode: int,
+) -> list[tuple[int, int]]:
     """Padding at the ends so that a last window that hangs over is there too."""
     if not ceil_mode:
         return around
@@ -173,15 +181,15 @@ class MaxPool(OpRun):
 
     def _run(
         self,
-        x,
-        auto_pad=None,
-        ceil_mode=0,
-        dilations=None,
-        kernel_shape=None,
-        pads=None,
-        storage_order=0,
-        strides=None,
-    ):  # noqa: ANN001, ANN202, PLR0913
+        x: Array,
+        auto_pad: str | None = None,
+        ceil_mode: int = 0,
+        dilations: Dims = None,
+        kernel_shape: Dims = None,
+        pads: Dims = None,
+        storage_order: int = 0,
+        strides: Dims = None,
+    ) -> tuple[Array, ...]:
         rank = x.ndim - 2
         strides, dilations = strides or [1] * rank, dilations or [1] * rank
         around = _pads(x, kernel_shape, strides, dilations, pads, auto_pad)
@@ -199,15 +207,15 @@ class AveragePool(OpRun):
 
     def _run(
         self,
-        x,
-        auto_pad=None,
-        ceil_mode=0,
-        count_include_pad=0,
-        dilations=None,
-        kernel_shape=None,
-        pads=None,
-        strides=None,
-    ):  # noqa: ANN001, ANN202, PLR0913
+        x: Array,
+        auto_pad: str | None = None,
+        ceil_mode: int = 0,
+        count_include_pad: int = 0,
+        dilations: Dims = None,
+        kernel_shape: Dims = None,
+        pads: Dims = None,
+        strides: Dims = None,
+    ) -> tuple[Array, ...]:
         rank = x.ndim - 2
         strides, dilations = strides or [1] * rank, dilations or [1] * rank
         own = _pads(x, kernel_shape, strides, dilations, pads, auto_pad)
@@ -229,7 +237,14 @@ class LRN(OpRun):
 
     op_domain = ""
 
-    def _run(self, x, alpha=None, beta=None, bias=None, size=None):  # noqa: ANN001, ANN202
+    def _run(
+        self,
+        x: Array,
+        alpha: float = None,
+        beta: float = None,
+        bias: float = None,
+        size: int = None,
+    ) -> tuple[Array, ...]:
         before = (size - 1) // 2
         around = [(0, 0), (before, size - 1 - before)] + [(0, 0)] * (x.ndim - 2)
         sums = sliding_window_view(np.pad(x**2, around), size, axis=1).sum(axis=-1)
@@ -241,7 +256,16 @@ class _BatchNormalization(OpRun):
 
     op_domain = ""
 
-    def _run(self, x, scale, bias, mean, variance, epsilon=1e-5, **_):  # noqa: ANN001, ANN003, ANN202
+    def _run(
+        self,
+        x: Array,
+        scale: Array,
+        bias: Array,
+        mean: Array,
+        variance: Array,
+        epsilon: float = 1e-5,
+        **_: object,
+    ) -> tuple[Array, ...]:
         along = (-1, *(1,) * (x.ndim - 2))
         scale, bias, mean, variance = (c.reshape(along) for c in (scale, bias, mean, variance))
         return ((scale * (x - mean) / np.sqrt(variance + epsilon) + bias).astype(x.dtype),)
@@ -255,7 +279,9 @@ class QuantizeLinear(OpRun):
 
     op_domain = ""
 
-    def _run(self, x, scale, zero=None, axis=1, **_):  # noqa: ANN001, ANN003, ANN202
+    def _run(
+        self, x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: object
+    ) -> tuple[Array, ...]:
         zero = np.zeros((), np.uint8) if zero is None else zero
         scale, point = _along(x, scale, axis), _along(x, zero, axis)
         limits = np.iinfo(zero.dtype)
@@ -268,7 +294,9 @@ class DequantizeLinear(OpRun):
 
     op_domain = ""
 
-    def _run(self, x, scale, zero=None, axis=1, **_):  # noqa: ANN001, ANN003, ANN202
+    def _run(
+        self, x: Array, scale: Array, zero: Array | None = None, axis: int = 1, **_: object
+    ) -> tuple[Array, ...]:
         point = 0 if zero is None else _along(x, zero, axis).astype(np.int64)
         return ((x.astype(np.int64) - point) * _along(x, scale, axis),)
 
@@ -297,34 +325,66 @@ class _Noise(OpRun):
 
 
 class RandomNormalLike(_Noise):
-    def _run(self, x, dtype=None, mean=0.0, scale=1.0, seed=None):  # noqa: ANN001, ANN202
+    def _run(
+        self,
+        x: Array,
+        dtype: int | None = None,
+        mean: float = 0.0,
+        scale: float = 1.0,
+        seed: float | None = None,
+    ) -> tuple[Array, ...]:
         return ((mean + scale * self.generator().standard_normal(x.shape)).astype(_kind(x, dtype)),)
 
 
 class RandomUniformLike(_Noise):
-    def _run(self, x, dtype=None, high=1.0, low=0.0, seed=None):  # noqa: ANN001, ANN202
+    def _run(
+        self,
+        x: Array,
+        dtype: int | None = None,
+        high: float = 1.0,
+        low: float = 0.0,
+        seed: float | None = None,
+    ) -> tuple[Array, ...]:
         return ((low + (high - low) * self.generator().random(x.shape)).astype(_kind(x, dtype)),)
 
 
 class RandomNormal(_Noise):
-    def _run(self, dtype=None, mean=0.0, scale=1.0, seed=None, shape=None):  # noqa: ANN001, ANN202
+    def _run(
+        self,
+        dtype: int | None = None,
+        mean: float = 0.0,
+        scale: float = 1.0,
+        seed: float | None = None,
+        shape: Dims = None,
+    ) -> tuple[Array, ...]:
         drawn = mean + scale * self.generator().standard_normal(shape)
         return (drawn.astype(np.float64 if dtype == 11 else np.float32),)
 
 
 class RandomUniform(_Noise):
-    def _run(self, dtype=None, high=1.0, low=0.0, seed=None, shape=None):  # noqa: ANN001, ANN202
+    def _run(
+        self,
+        dtype: int | None = None,
+        high: float = 1.0,
+        low: float = 0.0,
+        seed: float | None = None,
+        shape: Dims = None,
+    ) -> tuple[Array, ...]:
         drawn = low + (high - low) * self.generator().random(shape)
         return (drawn.astype(np.float64 if dtype == 11 else np.float32),)
 
 
 class Bernoulli(_Noise):
-    def _run(self, x, dtype=None, seed=None):  # noqa: ANN001, ANN202
+    def _run(
+        self, x: Array, dtype: int | None = None, seed: float | None = None
+    ) -> tuple[Array, ...]:
         return ((self.generator().random(x.shape) < x).astype(_kind(x, dtype)),)
 
 
 class Dropout(_Noise):
-    def _run(self, x, ratio=0.5, training_mode=False, seed=None):  # noqa: ANN001, ANN202
+    def _run(
+        self, x: Array, ratio: float = 0.5, training_mode: bool = False, seed: float | None = None
+    ) -> tuple[Array, ...]:
         ratio = 0.5 if ratio is None else ratio
         if not training_mode or _without_mode(self) or not ratio:
             return (x, np.ones(x.shape, bool))[: len(self.onnx_node.output)]

@@ -93,8 +93,8 @@ _SPECIAL = """g (float[6] x, float[6] y) => (float[6] a, bool[6] b, float[6] c) 
 }"""
 
 
-def _small(name: str, body: str, **options: object) -> Sample:
-    return Sample(name, text(f"{_HEAD}\n{body}"), **options)
+def _small(name: str, body: str, opset: int = 17, **options: object) -> Sample:
+    return Sample(name, text(_HEAD.replace("17", str(opset)) + body), **options)
 
 
 SAMPLES = (
@@ -103,7 +103,7 @@ SAMPLES = (
     _small("booleans", _BOOLEANS),
     _small("edges", _EDGES),
     _small("ranks", _RANKS, ranges={"x": (-3, 8)}),
-    _small("labels", _LABELS, choices={"x": ("red", "green", "blue", "grey")}),
+    _small("labels", _LABELS, 19, choices={"x": ("red", "green", "blue", "grey")}),
     _small("tree", _TREE),
     _small("linear_classifier", _LINEAR),
     _small("pads", _PADS),
