@@ -34,33 +34,39 @@ def exact(model: ModelProto) -> Runner:
     """Runs a model in float64 on inputs of its own types; the number of the input seeds noise."""
     wide = widened(model)
     lacking = any(n.op_type in _NARROW_KERNELS for g in graphs(model.graph) for n in g.node)
-    run = (None if lacking else _session(wide)) or _evaluator(wide)
+    run = (None if lacking else _opened(wide)) or reference(wide)
     return lambda feeds, number: run(_widened(feeds), number)
 
 
 def own(model: ModelProto) -> Runner:
     """Runs a model in its own types."""
-    return _session(model) or _evaluator(model)
+    return _opened(model) or reference(model)
 
 
-def _session(model: ModelProto) -> Runner | None:
-    """In onnxruntime as it is written; None where that can't open it, or draws its own noise."""
+def _opened(model: ModelProto) -> Runner | None:
+    """In onnxruntime; None where that can't open it, or draws its own noise."""
     if any(node.op_type in {*RANDOM, "Dropout"} for g in graphs(model.graph) for node in g.node):
         return None
+    try:
+        return session(model)
+    except Exception:  # its classes share no base of their own
+        return None
+
+
+def session(model: ModelProto) -> Runner:
+    """In onnxruntime, as the model is written."""
     settings = ort.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = 1
     settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = ort.InferenceSession(
-            model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
-        )
-    except Exception:  # its classes share no base of their own
-        return None
-    return lambda feeds, _: session.run(None, dict(feeds))
+    opened = ort.InferenceSession(
+        model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
+    )
+    return lambda feeds, _: opened.run(None, dict(feeds))
 
 
-def _evaluator(model: ModelProto) -> Runner:
+def reference(model: ModelProto) -> Runner:
+    """In onnx's reference evaluator, mended."""
     opset = version(model)
     old = [_BatchNormalization] * (opset < 14) + [QuantizeLinear, DequantizeLinear] * (opset < 19)
     with warnings.catch_warnings():
