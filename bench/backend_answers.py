@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from backend_cases import Case
 from mutants.float64 import reference, session
-from mutants.view import graphs
+from mutants.view import Array, graphs
 from onnx import ModelProto
 
 from ocost import optimize_model
@@ -109,19 +109,19 @@ def _apart(case: Case, outputs: Sequence[Any], right: Sequence[Any]) -> str:
 def _off(one: Any, other: Any, case: Case) -> str:  # noqa: ANN401
     if one is None or other is None:
         return "" if one is None and other is None else "is there in one only"
-    if isinstance(one, Mapping) or isinstance(other, Mapping):
-        same = isinstance(one, Mapping) and one.keys() == other.keys()
-        return (
-            next(filter(None, (_off(one[k], other[k], case) for k in other)), "")
-            if same
-            else "has other keys"
-        )
-    if isinstance(one, list | tuple) or isinstance(other, list | tuple):
+    if isinstance(other, Mapping):
+        if not isinstance(one, Mapping) or one.keys() != other.keys():
+            return "has other keys"
+        return next(filter(None, (_off(one[key], other[key], case) for key in other)), "")
+    if isinstance(other, list | tuple):
         if len(one) != len(other):
             return f"has {len(one)} elements instead of {len(other)}"
         pairs = zip(one, other, strict=True)
         return next(filter(None, (_off(a, b, case) for a, b in pairs)), "")
-    a, b = np.asarray(one), np.asarray(other)
+    return _between(np.asarray(one), np.asarray(other), case)
+
+
+def _between(a: Array, b: Array, case: Case) -> str:
     if a.shape != b.shape:
         return f"is {a.shape} instead of {b.shape}"
     if a.dtype.kind in "OUS" or b.dtype.kind in "OUS":
@@ -134,7 +134,5 @@ def _off(one: Any, other: Any, case: Case) -> str:  # noqa: ANN401
     x, y = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
         close = np.isclose(x, y, rtol=rtol, atol=case.atol, equal_nan=True)
-    if close.all():
-        return ""
-    with np.errstate(all="ignore"):
-        return f"differs by {np.nanmax(np.abs(x - y)):.3g} in {(~close).sum()} of {close.size}"
+        off = np.abs(x - y)[~close]
+    return f"differs by {off.max():.3g} in {off.size} of {close.size}" if off.size else ""

@@ -18,8 +18,10 @@ _IF_SUM = """g (float[4] x) => (float[4] y) <float zero = {0.0}, float ten = {3.
     },
     else_branch = e () => (float[4] d) { d = Abs(x) }>
 }"""
-_LOOP = """g (float[3] x) => (float[3] y, float[K,3] all) <int64 trips = {4}, bool on = {1}, float[3] w> {
-  y, all = Loop(trips, on, x) <body = b (int64 i, bool c, float[3] s) => (bool d, float[3] t, float[3] o) {
+_LOOP = """g (float[3] x) => (float[3] y, float[K,3] all) <int64 trips = {4}, bool on = {1},
+  float[3] w> {
+  y, all = Loop(trips, on, x) <body = b (int64 i, bool c, float[3] s) => (bool d, float[3] t,
+  float[3] o) {
     d = Identity(c)  f = Cast<to = 1>(i)  m = Mul(s, w)  t = Add(m, f)  o = Relu(t)
   }>
 }"""
@@ -28,7 +30,8 @@ _TRIPS = """g (float[3] x, int64 trips) => (float[3] y) <bool on = {1}, float[3]
     d = Identity(c)  t = Add(s, w)
   }>
 }"""
-_WHILE = """g (float[3] x) => (float[3] y, int64 n) <bool on = {1}, int64 none = {0}, int64 one = {1},
+_WHILE = """g (float[3] x) => (float[3] y, int64 n) <bool on = {1}, int64 none = {0},
+  int64 one = {1},
  int64 most = {9}, float limit = {5.0}> {
   y, n = Loop( , on, x, none) <body = b (int64 i, bool c, float[3] s, int64 k)
     => (bool d, float[3] t, int64 l) {
@@ -37,7 +40,8 @@ _WHILE = """g (float[3] x) => (float[3] y, int64 n) <bool on = {1}, int64 none =
   }>
 }"""
 _SCAN = """g (float[2] s, float[5,2] x) => (float[2] t, float[5,2] y) <float half = {0.5}> {
-  t, y = Scan(s, x) <num_scan_inputs = 1, body = b (float[2] a, float[2] e) => (float[2] c, float[2] o) {
+  t, y = Scan(s, x) <num_scan_inputs = 1, body = b (float[2] a, float[2] e) => (float[2] c,
+  float[2] o) {
     m = Mul(a, half)  c = Add(m, e)  o = Tanh(c)
   }>
 }"""
@@ -47,7 +51,8 @@ _NOISE = """g (float[3,4] x) => (float[3,4] y, float[3,4] z) {
 _DROPOUT = """g (float[3,8] x, bool on) => (float[3,8] y) <float r = {0.3}, float[8,8] w> {
   h = MatMul(x, w)  d = Dropout(h, r, on)  y = Add(d, x)
 }"""
-_SEQUENCE = """g (float[2,3] x, float[2,3] y) => (float[4,3] z, float[2,3] first) <int64 zero = {0}> {
+_SEQUENCE = """g (float[2,3] x, float[2,3] y) => (float[4,3] z,
+  float[2,3] first) <int64 zero = {0}> {
   n = Neg(x)  s = SequenceConstruct(n, y)  z = ConcatFromSequence<axis = 0>(s)
   first = SequenceAt(s, zero)
 }"""

@@ -5,11 +5,13 @@ from .samples import Sample, text
 _HEAD = '<ir_version: 8, opset_import: ["" : 17]>'
 _BATCH = ({"N": 1}, {"N": 3})
 
-_MLP = """g (float[N,16] x) => (float[N,10] y) <float[16,32] w, float[32] b, float[32,10] v, float[10] c> {
+_MLP = """g (float[N,16] x) => (float[N,10] y) <float[16,32] w, float[32] b, float[32,10] v,
+  float[10] c> {
   h0 = MatMul(x, w)  h1 = Add(h0, b)  h = Relu(h1)  s0 = MatMul(h, v)  s = Add(s0, c)
   y = Softmax<axis = -1>(s)
 }"""
-_GEMM = """g (float[4,12] x) => (float[4,8] y) <float[12,12] w, float[12] b, float[8,12] v, float[8] c> {
+_GEMM = """g (float[4,12] x) => (float[4,8] y) <float[12,12] w, float[12] b, float[8,12] v,
+  float[8] c> {
   h0 = Gemm<alpha = 0.5, beta = 2.0>(x, w, b)  h1 = LeakyRelu<alpha = 0.2>(h0)
   h = Add(h1, x)  y = Gemm<transB = 1>(h, v, c)
 }"""
@@ -40,7 +42,8 @@ _UNET = """g (float[1,3,16,16] x) => (float[1,2,16,16] y)
   k = Concat<axis = 1>(a, o)  y = Conv(k, t)
 }"""
 _PYRAMID = """g (float[N,3,H,W] x) => (float[N,4,P,Q] y)
-<float[4,3,3,3] w, float[4] b, float[4,4,3,3] v, float[4] c, float[4] twice = {1.0, 1.0, 2.0, 2.0}> {
+<float[4,3,3,3] w, float[4] b, float[4,4,3,3] v, float[4] c, float[4] twice = {1.0, 1.0, 2.0,
+  2.0}> {
   a0 = Conv<kernel_shape = [3,3], strides = [2,2], pads = [1,1,1,1]>(x, w, b)  a = Relu(a0)
   e0 = Conv<kernel_shape = [3,3], strides = [2,2], pads = [1,1,1,1]>(a, v, c)  e = Relu(e0)
   u = Resize<mode = "linear", coordinate_transformation_mode = "half_pixel">(e, , twice)
@@ -53,7 +56,8 @@ _PROPOSALS = """g (float[1,3,8,8] x) => (float[1,3,12,12] y, float[1,3,16,16] z)
 }"""
 _ATTENTION = """g (float[N,6,16] x, bool[N,1,6,6] keep) => (float[N,6,16] y)
 <float[16,16] q, float[16] qb, float[16,16] k, float[16,16] v, float[16,16] o, float[16] ob,
- int64[4] heads = {0, 0, 4, 4}, int64[3] flat = {0, 0, 16}, float root = {2.0}, float low = {-10000.0}> {
+ int64[4] heads = {0, 0, 4, 4}, int64[3] flat = {0, 0, 16}, float root = {2.0},
+  float low = {-10000.0}> {
   q0 = MatMul(x, q)  q1 = Add(q0, qb)  k0 = MatMul(x, k)  v0 = MatMul(x, v)
   q2 = Reshape(q1, heads)  k2 = Reshape(k0, heads)  v2 = Reshape(v0, heads)
   q3 = Transpose<perm = [0,2,1,3]>(q2)  k3 = Transpose<perm = [0,2,3,1]>(k2)
@@ -63,7 +67,8 @@ _ATTENTION = """g (float[N,6,16] x, bool[N,1,6,6] keep) => (float[N,6,16] y)
   o0 = MatMul(h, o)  o1 = Add(o0, ob)  y = Add(o1, x)
 }"""
 _NORM = """g (float[N,5,12] x) => (float[N,5,12] y)
-<float[12] scale, float[12] shift, float two = {2.0}, float eps = {0.00001}, float root = {1.4142135},
+<float[12] scale, float[12] shift, float two = {2.0}, float eps = {0.00001},
+  float root = {1.4142135},
  float one = {1.0}, float half = {0.5}, float[12,12] w> {
   m = ReduceMean<axes = [-1]>(x)  d = Sub(x, m)  p = Pow(d, two)  v = ReduceMean<axes = [-1]>(p)
   e = Add(v, eps)  r = Sqrt(e)  n0 = Div(d, r)  n1 = Mul(n0, scale)  n = Add(n1, shift)
@@ -84,7 +89,8 @@ _INSTANCE = """g (float[2,4,6,6] x) => (float[2,4,6,6] y, float[2,4,6,6] z)
 }"""
 _LSTM = """g (float[7,2,6] x) => (float[7,1,2,5] y, float[1,2,5] h, float[1,2,5] c)
 <float[1,20,6] w, float[1,20,5] r, float[1,40] b> { y, h, c = LSTM<hidden_size = 5>(x, w, r, b) }"""
-_GRU = """g (float[T,2,6] x) => (float[2,5] y) <float[1,15,6] w, float[1,15,5] r, float[1,30] b, int64[1] zero = {0}> {
+_GRU = """g (float[T,2,6] x) => (float[2,5] y) <float[1,15,6] w, float[1,15,5] r, float[1,30] b,
+  int64[1] zero = {0}> {
   a, h = GRU<hidden_size = 5, linear_before_reset = 1>(x, w, r, b)  y = Squeeze(h, zero)
 }"""
 _RNN = """g (float[6,2,4] x) => (float[6,2,2,3] y) <float[2,3,4] w, float[2,3,3] r, float[2,6] b> {
@@ -98,14 +104,17 @@ _EMBEDDING = """g (int64[N,T] ids) => (float[N,T,9] y)
   n = LayerNormalization(h, scale, shift)  y = MatMul(n, w)
 }"""
 _ROTARY = """g (float[1,2,5,8] x, int64[1,5] at) => (float[1,2,5,8] y)
-<float[16,8] cosines, float[16,8] sines, int64[1] zero = {0}, int64[1] half = {4}, int64[1] end = {8},
+<float[16,8] cosines, float[16,8] sines, int64[1] zero = {0}, int64[1] half = {4},
+  int64[1] end = {8},
  int64[1] last = {3}, int64[1] one = {1}> {
   c0 = Gather(cosines, at)  c = Unsqueeze(c0, one)  s0 = Gather(sines, at)  s = Unsqueeze(s0, one)
   a = Slice(x, zero, half, last)  b = Slice(x, half, end, last)  n = Neg(b)
   r = Concat<axis = -1>(n, a)  p = Mul(x, c)  q = Mul(r, s)  y = Add(p, q)
 }"""
-_DETECTION = """g (float[1,24,4] deltas, float[1,3,24] scores) => (float[M,4] boxes, int64[K,3] picked)
-<float[1,24,4] anchors, int64[1] most = {5}, float[1] iou = {0.5}, float[1] least = {0.3}, int64[1] zero = {0},
+_DETECTION = """g (float[1,24,4] deltas, float[1,3,24] scores) => (float[M,4] boxes,
+  int64[K,3] picked)
+<float[1,24,4] anchors, int64[1] most = {5}, float[1] iou = {0.5}, float[1] least = {0.3},
+  int64[1] zero = {0},
  int64 last = {2}> {
   d = Sigmoid(deltas)  b = Add(anchors, d)  p = Sigmoid(scores)
   picked = NonMaxSuppression(b, p, most, iou, least)
@@ -115,12 +124,14 @@ _TOP = """g (float[2,20] x) => (float[2,4] v, int64[2,4] at, float[2,4] w)
 <int64[1] k = {4}, float[2,20] table> {
   s = Softmax(x)  v, at = TopK<axis = -1>(s, k)  w = GatherElements<axis = 1>(table, at)
 }"""
-_SHUFFLE = """g (float[1,8,6,6] x) => (float[1,8,6,6] y) <int64[5] apart = {1, 2, 4, 6, 6}, int64[4] flat = {1, 8, 6, 6},
+_SHUFFLE = """g (float[1,8,6,6] x) => (float[1,8,6,6] y) <int64[5] apart = {1, 2, 4, 6, 6},
+  int64[4] flat = {1, 8, 6, 6},
  int64[2] split = {3, 5}> {
   a = Reshape(x, apart)  b = Transpose<perm = [0,2,1,3,4]>(a)  c = Reshape(b, flat)
   d, e = Split<axis = 1>(c, split)  f = Relu(d)  g = Neg(e)  y = Concat<axis = 1>(f, g)
 }"""
-_HALF = """g (float16[N,16] x) => (float16[N,8] y) <float16[16,24] w, float16[24] b, float16[24,8] v> {
+_HALF = """g (float16[N,16] x) => (float16[N,8] y) <float16[16,24] w, float16[24] b,
+  float16[24,8] v> {
   h0 = MatMul(x, w)  h1 = Add(h0, b)  h = Relu(h1)  y = MatMul(h, v)
 }"""
 _HALF_CONV = """g (float16[1,4,8,8] x) => (float16[1,6,8,8] y)
@@ -134,15 +145,19 @@ _DOUBLE = """g (double[3,8] x) => (double[3,4] y) <double[8,4] w, double[4] b> {
 _QDQ = """g (float[1,3,8,8] x) => (float[1,4,8,8] y)
 <float s = {0.05}, uint8 z = {128}, int8[4,3,3,3] w, float[4] sw = {0.004, 0.005, 0.003, 0.006},
  int8[4] zw = {0, 0, 0, 0}, float[4] b, float t = {0.04}, uint8 u = {3}> {
-  q = QuantizeLinear(x, s, z)  d = DequantizeLinear(q, s, z)  e = DequantizeLinear<axis = 0>(w, sw, zw)
+  q = QuantizeLinear(x, s, z)  d = DequantizeLinear(q, s, z)  e = DequantizeLinear<axis = 0>(w,
+  sw, zw)
   h = Conv<kernel_shape = [3,3], pads = [1,1,1,1]>(d, e, b)  r = Relu(h)
   q2 = QuantizeLinear(r, t, u)  y = DequantizeLinear(q2, t, u)
 }"""
 _QLINEAR = """g (float[2,6] x) => (float[2,5] y)
-<float s = {0.04}, uint8 z = {120}, uint8[6,5] w, float t = {0.02}, uint8 v = {50}, float o = {0.3}, uint8 p = {30}> {
-  q = QuantizeLinear(x, s, z)  r = QLinearMatMul(q, s, z, w, t, v, o, p)  y = DequantizeLinear(r, o, p)
+<float s = {0.04}, uint8 z = {120}, uint8[6,5] w, float t = {0.02}, uint8 v = {50},
+  float o = {0.3}, uint8 p = {30}> {
+  q = QuantizeLinear(x, s, z)  r = QLinearMatMul(q, s, z, w, t, v, o, p)  y = DequantizeLinear(r,
+  o, p)
 }"""
-_DYNAMIC = """g (float[N,8] x) => (float[N,6] y) <int8[8,6] w, float sw = {0.01}, int8 zw = {0}, float[6] b> {
+_DYNAMIC = """g (float[N,8] x) => (float[N,6] y) <int8[8,6] w, float sw = {0.01}, int8 zw = {0},
+  float[6] b> {
   q, s, z = DynamicQuantizeLinear(x)  i = MatMulInteger(q, w, z, zw)  f = Cast<to = 1>(i)
   t = Mul(s, sw)  h = Mul(f, t)  y = Add(h, b)
 }"""
@@ -150,7 +165,8 @@ _FUNCTION = """g (float[2,8] x) => (float[2,8] y) <float[8,8] w> {
   h = local.Swish(x)  m = MatMul(h, w)  y = local.Swish(m)
 }
 <domain: "local", opset_import: ["" : 17]> Swish (a) => (c) { b = Sigmoid(a)  c = Mul(a, b) }"""
-_OVERRIDABLE = """g (float[2,6] x, float[6] gain = {1.0, 2.0, 0.5, 1.0, 1.5, 3.0}) => (float[2,6] y) {
+_OVERRIDABLE = """g (float[2,6] x, float[6] gain = {1.0, 2.0, 0.5, 1.0, 1.5,
+  3.0}) => (float[2,6] y) {
   h = Mul(x, gain)  t = Tanh(h)  y = Sub(t, x)
 }"""
 

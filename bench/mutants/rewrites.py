@@ -22,7 +22,7 @@ def rewrites(model: ModelProto) -> Iterator[tuple[str, ModelProto]]:
     for name, (ops, rewrite) in _NODES.items():
         made = view.copy()
         fits = [(graph, node) for graph, node in made.nodes if node.op_type in ops]
-        if any([rewrite(made, graph, node) for graph, node in fits]):
+        if sum(rewrite(made, graph, node) for graph, node in fits):
             yield name, made.model
 
 

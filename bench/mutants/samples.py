@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnx.parser
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, helper, numpy_helper
 
 from ocost.graph import load, to_proto
 from ocost.models import samples
@@ -83,19 +83,13 @@ class Sample:
             some = self.choices[name]
             picked = generator.integers(len(some), size=shape)
             return np.array([some[int(at)] for at in picked.ravel()], dtype).reshape(shape)
-        if kind.elem_type == TensorProto.BOOL:
-            return generator.integers(0, 2, shape).astype(bool)
-        if name in self.ranges:
-            low, high = self.ranges[name]
-            if dtype.kind in "iu":
-                return generator.integers(int(low), int(high), shape).astype(dtype)
-            return generator.uniform(low, high, shape).astype(dtype)
-        if hint is not None and (dtype.kind in "iu" or hint.low is not None):
-            return hint.draw(generator).astype(dtype)
-        if dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            low, high = max(limits.min, -100), min(limits.max, 100)
-            return generator.integers(low, high, shape, endpoint=True).astype(dtype)
+        if name not in self.ranges and hint is not None:
+            if dtype.kind in "iu" or hint.low is not None:
+                return hint.draw(generator).astype(dtype)
+        elif name in self.ranges and dtype.kind == "f":
+            return generator.uniform(*self.ranges[name], shape).astype(dtype)
+        if dtype.kind in "iub":
+            return self._whole(name, shape, dtype, generator)
         drawn = generator.standard_normal(shape) * (1.0, 0.3, 3.0, 1.0)[number % 4]
         if number % 4 == 3:  # ties, zeros
             drawn = np.round(drawn)
@@ -103,13 +97,23 @@ class Sample:
             drawn = drawn * hint.std + hint.mean
         return drawn.astype(dtype)
 
+    def _whole(
+        self, name: str, shape: Sequence[int], dtype: np.dtype, generator: np.random.Generator
+    ) -> Array:
+        """Integers in the range that is given, else up to 100; booleans of both kinds."""
+        if dtype.kind == "b":
+            return generator.integers(0, 2, shape).astype(dtype)
+        limits = np.iinfo(dtype)
+        low, high = self.ranges.get(name, (max(limits.min, -100), min(limits.max, 100) + 1))
+        return generator.integers(int(low), int(high), shape).astype(dtype)
+
 
 def text(source: str) -> Callable[[], ModelProto]:
     """A model out of onnx's textual form, its constants without contents filled at random."""
 
     def make() -> ModelProto:
         model = onnx.parser.parse_model(source)
-        seed = zlib.crc32(source.encode())
+        seed = zlib.crc32("".join(source.split()).encode())
         generator = np.random.default_rng(seed)
         made = {name for graph in graphs(model.graph) for n in graph.node for name in n.output}
         kept = []
