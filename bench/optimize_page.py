@@ -114,6 +114,8 @@ class Entry:
             yield f"the ledger leaves {dict(ours.ours.residual)}"
         if ours.ours.again:
             yield f"a second run finds more: {_counted(ours.ours.again)}"
+        if self.standing("nodes") == "worse" and not self._reasons():
+            yield f"nodes: {self._distance('nodes')}, and no pass says why"
 
     def behind(self) -> Iterator[str]:
         """How far the best peer is ahead, and in what."""
@@ -132,11 +134,18 @@ class Entry:
         text = f"{more} more than {tool}"
         if figure == "nodes":
             less, more = ours.operators - peer.operators, peer.operators - ours.operators
-            told = ours.ours.declined if ours.ours else ()
-            reasons = {f"{by}: {why}" for by, why in told if less.keys() & _words(why)}
             kinds = f"{_counted(less)} against {_counted(more) or 'none'}"
-            return "; declined, ".join([f"{text} ({kinds})", *sorted(reasons)])
+            return "; declined, ".join([f"{text} ({kinds})", *self._reasons()])
         return f"{text}, which has {peer.nodes} nodes, ocost {ours.nodes}"
+
+    def _reasons(self) -> list[str]:
+        """Why passes left nodes of the types that the peer with the fewest has less of."""
+        best, ours = self.best("nodes"), self.ours
+        if best is None or ours is None or ours.ours is None:
+            return []
+        less = ours.operators - self.fair()[best[0]].operators
+        told = ours.ours.declined
+        return sorted({f"{by}: {why}" for by, why in told if less.keys() & _words(why)})
 
 
 def page(entries: Sequence[Entry], measured: Mapping[str, Mapping[str, Comparison] | str]) -> str:

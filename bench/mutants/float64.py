@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from ocost.graph.dataflow import RANDOM
 from ocost.runtime.equality.reference import widened
 
 from . import noise, operators
-from .view import Array, graphs, version
+from .view import Array, assign, graphs, version
 
 Feeds = Mapping[str, Array]
 Runner = Callable[[Feeds, int], Sequence[Any]]
@@ -30,6 +30,10 @@ _NARROW = ("float16", "bfloat16", "float32")
 def exact(model: ModelProto) -> Runner:
     """Runs a model in float64 on inputs of its own types; the number of the input seeds noise."""
     wide = widened(model)
+    for graph in graphs(wide.graph):
+        for node in graph.node:
+            if node.op_type in ("RandomNormal", "RandomUniform"):  # float32 unless told
+                assign(node, "dtype", TensorProto.DOUBLE)
     lacking = any(n.op_type in _NARROW_KERNELS for g in graphs(model.graph) for n in g.node)
     run = (None if lacking else _opened(wide)) or reference(wide)
     return lambda feeds, number: run(_widened(feeds), number)

@@ -38,8 +38,8 @@ def distance(one: Array, other: Array) -> float:
     """The largest difference of two numbers; infinite where they can't be subtracted."""
     if one.shape != other.shape:
         return np.inf
-    if one.dtype.kind not in "biuf" or other.dtype.kind not in "biuf":
-        return float((one != other).any()) * np.inf if (one != other).any() else 0.0
+    if one.dtype.kind in "OUS" or other.dtype.kind in "OUS":
+        return np.inf if (one.astype(str) != other.astype(str)).any() else 0.0
     a, b = one.astype(np.float64), other.astype(np.float64)
     with np.errstate(all="ignore"):
         same = (a == b) | (np.isnan(a) & np.isnan(b))
@@ -77,9 +77,7 @@ class Judge:
             for name, array in flat(self.names, rounded(feeds, number)).items():
                 wide = answer.get(name)
                 off = np.inf if wide is None else distance(wide, array)
-                size = np.abs(array[np.isfinite(array)]).max(initial=0) if _floats(array) else 0.0
-                unit = _UNITS.get(array.dtype.name, 0.0) * float(size)
-                self.spread[name] = max(self.spread.get(name, 0.0), off, unit)
+                self.spread[name] = max(self.spread.get(name, 0.0), off, _unit(array))
             if time.monotonic() > end:
                 break
 
@@ -106,5 +104,10 @@ class Judge:
         return False
 
 
-def _floats(array: Array) -> bool:
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+def _unit(array: Array) -> float:
+    """One rounding of the largest number; 0 for a type that does not round."""
+    unit = _UNITS.get(array.dtype.name)
+    if unit is None:
+        return 0.0
+    sizes = np.abs(array.astype(np.float64))
+    return unit * float(sizes.max(initial=0.0, where=np.isfinite(sizes)))

@@ -48,6 +48,11 @@ _SCAN = """g (float[2] s, float[5,2] x) => (float[2] t, float[5,2] y) <float hal
 _NOISE = """g (float[3,4] x) => (float[3,4] y, float[3,4] z) {
   a = RandomNormalLike(x)  b = RandomNormalLike(x)  d = Sub(a, b)  y = Add(x, d)  z = Relu(x)
 }"""
+_DRAWS = """g (float[3,4] x, float[3,4] p) => (float[3,4] y, float[3,4] z) <float two = {2.0}> {
+  u = RandomUniformLike<low = -1.0, high = 2.0>(x)  k = Mul(u, two)  y = Add(k, x)
+  d = Bernoulli(p)  n = RandomNormal<shape = [3,4], mean = 1.0, scale = 0.5>()  m = Mul(d, n)
+  z = Sub(x, m)
+}"""
 _DROPOUT = """g (float[3,8] x, bool on) => (float[3,8] y) <float r = {0.3}, float[8,8] w> {
   h = MatMul(x, w)  d = Dropout(h, r, on)  y = Add(d, x)
 }"""
@@ -70,6 +75,7 @@ SAMPLES = (
     _small("while", _WHILE),
     _small("scan", _SCAN),
     _small("noise", _NOISE),
+    _small("draws", _DRAWS, ranges={"p": (0, 1)}),
     _small("dropout", _DROPOUT),
     _small("sequence", _SEQUENCE),
 )

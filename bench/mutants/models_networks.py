@@ -170,9 +170,19 @@ _OVERRIDABLE = """g (float[2,6] x, float[6] gain = {1.0, 2.0, 0.5, 1.0, 1.5,
   h = Mul(x, gain)  t = Tanh(h)  y = Sub(t, x)
 }"""
 
+_MODERN = """g (float[2,4,8] x) => (float[2,4,8] y)
+<float[8] scale, float[8,8] q, float[8,8] k, float[8,8] v, float[8,8] w> {
+  n = RMSNormalization<axis = -1>(x, scale)  a = MatMul(n, q)  b = MatMul(n, k)  c = MatMul(n, v)
+  h = Attention<q_num_heads = 2, kv_num_heads = 2, is_causal = 1>(a, b, c)
+  r = Add(h, x)  m = MatMul(r, w)  g = Gelu(m)  y = Add(g, r)
+}"""
+_BRAIN = """g (bfloat16[2,8] x) => (bfloat16[2,4] y) <bfloat16[8,4] w, bfloat16[4] b> {
+  h = MatMul(x, w)  a = Add(h, b)  y = Relu(a)
+}"""
 
-def _small(name: str, body: str, **options: object) -> Sample:
-    head = _HEAD
+
+def _small(name: str, body: str, opset: int = 17, **options: object) -> Sample:
+    head = _HEAD.replace("17", str(opset))
     if "local." in body:
         head = '<ir_version: 8, opset_import: ["" : 17, "local" : 1]>'
     return Sample(name, text(f"{head}\n{body}"), **options)
@@ -208,4 +218,6 @@ SAMPLES = (
     _small("dynamic_quant", _DYNAMIC, sizes=_BATCH),
     _small("function", _FUNCTION),
     _small("overridable", _OVERRIDABLE),
+    _small("modern", _MODERN, 23),
+    _small("brain", _BRAIN),
 )

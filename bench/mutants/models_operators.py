@@ -12,6 +12,9 @@ _INTEGERS = """g (int64[6] x, int32[6] y) => (int64[6] a, int64[6] b, int32[6] c
 _BITS = """g (uint8[8] x, uint8[8] y) => (uint8[8] a, uint8[8] b) <uint8 two = {2}> {
   s = BitShift<direction = "RIGHT">(x, two)  a = Add(s, y)  b = Min(x, y)
 }"""
+_BITWISE = """g (int32[8] x, int32[8] y) => (int32[8] a, int32[8] b) <int32 mask = {12}> {
+  m = BitwiseAnd(x, mask)  n = BitwiseNot(y)  a = BitwiseOr(m, y)  b = BitwiseXor(m, n)
+}"""
 _BOOLEANS = """g (bool[5] p, bool[5] q, bool[5] r) => (bool[5] a, bool[5] b) <bool[5] k = {1, 0,
   1, 1, 0}> {
   n = Not(q)  m = And(p, n)  a = Or(m, r)  x = Xor(p, q)  b = And(x, k)
@@ -118,6 +121,7 @@ def _small(name: str, body: str, opset: int = 17, **options: object) -> Sample:
 SAMPLES = (
     _small("integers", _INTEGERS),
     _small("bits", _BITS),
+    _small("bitwise", _BITWISE, 18),
     _small("booleans", _BOOLEANS),
     _small("edges", _EDGES),
     _small("ranks", _RANKS, ranges={"x": (-3, 8)}),
