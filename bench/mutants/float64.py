@@ -16,7 +16,8 @@ from onnx import ModelProto, TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from ocost.graph.dataflow import RANDOM
-from ocost.runtime.equality.reference import widened
+from ocost.graph import dtypes
+from ocost.runtime.equality.retype import retype
 
 from . import noise, operators
 from .view import Array, assign, graphs, version
@@ -29,7 +30,9 @@ _NARROW = ("float16", "bfloat16", "float32")
 
 def exact(model: ModelProto) -> Runner:
     """Runs a model in float64 on inputs of its own types; the number of the input seeds noise."""
-    wide = widened(model)
+    wide = ModelProto()
+    wide.CopyFrom(model)
+    retype(wide, dtypes.DOUBLE)
     for graph in graphs(wide.graph):
         for node in graph.node:
             if node.op_type in ("RandomNormal", "RandomUniform"):  # float32 unless told
