@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from functools import cached_property
 
-from onnx import AttributeProto, TensorProto, defs
+from onnx import AttributeProto, defs
 
 from ...graph import Graph, Node, Tensor, dtypes
 from ...graph.dataflow import RANDOM
@@ -16,7 +16,7 @@ from ...graph.shapes.onnx_inference import from_type
 Element = tuple[str, str]
 
 _SHAPES = frozenset({"Shape", "Size"})
-_SMALL = 64  # elements of a constant that are read to see that two constants are one
+_SMALL = 4096  # elements of a constant that are read to see that two constants are one
 
 
 class Side:
@@ -59,6 +59,13 @@ class Side:
         if kind == "constant":
             return (name,)
         return tuple(filter(None, self.graph.node(name).outputs))
+
+    def contents(self, element: Element) -> list[str]:
+        """The tensors that an element reads more of than the shape."""
+        kind, name = element
+        if kind == "node" and self.graph.node(name).qualified_type in _SHAPES:
+            return []
+        return self.reads(element)
 
     def reads(self, element: Element) -> list[str]:
         """The tensors that an element reads, what its bodies capture included."""
@@ -134,8 +141,7 @@ class Side:
         for node in self.graph:
             if node.op_type in RANDOM or self.graph.subgraphs(node):
                 continue
-            plain = not node.domain and node.op_type in _SHAPES
-            if plain or all(
+            if node.qualified_type in _SHAPES or all(
                 t in found or (self.graph.producer(t) is None and outer and outer.given(t))
                 for t in filter(None, node.inputs)
             ):
@@ -151,9 +157,9 @@ class Side:
             return known.setdefault(key, len(known))
 
         found: dict[str, Hashable] = {}
-        for name, tensor in self.graph.initializers.items():
-            small = isinstance(tensor.proto, TensorProto) and tensor.size <= _SMALL
-            contents = _contents(tensor) if small else name
+        for name, tensor in self._constants():
+            alike = not self.graph.overridable(name) and tensor.size <= _SMALL
+            contents = _contents(tensor) if alike else name
             found[name] = number((tensor.dtype, tensor.shape, contents))
         for node in self.graph:
             alone = node.op_type in RANDOM or self.graph.subgraphs(node)
@@ -161,9 +167,16 @@ class Side:
             attributes = tuple(sorted((n, _bytes(a)) for n, a in node.attributes.items()))
             key = (node.op_type, node.domain, node.overload, inputs, attributes)
             for slot, name in enumerate(node.outputs):
-                if name:
+                if name and name not in found:
                     found[name] = number(name if alone else (key, slot))
         return found
+
+    def _constants(self) -> Iterator[tuple[str, Tensor]]:
+        yield from self.graph.initializers.items()
+        for node in self.graph:
+            value = node.tensor("value") if node.qualified_type == "Constant" else None
+            if value is not None:
+                yield node.outputs[0], Tensor.from_proto(value, self.graph.header.source)
 
 
 def _contents(tensor: Tensor) -> Hashable:

@@ -147,6 +147,7 @@ class Spread:
                 self._inputs(at)
             self._outputs()
             self._duplicates()
+            self._onesided()
             if sizes == [len(elements) for elements in self.elements]:
                 return
 
@@ -238,6 +239,24 @@ class Spread:
                 makers = {side.maker(t) for t in tensors if t in read}
                 if len(tensors) > 1:
                     elements.update(m for m in makers if m is not None and m[0] == "node")
+
+    def _onesided(self) -> None:
+        """Take in what makes inputs that one side alone reads, where both sides have such.
+
+        One is computed of the other, then, or of what both are computed of.
+        """
+        read: list[set[str]] = []
+        for at, side in enumerate(self.sides):
+            own = self._read(at)
+            read.append({t for e in self.elements[at] for t in side.contents(e) if t in own})
+        alone = [
+            {t for t in read[at] - read[1 - at] if not side.given(t)}
+            for at, side in enumerate(self.sides)
+        ]
+        if all(alone):
+            for side, elements, tensors in zip(self.sides, self.elements, alone, strict=True):
+                makers = map(side.maker, tensors)
+                elements.update(maker for maker in makers if maker is not None)
 
     def interface(self) -> tuple[list[str], list[str]]:
         """Names of the inputs and outputs that both sides have, in a stable order."""
