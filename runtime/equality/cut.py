@@ -13,9 +13,17 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from onnx import GraphProto, ModelProto, TypeProto, ValueInfoProto, helper, shape_inference
+from onnx import (
+    GraphProto,
+    ModelProto,
+    TensorProto,
+    TypeProto,
+    ValueInfoProto,
+    helper,
+    shape_inference,
+)
 
-from ...graph import Graph, OcostError, to_proto
+from ...graph import Graph, OcostError, Tensor, to_proto
 from ...graph.shapes import Given, Info, Shapes, infer, prove
 from ...graph.shapes.onnx_inference import type_proto
 from .cut_sides import Element, Side, same_constant
@@ -196,24 +204,39 @@ def cut(
     skeleton.CopyFrom(graph.header.skeleton)
     for name in ("metadata_props", "training_info"):  # of the whole model
         skeleton.ClearField(name)
+    # Below version 4 constants are inputs too, and bodies can't have any.
+    skeleton.ir_version = max(graph.header.ir_version, 4)
+    header = replace(graph.header, ir_version=skeleton.ir_version, skeleton=skeleton)
     declared = [_declared(name, known) for name in (*reads, *makes)]
     proto = GraphProto(name=graph.name or "region")
     proto.input.extend(declared[: len(reads)])
     proto.output.extend(declared[len(reads) :])
-    made = Graph(replace(graph.header, skeleton=skeleton), proto, graph.opset)
+    made = Graph(header, proto, graph.opset)
     made.declared = {info.name: info for info in declared}
     made.set_interface(reads, makes)
     nodes = side.nodes(elements)
     needed = {t for n in nodes for t in (*filter(None, n.inputs), *graph.captures(n))}
     needed |= {name for kind, name in elements if kind == "constant"}
-    for name in needed.difference(reads):
-        constant = graph.constant(name)
+    needed -= {*reads, *(t for n in nodes for t in n.outputs)}
+    for name in sorted(needed):
+        constant = side.held(name)
         if constant is not None:
-            made.set_initializer(constant)
+            made.set_initializer(_named(constant, name))
     for node in nodes:
         bodies = {name: body.copy(made) for name, body in graph.subgraphs(node).items()}
         made.add_node(node, bodies, rank=graph.rank(node.id))
     return made
+
+
+def _named(constant: Tensor, name: str) -> Tensor:
+    """The constant as the graph has it: what a node holds goes by other names."""
+    proto = constant.proto
+    if not isinstance(proto, TensorProto) or proto.name == name:
+        return constant
+    renamed = TensorProto()
+    renamed.CopyFrom(proto)
+    renamed.name = name
+    return replace(constant, name=name, proto=renamed)
 
 
 def _declared(name: str, known: Sequence[Side]) -> ValueInfoProto:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from functools import cached_property
 
 from onnx import AttributeProto, defs
@@ -10,6 +10,8 @@ from onnx import AttributeProto, defs
 from ...graph import Graph, Node, Tensor, dtypes
 from ...graph.dataflow import RANDOM
 from ...graph.shapes import Info, Shapes
+from ...graph.shapes.fold import fold
+from ...graph.shapes.info import ShapeCall
 from ...graph.shapes.onnx_inference import from_type
 
 # What a node or a constant is called here: its kind, and its id or name.
@@ -80,9 +82,15 @@ class Side:
         return {("node", node.id) for node, _ in self.graph.consumers(tensor)}
 
     def held(self, tensor: str) -> Tensor | None:
-        """The constant of this name, of this graph or one around it; none that may change."""
-        found = self.graph.constant(tensor)
-        return None if found is None or self.graph.overridable(tensor) else found
+        """The constant that a tensor is, of this graph or one around it; none that may change."""
+        node = self.graph.producer(tensor)
+        if node is not None:
+            return _constant(self.graph, node)
+        if tensor in self.graph.initializers:
+            return None if self.graph.overridable(tensor) else self.graph.initializers[tensor]
+        if self.outer is None or tensor in self.graph.inputs:
+            return None
+        return self.outer.held(tensor)
 
     def live(self, tensor: str) -> bool:
         """Whether there is such a tensor, here or around."""
@@ -157,9 +165,8 @@ class Side:
             return known.setdefault(key, len(known))
 
         found: dict[str, Hashable] = {}
-        for name, tensor in self._constants():
-            alike = not self.graph.overridable(name) and tensor.size <= _SMALL
-            contents = _contents(tensor) if alike else name
+        for name, tensor in self.constants().items():
+            contents = _contents(tensor) if tensor.size <= _SMALL else name
             found[name] = number((tensor.dtype, tensor.shape, contents))
         for node in self.graph:
             alone = node.op_type in RANDOM or self.graph.subgraphs(node)
@@ -171,12 +178,22 @@ class Side:
                     found[name] = number(name if alone else (key, slot))
         return found
 
-    def _constants(self) -> Iterator[tuple[str, Tensor]]:
-        yield from self.graph.initializers.items()
-        for node in self.graph:
-            value = node.tensor("value") if node.qualified_type == "Constant" else None
-            if value is not None:
-                yield node.outputs[0], Tensor.from_proto(value, self.graph.header.source)
+    def constants(self) -> dict[str, Tensor]:
+        """The constants of this graph by name, be they initializers or made by nodes."""
+        made = (next(filter(None, node.outputs), "") for node in self.graph)
+        pairs = ((name, self.held(name)) for name in (*self.graph.initializers, *made) if name)
+        return {name: tensor for name, tensor in pairs if tensor is not None}
+
+
+def _constant(graph: Graph, node: Node) -> Tensor | None:
+    """What a Constant holds; None for another node, or one of another kind."""
+    if node.qualified_type != "Constant":
+        return None
+    value = node.tensor("value")
+    if value is not None:
+        return Tensor.from_proto(value, graph.header.source, node.outputs[0])
+    folded = fold(ShapeCall(node, []), _SMALL)
+    return None if folded is None else Tensor.from_array(node.outputs[0], folded[0])
 
 
 def _contents(tensor: Tensor) -> Hashable:
@@ -199,8 +216,11 @@ def same_constant(a: Tensor | None, b: Tensor | None) -> bool:
 
 
 def same_node(a: Node, b: Node, sides: tuple[Side, Side]) -> bool:
-    """Whether two nodes are the same on the same tensors, leaving aside what bodies compute."""
-    keys = [(n.op_type, n.domain, n.overload, n.inputs, n.outputs) for n in (a, b)]
+    """Whether two nodes are the same on the same tensors, leaving aside what bodies compute.
+
+    Two constants that hold the same are the same tensor, whatever their names.
+    """
+    keys = [(n.op_type, n.domain, n.overload, len(n.inputs), n.outputs) for n in (a, b)]
     if keys[0] != keys[1] or a.attributes.keys() != b.attributes.keys():
         return False
     graphs = sides[0].graph, sides[1].graph
@@ -212,16 +232,18 @@ def same_node(a: Node, b: Node, sides: tuple[Side, Side]) -> bool:
         return False
     return all(
         _same_attribute(value, b.attributes[name], graphs) for name, value in a.attributes.items()
-    ) and all(_same_held(t, sides) for t in filter(None, a.inputs))
+    ) and all(same_tensor(*pair, sides) for pair in zip(a.inputs, b.inputs, strict=True))
 
 
-def _same_held(tensor: str, sides: tuple[Side, Side]) -> bool:
-    """Whether a tensor is no constant, or the same on both sides.
+def same_tensor(a: str, b: str, sides: tuple[Side, Side]) -> bool:
+    """Whether a tensor has this name on the other side, or both are constants of equal contents.
 
     One that a node made and that became a constant is compared where it is made.
     """
-    a, b = (side.held(tensor) for side in sides)
-    return a is None or b is None or same_constant(a, b)
+    old, new = sides[0].held(a) if a else None, sides[1].held(b) if b else None
+    if old is not None and new is not None:
+        return same_constant(old, new)
+    return a == b
 
 
 def _since(node: Node, version: int) -> int:

@@ -31,6 +31,8 @@ def differing(sides: Sides) -> tuple[Sets, list[Bodies]]:
     inner: list[Bodies] = []
     for at, (side, other) in enumerate((sides, sides[::-1])):
         for node in side.graph:
+            if side.held(next(filter(None, node.outputs), "")) is not None:
+                continue
             twin = _twin(node, other)
             pair = (node, twin) if at == 0 else (twin, node)
             if pair[0] is None or pair[1] is None or not same_node(pair[0], pair[1], sides):
@@ -41,13 +43,23 @@ def differing(sides: Sides) -> tuple[Sets, list[Bodies]]:
                 changed[at].add(("node", node.id))
             elif at == 0:
                 inner += bodies
-        for name in side.graph.initializers:
-            made = other.graph.producer(name)
-            if side.maker(name) is not None and (made is not None or name in side.graph.outputs):
-                there = other.graph.initializers.get(name)
-                if not same_constant(side.graph.initializers[name], there):
-                    changed[at].add(("constant", name))
+        changed[at].update(_became(side, other))
     return changed, inner
+
+
+def _became(side: Side, other: Side) -> Iterator[Element]:
+    """The constants that a node of the other side computes, and those that differ as outputs.
+
+    Where others differ, the nodes that read them do.
+    """
+    outputs = set(side.graph.outputs)
+    for name in side.constants():
+        there = other.held(name)
+        computed = there is None and other.graph.producer(name) is not None
+        if computed or (name in outputs and not same_constant(side.held(name), there)):
+            maker = side.maker(name)
+            assert maker is not None  # it is a constant of this graph
+            yield maker
 
 
 def _twin(node: Node, other: Side) -> Node | None:
