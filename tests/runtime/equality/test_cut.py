@@ -40,7 +40,10 @@ def shapes_of(whole: Graph, dims: tuple[tuple[str, int], ...]) -> Shapes:
 
 
 def differs(region: Region, whole: Graph, sizes: Given | None = None) -> float:
-    """The largest difference of the outputs, by the largest output; infinite for other shapes."""
+    """The largest difference of the outputs, by the largest output.
+
+    Infinite for other shapes, and where most of an output is no finite number.
+    """
     assert region.before.inputs == region.after.inputs
     assert region.before.outputs == region.after.outputs
     for made in (region.before, region.after):
@@ -59,8 +62,12 @@ def distance(x: np.ndarray, y: np.ndarray) -> float:
     if x.dtype.kind not in "fiu":
         return float((x != y).any())
     a, b = x.astype(np.float64), y.astype(np.float64)
-    off = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, np.abs(a - b))
-    return float(off.max(initial=0)) / max(float(np.abs(a).max(initial=0)), 1e-9)
+    if a.size and np.isfinite(a).mean() < 0.5:
+        return np.inf  # it says nothing
+    with np.errstate(invalid="ignore"):
+        off = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, np.abs(a - b))
+    largest = float(np.abs(a).max(initial=0, where=np.isfinite(a)))
+    return float(off.max(initial=0)) / max(largest, 1e-9)
 
 
 def settled(region: Region | Uncut, whole: Graph, sizes: Given | None = None) -> float:
@@ -107,13 +114,13 @@ def test_each_pass_alone_on_the_samples(sample: str) -> None:
                 assert isinstance(region, Region), (one.name, region)
                 kind = tuple(node.op_type for node in region.before), region.scope == ""
                 kinds.setdefault(kind, region)
-            for region in list(kinds.values())[:12]:
+            for region in list(kinds.values())[:6]:
                 assert settled(region, whole) < 1e-4, (one.name, region)
     assert fired
 
 
 moderately = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
