@@ -42,8 +42,8 @@ class Region:
         The region of each graph with all constants that it needs. What one side doesn't read is
         an input of it all the same.
     removed, added
-        Paths of the nodes in it that only one of the graphs has, or that differ. A constant that
-        several regions need is in each.
+        Paths of the nodes in it that only one of the graphs has, or that differ, and of all nodes
+        in their bodies. What several regions need is in each.
     scope
         What stands before the names of the nodes: "" for the graph itself, the path of a body.
     larger
@@ -80,7 +80,8 @@ def regions(
 ) -> Iterator[Region | Uncut]:
     """Where two graphs differ.
 
-    A node that went and whose outputs nobody reads any more changes nothing: it is in no region.
+    What is the same by construction is in no region: a node that nobody reads any more, and a
+    constant that holds the same under another name or in another place.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def regions(
     """
     reason = _other_interface(before, after)
     if reason:
-        yield Uncut(reason, (), ())
+        yield Uncut(reason, *(tuple(s.path(n) for s, n in g.walk()) for g in (before, after)))
         return
     sides = [Side(prove(graph), _inferred(graph, given)) for graph in (before, after)]
     yield from _regions((sides[0], sides[1]), most)

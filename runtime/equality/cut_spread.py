@@ -135,9 +135,9 @@ class Spread:
             yield cls(sides, changed, part, most)
 
     def paths(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Paths of the nodes of both sides that differ, in the order of the graphs."""
+        """Paths of the nodes of both sides that differ, those in their bodies with them."""
         found = [
-            tuple(side.graph.path(node) for node in side.nodes(elements & changed))
+            tuple(path for node in side.nodes(elements & changed) for path in _paths(side, node))
             for side, elements, changed in zip(self.sides, self.elements, self.changed, strict=True)
         ]
         return found[0], found[1]
@@ -288,3 +288,10 @@ class Spread:
         if all(len(new) == len(old) for new, old in zip(bigger, self.elements, strict=True)):
             return None
         return Spread(self.sides, self.changed, (bigger[0], bigger[1]), self.most)
+
+
+def _paths(side: Side, node: Node) -> Iterator[str]:
+    """The path of a node and those of all nodes in its bodies."""
+    yield side.graph.path(node)
+    for body in side.graph.subgraphs(node).values():
+        yield from (scope.path(inner) for scope, inner in body.walk())

@@ -234,11 +234,13 @@ def test_a_region_of_a_body_grows_to_its_owner() -> None:
     (region,) = regions(before, graph(LOOP % "d = Neg(v) w = Add(d, n)"))
     seen = []
     while isinstance(region, Region):
-        seen.append(region.scope)
+        seen.append(region)
+        assert "y/body/d" in region.removed
         region = region.larger()
     assert region is None
-    assert seen[0] == "y/body/"
-    assert seen[-1] == ""
+    assert seen[0].scope == "y/body/"
+    assert seen[-1].scope == ""
+    assert "y" in seen[-1].removed
 
 
 def test_what_holds_only_for_what_the_maker_gives_needs_a_larger_region() -> None:
@@ -283,7 +285,7 @@ def test_an_output_that_is_missing_cannot_be_cut() -> None:
     before = graph(SIGNATURE + "{ a = Relu(x) y = Neg(a) }")
     after = graph(SIGNATURE.replace("y)", "z)") + "{ a = Relu(x) z = Neg(a) }")
     (found,) = regions(before, after)
-    assert found == Uncut("outputs are z instead of y", (), ())
+    assert found == Uncut("outputs are z instead of y", ("a", "y"), ("a", "z"))
 
 
 def test_another_default_of_an_input() -> None:
@@ -291,7 +293,7 @@ def test_another_default_of_an_input() -> None:
     before, after = (graph(text, w=np.full(8, value, np.float32)) for value in (1, 2))
     assert list(regions(before, before)) == []
     (found,) = regions(before, after)
-    assert found == Uncut("input 'w' has another default", (), ())
+    assert found == Uncut("input 'w' has another default", ("y",), ("y",))
 
 
 def test_another_constant() -> None:
