@@ -28,6 +28,7 @@ _LARGE, _HUGE = 64 << 20, 256 << 20  # bytes of inputs, from which on few draws 
 _LIGHT = 1 << 16  # elements of weights, below which a model runs in no time
 _FILLS = (1, 2, 3, 0, -1, 4, 8)
 _TRIES = 150  # runs that look for one branch
+_AT_ONE = (4, 8)  # rows that are drawn at the last setting
 _FLOATS = ("float", "complex")
 _SINGLY = 8  # inputs of a kind that are tried one by one
 
@@ -120,11 +121,14 @@ class _Planner:
         self.notes: list[str] = []
         self.draws: list[Draw] = []
         self.settings: list[tuple[Setting, dict[str, Mode]]] = []  # with modes that are sure to run
+        self.cycled = 1  # so many of them take turns; the last may be that of all dims at 1
         self.accepted: dict[_Key, tuple[Setting, dict[str, Mode]]] = {}
         self.refused: set[tuple[str, Mode]] = set()
         self.observe: Callable[[Feeds], Mapping[str, Array]] | None = None
         self.seen: list[Mapping[str, Array]] = []  # of each draw
         self.latest: Mapping[str, Array] = {}
+        self.answer: object = None
+        self.picky = True  # empty answers count for nothing
         self.reason = ""
         self.slowest = 0.0
 
@@ -158,7 +162,7 @@ class _Planner:
         try:
             feeds = draw.feeds()
             if self.observe is None:
-                self.run(feeds)
+                self.answer = self.run(feeds)
             else:
                 self.latest = self.observe(feeds)
         except OcostError as error:
@@ -187,12 +191,18 @@ class _Planner:
         search = Search(frame, self._try_sizes, lambda: self._late(0.25))
         base = search.base()
         if base is None:
+            self.picky = False
+            search = Search(frame, self._try_sizes, lambda: self._late(0.35))
+            base = search.base()
+        if base is None:
             return
         self.base = base
         self.settings = [self.accepted[_key(frame.shapes(base))]]
         if self._bytes() < _HUGE:
             others = search.others(base, self.notes)
-            self.settings += [self.accepted[_key(frame.shapes(sizes))] for sizes in others]
+            self.cycled = 1 + len(others)
+            for sizes in (*others, *search.ones(base)):
+                self.settings.append(self.accepted[_key(frame.shapes(sizes))])
 
     def _try_sizes(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> bool:
         """Run the model at these sizes, and keep them where it does."""
@@ -200,10 +210,16 @@ class _Planner:
         if setting is None:
             return False
         for modes in self._sure(setting):
-            if self._works(Draw("", False, setting, modes)):
+            if self._works(Draw("", False, setting, modes)) and not self._nothing():
                 self.accepted[_key(sizes)] = (setting, modes)
                 return True
         return False
+
+    def _nothing(self) -> bool:
+        """Whether the model answered nothing but empty tensors, as at sizes that are too small."""
+        answer = self.answer if isinstance(self.answer, (list, tuple)) else []
+        arrays = [output for output in answer if isinstance(output, np.ndarray)]
+        return self.picky and bool(arrays) and not any(array.size for array in arrays)
 
     def _setting(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> Setting | None:
         """The inputs at these sizes; None where they contradict the model."""
@@ -251,7 +267,9 @@ class _Planner:
         yield from tiny(min(sizes, default=1 << 20), len(edges(self.known.numbers)), flags)
 
     def _draw(self, row: Row, index: int) -> Draw:
-        place = 0 if row.special else index % len(self.settings)
+        place = 0 if row.special else index % self.cycled
+        if index in _AT_ONE:
+            place = len(self.settings) - 1
         setting, sure = self.settings[place]
         modes = {}
         for made in setting.inputs:

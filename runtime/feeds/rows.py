@@ -10,6 +10,7 @@ from .floats import RARE
 from .modes import PLAIN, Mode, Style
 
 _TRUE, _FALSE = Mode(Style.FILL, value=1.0), Mode(Style.FILL, value=0.0)
+_TURNS = {3: 7, 4: 14}  # in which so many flags go through their combinations
 _MOST = 6  # further draws for inputs of few elements
 
 
@@ -77,8 +78,7 @@ def tiny(elements: int, edges: int, flags: int) -> Iterator[Row]:
         How many single ones there are: of a few all combinations are tried.
     """
     rows = min(-(-2 * edges // max(elements, 1)), _MOST + 1) if edges else 0
-    combinations = 2**flags if 2 < flags <= 4 else 0
-    for turn in range(1, max(rows, combinations - 2)):
+    for turn in range(1, max(rows, _TURNS.get(flags, 0))):
         yield Row(
             Mode(Style.EDGES, turn=turn) if turn < rows else _spread(),
             _spread(turn=turn),

@@ -287,11 +287,11 @@ class Search:
         left = [s for s in stuck if s not in alone and not self._paired(base, s, symbols, found)]
         if left:
             notes.append(f"tried at one size only: {', '.join(left)}")
-        return [*found, *self._ones(base, symbols)]
+        return found
 
-    def _ones(self, base: Sizes, symbols: list[str]) -> list[Sizes]:
+    def ones(self, base: Sizes) -> list[Sizes]:
         """All open dims at 1, or else the first axes: there a rewrite may do what is wrong else."""
-        whole = [s for s in symbols if isinstance(base[s], int)]
+        whole = [s for s in self.frame.symbols if isinstance(base.get(s), int)]
         for ones in (dict.fromkeys(whole, 1), dict.fromkeys(filter(self._lead, whole), 1)):
             if ones and self._fits_beside(base, ones):
                 return [{**base, **ones}]
