@@ -208,6 +208,16 @@ def _shift(use: Use) -> Interval | None:
     return None if width is None else Interval(0, width - 1)
 
 
+def _elements(use: Use) -> Interval | None:
+    """Places in a tensor as large as the first input."""
+    info = use.scope.call(use.node).get(0)
+    return None if info is None else _below(info.size)
+
+
+def _up_to(most: int | None) -> Interval | None:
+    return Interval(1, most) if most else None
+
+
 def _within(low: float, high: float) -> Rule:
     return lambda _: Interval(low, high)
 
@@ -239,6 +249,9 @@ _TABLES: dict[tuple[str, int], Rule] = {
     ("ArrayFeatureExtractor", 1): lambda use: _below(use.dim(0, -1)),
     ("BitShift", 1): _shift,
     ("Dropout", 2): _only(0),  # not in training: else it is random
+    ("MaxUnpool", 1): _elements,
+    ("Attention", 6): lambda use: _up_to(use.dim(1, -2)),
+    **{("MelWeightMatrix", slot): _only(n) for slot, n in enumerate((8, 16, 8192, 0, 4000))},
 }
 _LENGTHS: dict[tuple[str, int], Rule] = {
     ("LSTM", 4): _sequence_length,

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ocost.graph import from_proto
 from ocost.graph.shapes import Shapes, infer
-from ocost.runtime.feeds.roles import Interval, allowed, uses
+from ocost.runtime.feeds.roles import Interval, accepted, allowed, divides, uses
 
 node = helper.make_node
 
@@ -137,3 +137,42 @@ def test_a_mask_is_told_by_what_it_lets_pass() -> None:
     assert allowed(shapes(low, masked, i=(3,), d=(3,)), "i") == Interval(1, 1)
     unmasked = node("Where", ["i", "d", "bias"], ["y"])
     assert allowed(shapes(bias, unmasked, i=(3,), d=(3,)), "i") is None
+
+
+@pytest.mark.parametrize(
+    ("op_type", "inputs", "attributes", "expected"),
+    [
+        # Indices may count from the end.
+        ("Gather", ["d", "i"], {"axis": 1}, Interval(-6, 5)),
+        ("GatherND", ["d", "i"], {}, Interval(-4, 3)),
+        # A sequence may be shorter than there is room for.
+        ("GRU", ["d", "d", "d", "", "i"], {}, Interval(1, 4)),
+        ("TopK", ["d", "i"], {"axis": 1}, Interval(1, 6)),
+        ("CumSum", ["d", "i"], {}, Interval(-3, 2)),
+        # The result of d, of rank 3, has one axis more.
+        ("Unsqueeze", ["d", "i"], {}, Interval(-4, 3)),
+        ("Loop", ["i", "", "d"], {}, Interval(0, 5)),
+        ("Dropout", ["d", "", "i"], {}, Interval(0, 0)),
+        # These only say what the model is for: it runs with any.
+        ("Sqrt", ["i"], {}, None),
+        ("Div", ["d", "i"], {}, None),
+        ("GridSample", ["d", "i"], {}, None),
+        ("Add", ["d", "i"], {}, None),
+    ],
+)
+def test_the_values_that_a_reader_runs_with(
+    op_type: str, inputs: list[str], attributes: dict[str, object], expected: Interval | None
+) -> None:
+    made = shapes(node(op_type, inputs, ["y"], **attributes), d=(4, 6, 5), i=(3, 2))
+    assert accepted(made, "i") == expected
+
+
+def test_of_an_operator_that_onnx_does_not_define_little_is_known() -> None:
+    made = shapes(node("Unheard", ["d", "i"], ["y"], domain="com.microsoft"), d=(4,), i=(3,))
+    assert accepted(made, "i") == Interval(0, 1)
+
+
+def test_divisors_are_found_through_what_only_moves_values() -> None:
+    made = shapes(node("Identity", ["i"], ["j"]), node("Div", ["d", "j"], ["y"]), d=(4,), i=(4,))
+    assert divides(made, "i")
+    assert not divides(made, "d")

@@ -8,13 +8,16 @@ from .conftest import opened, telling
 
 FLOAT = "g (float[4] x) => (float[4] y)"
 INT = "g (int64[4] x) => (int64[4] y)"
-TWO = "g (float[4] x, float[4] z) => (float[4] y)"
-C = "<float one = {1}, float hundred = {100}, float low = {-100}, float zero = {0}, float six = {6}>"
+C = (
+    "<float one = {1}, float hundred = {100}, float low = {-100}, float zero = {0}, "
+    "float six = {6}>"
+)
 
 
 def branch(condition: str, then: str, other: str, inputs: str = "float[4] x") -> str:
     return f"""g ({inputs}) => (float[4] y)
-    <float thousand = {{1000}}, float tiny = {{0.001}}, int64 seven = {{7}}, float low = {{-50.5}}> {{
+    <float thousand = {{1000}}, float tiny = {{0.001}}, int64 seven = {{7}},
+     float low = {{-50.5}}> {{
       {condition}
       y = If (c) <
         then_branch = t () => (float[4] ty) {{ ty = {then} (x) }},
@@ -147,7 +150,8 @@ PAIRS = {
         "g (float[2,4] x, int64[2,4] attention_mask) => (float[2,4] y) { y = Identity (x) }",
     ),
     "float_mask": (
-        "g (float[2,4] x, float[2,4] attention_mask) => (float[2,4] y) { y = Mul (x, attention_mask) }",
+        """g (float[2,4] x, float[2,4] attention_mask) => (float[2,4] y)
+        { y = Mul (x, attention_mask) }""",
         "g (float[2,4] x, float[2,4] attention_mask) => (float[2,4] y) { y = Identity (x) }",
     ),
     "nan": (
@@ -159,7 +163,8 @@ PAIRS = {
         f"{FLOAT} {{ y = Identity (x) }}",
     ),
     "negative_infinity_of_a_scalar": (
-        f"g (float x) => (float y) {C} {{ n = IsInf <detect_positive = 0> (x) y = Where (n, zero, x) }}",
+        f"""g (float x) => (float y) {C}
+        {{ n = IsInf <detect_positive = 0> (x) y = Where (n, zero, x) }}""",
         "g (float x) => (float y) { y = Identity (x) }",
     ),
     "else_branch": (
@@ -280,7 +285,8 @@ PAIRS = {
     ),
     "range_step": (
         "g (int64 n, int64 d) => (int64[k] y) <int64 z = {0}> { y = Range (z, n, d) }",
-        "g (int64 n, int64 d) => (int64[k] y) <int64 z = {0}, int64 o = {1}> { y = Range (z, n, o) }",
+        """g (int64 n, int64 d) => (int64[k] y) <int64 z = {0}, int64 o = {1}>
+        { y = Range (z, n, o) }""",
     ),
     "sequence_order": (
         "g (seq(float[2]) s) => (float[n] y) { y = ConcatFromSequence <axis = 0> (s) }",
