@@ -60,8 +60,10 @@ def _declared(before: ModelProto, after: ModelProto) -> str:
 
 def _values(model: ModelProto, what: str) -> list[ValueInfoProto]:
     """Inputs or outputs; without those inputs that are initializers, as each is up to IR 3."""
-    held = {tensor.name for tensor in model.graph.initializer} if model.ir_version < 4 else ()
-    return [value for value in getattr(model.graph, what) if value.name not in held]
+    if what == "output" or model.ir_version > 3:
+        return list(getattr(model.graph, what))
+    held = {tensor.name for tensor in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in held]
 
 
 def _element(kind: Any) -> Any:  # noqa: ANN401 - a TypeProto
