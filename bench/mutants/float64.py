@@ -16,8 +16,7 @@ from onnx import ModelProto, TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from ocost.graph.dataflow import RANDOM
-from ocost.graph import dtypes
-from ocost.runtime.equality.retype import retype
+from ocost.runtime.equality.retype import retype, retyped_feeds
 
 from . import noise, operators
 from .view import Array, assign, graphs, version
@@ -25,21 +24,20 @@ from .view import Array, assign, graphs, version
 Feeds = Mapping[str, Array]
 Runner = Callable[[Feeds, int], Sequence[Any]]
 _NARROW_KERNELS = ("LSTM", "GRU", "RNN")  # onnxruntime opens them in float64, but can't run them
-_NARROW = ("float16", "bfloat16", "float32")
 
 
 def exact(model: ModelProto) -> Runner:
     """Runs a model in float64 on inputs of its own types; the number of the input seeds noise."""
     wide = ModelProto()
     wide.CopyFrom(model)
-    retype(wide, dtypes.DOUBLE)
+    retype(wide, TensorProto.DOUBLE)
     for graph in graphs(wide.graph):
         for node in graph.node:
             if node.op_type in ("RandomNormal", "RandomUniform"):  # float32 unless told
                 assign(node, "dtype", TensorProto.DOUBLE)
     lacking = any(n.op_type in _NARROW_KERNELS for g in graphs(model.graph) for n in g.node)
     run = (None if lacking else _opened(wide)) or reference(wide)
-    return lambda feeds, number: run(_widened(feeds), number)
+    return lambda feeds, number: run(retyped_feeds(feeds, TensorProto.DOUBLE), number)
 
 
 def own(model: ModelProto) -> Runner:
@@ -87,7 +85,3 @@ def reference(model: ModelProto) -> Runner:
         return outputs
 
     return run
-
-
-def _widened(feeds: Feeds) -> Feeds:
-    return {n: a.astype(np.float64) if a.dtype.name in _NARROW else a for n, a in feeds.items()}
