@@ -62,9 +62,35 @@ _SEQUENCE = """g (float[2,3] x, float[2,3] y) => (float[4,3] z,
   first = SequenceAt(s, zero)
 }"""
 
+_WORD = """g (string[1] mode, float[2,4] x) => (float[2,4] y) <string[1] key = {"fast"},
+  int64[1] zero = {0}> {
+  e = Equal(mode, key)  c = Squeeze(e, zero)
+  y = If(c) <then_branch = t () => (float[2,4] a) { a = Relu(x) },
+    else_branch = f () => (float[2,4] b) { b = Sigmoid(x) }>
+}"""
+_CHOICE = """g (float[3] x, int64 limit) => (float[3] y) <int64 n = {5}, bool on = {1},
+  float half = {0.5}> {
+  y = Loop(n, on, x) <body = b (int64 i, bool c, float[3] s) => (bool d, float[3] t) {
+    d = Identity(c)  p = Less(i, limit)
+    t = If(p) <then_branch = u () => (float[3] a) { a = Mul(s, half) },
+      else_branch = v () => (float[3] e) { e = Add(s, x) }>
+  }>
+}"""
+_LENGTHS = """g (float[N,T,3] x, int64[N] lengths) => (float[N,3] y) <int64 zero = {0},
+  int64 one = {1},
+  int64 axis = {1}, int64[1] first = {0}, int64[1] second = {1}, int64[1] last = {2},
+  float none = {0.0}> {
+  s = Shape(x)  t = Gather(s, axis)  r = Range(zero, t, one)  l = Unsqueeze(lengths, second)
+  q = Unsqueeze(r, first)  m = Less(q, l)  k = Unsqueeze(m, last)  w = Where(k, x, none)
+  y = ReduceSum<keepdims = 0>(w, second)
+}"""
+_FOUND = """g (float[4,3] x) => (float[K] y, int64[2,K] at) <float zero = {0.0}> {
+  p = Greater(x, zero)  at = NonZero(p)  t = Transpose<perm = [1,0]>(at)  y = GatherND(x, t)
+}"""
 
-def _small(name: str, body: str, **options: object) -> Sample:
-    return Sample(name, text(f"{_HEAD}\n{body}"), **options)
+
+def _small(name: str, body: str, opset: int = 17, **options: object) -> Sample:
+    return Sample(name, text(_HEAD.replace("17", str(opset)) + body), **options)
 
 
 SAMPLES = (
@@ -78,4 +104,10 @@ SAMPLES = (
     _small("draws", _DRAWS, ranges={"p": (0, 1)}),
     _small("dropout", _DROPOUT),
     _small("sequence", _SEQUENCE),
+    _small("word", _WORD, 19, choices={"mode": ("fast", "slow")}),
+    _small("choice", _CHOICE, ranges={"limit": (0, 6)}),
+    _small(
+        "lengths", _LENGTHS, ranges={"lengths": (0, 7)}, sizes=({"N": 2, "T": 5}, {"N": 3, "T": 4})
+    ),
+    _small("found", _FOUND),
 )

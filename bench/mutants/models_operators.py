@@ -113,6 +113,36 @@ _SPECIAL = """g (float[6] x, float[6] y) => (float[6] a, bool[6] b, float[6] c) 
   q = Div(x, y)  b = IsNaN(q)  a = Where(b, x, q)  l = Log(x)  c = Max(l, y)
 }"""
 
+_NEAREST = """g (int64[5] at, float[2,3] x, int64 k) => (float[5,4] y, float[2,J] top,
+  int64[2,J] where)
+<float[7,4] table, int64 seven = {7}, int64[1] first = {0}> {
+  i = Mod(at, seven)  y = Gather(table, i)  n = Unsqueeze(k, first)  top, where = TopK(x, n)
+}"""
+_LINE = """g (float[N,2,20] x) => (float[N,4,L] y) <float[4,2,5] w, float[4] b, float[4] scale,
+  float[4] shift,
+  float[4] mean, float[4] var> {
+  h = Conv<kernel_shape = [5], strides = [2], pads = [2,1], dilations = [1]>(x, w, b)
+  n = BatchNormalization(h, scale, shift, mean, var)  t = Tanh(n)
+  y = MaxPool<kernel_shape = [3], strides = [2], ceil_mode = 1>(t)
+}"""
+_VOLUME = """g (float[1,2,4,5,6] x) => (float[1,3,4,5,6] y) <float[3,2,3,3,3] w, float[3] b> {
+  h = Conv<kernel_shape = [3,3,3], pads = [1,1,1,1,1,1]>(x, w, b)  y = LeakyRelu<alpha = 0.3>(h)
+}"""
+_QCONV = """g (uint8[1,3,6,6] x) => (uint8[1,4,6,6] y, int32[1,4,4,4] z)
+<float s = {0.02}, uint8 p = {128}, int8[4,3,3,3] w, float t = {0.01}, int8 q = {0},
+  float o = {0.2},
+  uint8 r = {100}, int32[4] b> {
+  y = QLinearConv<kernel_shape = [3,3], pads = [1,1,1,1]>(x, s, p, w, t, q, o, r, b)
+  z = ConvInteger<kernel_shape = [3,3]>(x, w, p, q)
+}"""
+_OLD = """g (float[1,4,5,5] x) => (float[1,4,10,10] y, float[1,6] z) <float[4] scale,
+  float[4] shift, float[4] mean,
+  float[4] var, float[4] by = {1.0, 1.0, 2.0, 2.0}, float[6,100] w, float[6] b> {
+  n = BatchNormalization<epsilon = 0.001>(x, scale, shift, mean, var)
+  c = Clip<min = -1.0, max = 1.5>(n)  d = Dropout(c)  y = Upsample<mode = "nearest">(d, by)
+  s = Slice<axes = [2], starts = [0], ends = [5]>(d)  f = Flatten(s)  z = Gemm<transB = 1>(f, w, b)
+}"""
+
 
 def _small(name: str, body: str, opset: int = 17, **options: object) -> Sample:
     return Sample(name, text(_HEAD.replace("17", str(opset)) + body), **options)
@@ -142,4 +172,9 @@ SAMPLES = (
     _small("casts", _CASTS),
     _small("masked", _MASKED, ranges={"attention_mask": (0, 2), "mask": (0, 1)}),
     _small("special", _SPECIAL),
+    _small("nearest", _NEAREST, ranges={"at": (-20, 20), "k": (1, 4)}),
+    _small("line", _LINE, sizes=({"N": 1}, {"N": 2})),
+    _small("volume", _VOLUME),
+    _small("quantised_conv", _QCONV),
+    _small("old", _OLD, 9),
 )
