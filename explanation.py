@@ -17,6 +17,7 @@ from .graph import OcostError
 from .graph.shapes.info import shape_rules
 from .passes import Pass, passes
 
+_ONNXSIM = "onnxsim"
 _PACKAGE = Path(__file__).parent
 
 
@@ -25,7 +26,7 @@ class Explanation:
     """An answer to ``ocost explain``: what the name is, in words, and where it is written."""
 
     name: str
-    what: str  # "operator formula", "device", "kernel kind", "pass"
+    what: str  # "operator formula", "device", "kernel kind", "pass", "optimisers"
     text: str
     source: str = ""  # file and line in the package
     device: Device | None = None
@@ -49,11 +50,13 @@ def explain(name: str) -> Explanation:
         return _kind(Kind(name))
     if name in passes():
         return _pass(passes()[name])
+    if name == _ONNXSIM:
+        return _onnxsim()
     for figure, text in FIGURES.items():
         if name.lower() in (figure, figure.removesuffix("_s").removesuffix("_bytes")):
             return Explanation(figure, "figure", text, "costmodel/figures.py")
     operators = {name for key in (*rules(), *EXEMPT) for name in (key[1], _spell(key))}
-    known = [*devices(), HOST, *sorted(operators), *Kind, *FIGURES, *passes()]
+    known = [*devices(), HOST, *sorted(operators), *Kind, *FIGURES, *passes(), _ONNXSIM]
     near = get_close_matches(name, known, 3, 0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "try Conv, pointwise, nvidia-a100"
     raise OcostError(f"nothing is called '{name}'; {hint}")
@@ -111,6 +114,25 @@ def _pass(kind: type[Pass]) -> Explanation:
     file = inspect.getmodule(kind)
     text = "\n\n".join(part for part in (_doc(kind), _doc(file)) if part)
     return Explanation(kind.name, "pass", text, _where(kind))
+
+
+def _onnxsim() -> Explanation:
+    """Its optimisers: those that run, those that don't and why."""
+    from .optimize.onnxsim_optimizers import left_out, trusted  # noqa: PLC0415 - it imports runtimes
+
+    shown = [f"- {name}" for name in trusted()]
+    others = [f"- {name}: {reason}" for name, reason in sorted(left_out().items())]
+    parts = [
+        "onnxsim has a turn whenever the passes find nothing more. Where one of its optimisers "
+        "raises a figure or breaks the graph, that one is left out. '--skip onnxsim:NAME' leaves "
+        "one out, '--no-onnxsim' all of them.",
+        "These run:",
+        "\n".join(shown),
+        "These don't, nor does one that is in neither list:",
+        "\n".join(others),
+    ]
+    where = _where(trusted)
+    return Explanation(_ONNXSIM, "optimisers", "\n\n".join(parts), where)
 
 
 def _docs(formula: Callable[..., object]) -> list[str]:

@@ -47,6 +47,7 @@ def render_optimize(
         *equivalence_lines(diff.equivalence),
         *_proof(found),
         *_left_out(found),
+        *_faults(found),
         Text(),
         *ledger_parts(made.entries, found.steps, made.residual, verbose=verbose),
         Text(),
@@ -86,6 +87,21 @@ def _left_out(found: Optimized) -> list[Text]:
         lines.append(
             Text(
                 f"{what} left out, not being provable: see Declined, or --allow-uncompared.", "red"
+            )
+        )
+    return lines
+
+
+def _faults(found: Optimized) -> list[Text]:
+    """What went wrong in ocost itself, and what to send; a graph alone has no weights to hide."""
+    lines = []
+    for one in found.made.faults:
+        whose = "onnxsim" if one.by.startswith("onnxsim") else "ocost"
+        lines.append(
+            Text(
+                f"{one.by} failed and was undone: {clean(one.reason)}. This is a bug of {whose}: "
+                "please report it with this line and the model (its graph will do).",
+                "red",
             )
         )
     return lines

@@ -96,3 +96,60 @@ class Bloat(Pass):
         between = edit.add("Identity", [m["add"].outputs[0]])
         edit.add("Relu", [between], m["relu"].outputs[0])
         return "more is more"
+
+
+@dataclass(frozen=True)
+class Throws(Pass):
+    """Changes the graph, then looks where nothing is."""
+
+    name: ClassVar[str] = "throws"
+
+    def rules(self) -> Sequence[Rule]:
+        return [Rule(op("Relu", var("x"), name="relu"), self.fail)]
+
+    def fail(self, m: Match, _edit: Edit) -> str:
+        m.scope.graph.rewire(m["relu"].outputs[0], "x")
+        return m["relu"].inputs[7]
+
+
+@dataclass(frozen=True)
+class Corrupts(Pass):
+    """Leaves a graph that is broken, or has an output of another type, rank or name."""
+
+    name: ClassVar[str] = "corrupts"
+    how: str = "reads"
+
+    def rules(self) -> Sequence[Rule]:
+        return [Rule(op("Relu", op("Relu", var("x"), name="inner"), name="relu"), self.spoil)]
+
+    def spoil(self, m: Match, edit: Edit) -> str:
+        edit.keep(m["inner"])
+        middle, last = m["relu"].inputs[0], m["relu"].outputs[0]
+        if self.how == "type":
+            edit.add("Cast", [middle], last, to=11)
+        elif self.how == "rank":
+            axes = edit.constant(np.array([0], np.int64), "axes")
+            edit.add("Unsqueeze", [middle, axes], last)
+        elif self.how == "reads":
+            edit.add("Relu", ["nobody made me"], last)
+        else:
+            edit.keep(m["relu"])
+            m.scope.graph.set_interface(m.scope.graph.inputs, [middle])
+            edit.constant(np.zeros(1, np.float32), "changed")
+        return "spoilt"
+
+
+@dataclass(frozen=True)
+class Swap(Pass):
+    """Puts another operator in the place of each of a kind."""
+
+    name: ClassVar[str] = "swap"
+    old: str = "Relu"
+    new: str = "Abs"
+
+    def rules(self) -> Sequence[Rule]:
+        return [Rule(op(self.old, var("x"), name="one"), self.swap)]
+
+    def swap(self, m: Match, edit: Edit) -> str:
+        edit.change(m["one"], op_type=self.new)
+        return "one for another"

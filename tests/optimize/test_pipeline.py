@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from ocost.costmodel.device import find
 from ocost.graph import Graph, OcostError, load, to_proto
@@ -13,10 +17,13 @@ from ocost.optimize.optimized import optimize_graph
 from ocost.optimize.pipeline import Made, Plan, Watch, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional
+from ocost.passes import Pass
 from ocost.passes.scope import Gate
+from ocost.report import optimize_document
+from ocost.report.text_optimize import render_optimize
 from ocost.runtime.equality.equivalence import check
 
-from .conftest import Bloat, DropRelus, MergeSums, identities, sums
+from .conftest import Bloat, Corrupts, DropRelus, MergeSums, Swap, Throws, identities, sums
 
 DEVICE = find("x86-server-core")
 
@@ -63,6 +70,60 @@ def test_a_broken_graph_of_onnxsim_is_no_error(monkeypatch: pytest.MonkeyPatch) 
     assert fault.reason == (
         "the graph that it leaves is broken: node 'b' (Add) reads tensor 'a', which nothing makes"
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "reason"),
+    [
+        (Throws(), "IndexError at conftest.py:"),
+        (Corrupts("reads"), "the graph that it leaves is broken: "),
+        (Corrupts("type"), "output 'y' was float32 and is float64"),
+        (Corrupts("rank"), "output 'y' had rank 2 and has 3"),
+        (Corrupts("interface"), "the graph's outputs are others: r, y"),
+    ],
+)
+def test_a_pass_that_fails_is_undone_and_named(one: Pass, reason: str) -> None:
+    """The others go on, before and after it."""
+    graph = sums()
+    made = run(graph, Plan((MergeSums(), one, DropRelus()), onnxsim=False), DEVICE)
+    assert [n.op_type for n in made.graph] == ["Add", "Relu"]
+    (fault,) = made.faults
+    assert fault.by == one.name
+    assert fault.reason.startswith(reason)
+    assert {entry.by for entry in made.entries} == {"merge-sums", "drop-relus"}
+
+
+def test_a_failure_is_told_as_a_bug() -> None:
+    found = optimize_graph(sums(), Plan((Throws(), DropRelus()), onnxsim=False), DEVICE)
+    assert found.equivalence.ok
+    document = optimize_document(found)
+    assert [fault["pass"] for fault in document["faults"]] == ["throws"]
+    console = Console(file=StringIO(), width=200)
+    console.print(render_optimize(found))
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "throws failed and was undone: IndexError" in told
+    assert "This is a bug of ocost: please report it" in told
+
+
+def test_passes_that_undo_one_another_are_stopped() -> None:
+    swap = Plan((Swap("Relu", "Abs"), Swap("Abs", "Relu")), onnxsim=False)
+    made = run(sums(), swap, DEVICE)
+    (fault,) = made.faults
+    assert fault.reason == "they go on rewriting one another's work: stopped"
+    assert len(made.marks) < 200
+
+
+def test_a_watcher_sees_each_run_that_is_taken() -> None:
+    seen = []
+
+    def watch(before: Graph, after: Graph, rewrites: object, keys: Sequence[str]) -> None:
+        seen.append((len(before), len(after), len(keys)))
+
+    made = run(
+        sums(), Plan((MergeSums(), Bloat(), DropRelus()), onnxsim=False), DEVICE, watch=watch
+    )
+    assert seen == [(5, 3, 2), (3, 2, 1)]
+    assert [len(mark.keys) for mark in made.marks] == [2, 1]
 
 
 def test_a_wrong_rewrite_is_found_and_left_out() -> None:
