@@ -19,6 +19,7 @@ from pathlib import Path
 from ..costmodel import Device
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, Shapes
+from ..graph.validity import require_valid
 from ..passes import Declined, Pass, Rewrite
 from ..passes.rewriting import Change
 from ..passes.scope import Gate, Refused
@@ -151,8 +152,9 @@ def run(
     Raises
     ------
     OcostError
-        If the model is broken.
+        If the model is not valid.
     """
+    require_valid(graph)
     return _Run(graph, device, given, gate or Gate(), watch).whole(plan)
 
 
