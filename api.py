@@ -143,7 +143,7 @@ def diff(
     if after is None:
         made = optimize_graph(
             first,
-            _plan(chosen),
+            _plan(chosen, given),
             chosen,
             given,
             feeds=feeds,
@@ -239,6 +239,7 @@ def optimize_model(
         given = given_by(graph, feeds)
     wanted = _plan(
         chosen,
+        given,
         only=only,
         without=without,
         onnxsim=onnxsim,
@@ -279,11 +280,11 @@ def _device(
     return find_device(DEFAULT_DEVICE if device is None else device, threads)
 
 
-def _plan(device: Device, **wanted: Any) -> Plan:  # noqa: ANN401 - of plan()
+def _plan(device: Device, given: Given | None, **wanted: Any) -> Plan:  # noqa: ANN401 - of plan()
     from .optimize import plan
     from .optimize.pays import estimate_pays
 
-    return plan(**wanted, pays=estimate_pays(device))
+    return plan(**wanted, pays=estimate_pays(device, given))
 
 
 def write(graph: Graph, path: str | Path, *, force: bool = False) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from onnx import parser
 
+import ocost
 from ocost.costmodel.device import Device, find
 from ocost.graph import Graph, Tensor, from_proto, to_proto
+from ocost.graph.shapes import Given
+from ocost.optimize import pays
 from ocost.optimize.pays import estimate_pays
 from ocost.passes.channel_padding import PadChannels
+from ocost.passes.rewriting import Pays
 
 
 def core() -> Device:
@@ -100,3 +105,22 @@ def test_a_slice_may_cost_more_than_padding_gains(reader: str, best: int) -> Non
     for name, dims in (("w1", (63, 64, 1, 1)), ("w2", (62, 63, 1, 1))):
         graph.set_initializer(Tensor.from_array(name, np.ones(dims, np.float32)))
     assert padded(from_proto(to_proto(graph)), core()) == best
+
+
+@pytest.mark.parametrize("command", [ocost.optimize_model, ocost.diff])
+def test_what_is_given_decides_whether_padding_pays(
+    command: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def note(device: Device, given: Given | None = None) -> Pays:
+        asked.append(given)
+        return estimate_pays(device, given)
+
+    monkeypatch.setattr(pays, "estimate_pays", note)
+    graph = from_proto(
+        parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
+            g (float[1, N] x) => (float[1, N] y) { y = Relu (x) }""")
+    )
+    command(graph, given=Given(dims={"N": 7}))
+    assert [given and given.dims for given in asked] == [{"N": 7}]
