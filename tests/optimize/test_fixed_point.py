@@ -14,12 +14,11 @@ from onnx import ModelProto
 
 from ocost.costmodel.device import find
 from ocost.graph import Graph, from_proto, load
-from ocost.graph.shapes import Given
+from ocost.graph.shapes import Given, infer
 from ocost.optimize.fixed_point import again
 from ocost.optimize.pays import estimate_pays
 from ocost.optimize.pipeline import Made, Plan, run
 from ocost.optimize.plan import plan
-from ocost.runtime.equality.trials import open_dims
 
 from .conftest import DropRelus, MergeSums, sums
 from .random_models import OPEN, models
@@ -42,7 +41,7 @@ def optimise(sizes: Given | None = None) -> Callable[[Graph], Made]:
 @given(models(), booleans())
 def test_random_models(model: ModelProto, bare: bool) -> None:
     graph = from_proto(model)
-    sizes = Given(dims={symbol: OPEN[symbol][1] for symbol in open_dims(graph)})
+    sizes = Given(dims={symbol: OPEN[symbol][1] for symbol in infer(graph).assumed})
     found = again(graph, optimise(sizes), bare=bare)
     assert not found.differences
     assert not found.first.faults

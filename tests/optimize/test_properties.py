@@ -12,7 +12,7 @@ from onnx import ModelProto
 from ocost.costmodel import cost_graph
 from ocost.costmodel.device import find
 from ocost.graph import Graph, from_proto, to_proto, verify
-from ocost.graph.shapes import Given
+from ocost.graph.shapes import Given, infer
 from ocost.optimize.bisect import proven
 from ocost.optimize.figures import OF_NODES, Figures
 from ocost.optimize.ledger import Entry, entries, residual
@@ -21,7 +21,6 @@ from ocost.optimize.plan import plan
 from ocost.passes import Pass, passes
 from ocost.passes.scope import Gate
 from ocost.runtime.equality.equivalence import Equivalence, check
-from ocost.runtime.equality.trials import open_dims
 
 from .random_models import OPEN, models
 
@@ -46,7 +45,7 @@ class Case:
     @classmethod
     def of(cls, model: ModelProto) -> Case:
         graph = from_proto(model)
-        return cls(graph, model, Given(dims={s: OPEN[s][1] for s in open_dims(graph)}))
+        return cls(graph, model, Given(dims={s: OPEN[s][1] for s in infer(graph).assumed}))
 
     def figures(self, graph: Graph) -> Figures:
         return Figures.of(graph, DEVICE, self.given)
