@@ -94,8 +94,10 @@ def _alike(given: int, between: int, wanted: int) -> bool:
     """Whether a value that either type holds is cast alike from both.
 
     What becomes of a float beyond an integer's range depends on the float's type; an integer's
-    low bits don't.
+    low bits don't. Runtimes make a large integer a short float by way of float32, which rounds.
     """
+    if given in _INTEGERS and wanted in _FLOATS and not _lossless(dtypes.FLOAT, wanted):
+        return _lossless(given, dtypes.FLOAT)
     if wanted in _FLOATS or wanted == dtypes.BOOL or _lossless(given, wanted):
         return True
     return wanted in _INTEGERS and given in _INTEGERS and between in _INTEGERS

@@ -47,6 +47,8 @@ class _Group(NamedTuple):
 class PadChannels(Pass):
     """Pad channels that grow together, group by group, where that pays.
 
+    Activations have to be finite: an added channel takes zero times infinity, which is NaN.
+
     Parameters
     ----------
     multiple

@@ -163,6 +163,10 @@ def _compute(node: Node, values: Mapping[str, Array], scope: Scope) -> dict[str,
     sums = node.op_type in _BY_REFERENCE or node.op_type.startswith(("Reduce", "CumSum"))
     if sums and any(value is not None and value.dtype == np.float16 for value in inputs):
         return None  # it matters in which precision it is summed
+    if node.op_type in _BY_REFERENCE - {"MatMul"} and any(
+        value is not None and value.dtype.kind != "f" for value in inputs
+    ):
+        return None  # the model is broken
     if node.op_type in _BY_REFERENCE:
         results: Sequence[Array] = _by_reference(node, values, scope.opset())
     else:

@@ -30,6 +30,9 @@ class MergeBranches(Pass):
     Smaller kernels are put where they belong in the largest one (RepVGG, MobileOne, ACNet, DBB).
     Refuses branches that others read too, whose strides, dilations or groups differ, whose pads
     don't place one kernel in the other, or which would take more multiply-accumulates together.
+
+    Where infinities meet with other signs, the branches' sum is NaN and the merged Conv's may be
+    infinite.
     """
 
     name: ClassVar[str] = "merge-branches"

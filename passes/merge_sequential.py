@@ -30,6 +30,8 @@ class MergeSequential(Pass):
 
     Only where that takes no more weights, so no more multiply-accumulates either. Refuses a first
     one with a bias before a padded one: the padding would have to hold the bias, not zeros.
+
+    Where infinities meet with other signs, NaN and infinity may be exchanged.
     """
 
     name: ClassVar[str] = "merge-sequential"

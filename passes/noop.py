@@ -24,7 +24,8 @@ class RemoveNoops(Pass):
     """Remove nodes that give what they get: Identity, inference-mode Dropout, x + 0, ...
 
     Open dims don't matter where the arguments alone prove it (a Slice from 0 to the end). x + 0
-    counts as x, though it makes a negative zero a positive one.
+    counts as x, though it makes a negative zero a positive one. A Clip without bounds stays: it
+    makes an infinity the largest number.
     """
 
     name: ClassVar[str] = "remove-noops"

@@ -28,6 +28,9 @@ class FoldPads(Pass):
     A Conv pads with zeros. A MaxPool ignores its own pads, so that what the Pad puts there must
     not be larger than anything else: -inf, the type's lowest, or 0 behind a Relu. An AveragePool
     has to count its pads, and may have had no others that it didn't count.
+
+    What a MaxPool makes of NaN beside a pad, and of nothing but -inf beside the type's lowest, may
+    change.
     """
 
     name: ClassVar[str] = "fold-pads"

@@ -20,7 +20,8 @@ _BOUNDING = frozenset({"Relu", "Clip"})
 class MergeRepeats(Pass):
     """Merge Relu and Clip chains; drop a second Abs or Floor, a Neg or Not with its double.
 
-    What a Relu or Clip makes of NaN is the runtime's choice, before as after.
+    What a Relu or Clip makes of NaN is the runtime's choice, before as after. A bound that a Clip
+    is not given is the largest finite number, which it makes of infinity, so that it bounds too.
     """
 
     name: ClassVar[str] = "merge-repeats"

@@ -15,6 +15,8 @@ from ocost.graph.shapes import Given
 from ocost.passes.rewriting import Outcome, Pass
 from ocost.runtime.equality.equivalence import check
 
+from .special import moved
+
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -65,6 +67,7 @@ def run() -> Callable[..., Ran]:
         if outcome.rewrites:
             found = check(before, graph, given=given)
             assert found.ok, found
+            assert not moved(one.name, before, graph, given)
         else:
             assert to_proto(graph) == to_proto(before), "declined, but changed something"
         return Ran(graph, outcome)

@@ -45,6 +45,8 @@ def chain(first: str, second: str, third: str):
         ("int32", "int64", "int32", 0),
         ("int64", "int32", "int64", 2),
         ("int32", "int64", "float", 1),
+        ("int32", "double", "float16", 2),  # from int32 it would round twice
+        ("int8", "double", "float16", 1),
         ("int32", "int64", "int8", 1),  # the low bits of both
         ("int32", "double", "int8", 2),
         ("int32", "float", "int32", 2),  # 2**24 + 1 is no float32

@@ -44,7 +44,10 @@ def test_not_not(run) -> None:
         ("a = Relu (x) y = Clip (a, p, q)", {"p": -1, "q": 6}, ("Clip", 0, 6)),
         ("a = Relu (x) y = Clip (a, , q)", {"q": 6}, ("Clip", 0, 6)),
         ("a = Clip (x, p, q) y = Relu (a)", {"p": -0.5, "q": 0.5}, ("Clip", 0, 0.5)),
-        ("a = Clip (x, p) y = Relu (a)", {"p": -1}, ("Relu", None, None)),
+        ("a = Clip (x, p) y = Relu (a)", {"p": -1}, ("Clip", 0, None)),
+        ("a = Clip (x, p, q) y = Relu (a)", {"p": -1, "q": np.inf}, ("Relu", None, None)),
+        ("a = Relu (x) y = Clip (a)", {}, ("Clip", 0, None)),
+        ("a = Clip (x) y = Clip (a, p)", {"p": -1}, ("Clip", -1, None)),
         ("a = Clip (x, p, q) y = Relu (a)", {"p": 0.25, "q": 0.5}, ("Clip", 0.25, 0.5)),
         ("a = Clip (x, p, q) y = Clip (a, r)", {"p": -2, "q": 0.5, "r": -1}, ("Clip", -1, 0.5)),
         ("a = Clip (x, p) y = Clip (a, , q)", {"p": -0.5, "q": 0.5}, ("Clip", -0.5, 0.5)),
@@ -71,6 +74,10 @@ def test_bounds_as_attributes(run) -> None:
         ("a = Clip (x, p, q) y = Clip (a, r, s)", {"p": -2, "q": -1, "r": 1, "s": 2}),
         ("a = Relu (x) b = Clip (a, p, q) y = Add (a, b)", {"p": -1, "q": 0.5}),
         ("a = Clip (x, p, q) y = Relu (a)", {"p": 2, "q": 1}),  # upside down
+        # without bounds it makes infinity the largest number
+        ("a = Relu (x) b = Clip (a) y = Add (a, b)", {}),
+        ("a = Relu (x) b = Clip (a, p) y = Add (a, b)", {"p": -1}),
+        ("y = Clip (x)", {}),
     ],
 )
 def test_bounds_stay(run, text: str, bounds) -> None:
@@ -79,7 +86,9 @@ def test_bounds_stay(run, text: str, bounds) -> None:
 
 
 def test_one_that_others_read_stays_behind_what_it_makes_superfluous(run) -> None:
-    ran = run(MergeRepeats(), chain("a = Relu (x) b = Clip (a, p) y = Add (a, b)", p=-1))
+    ran = run(
+        MergeRepeats(), chain("a = Relu (x) b = Clip (a, p, q) y = Add (a, b)", p=-1, q=np.inf)
+    )
     assert ran.ops == ["Relu", "Add"]
 
 

@@ -169,15 +169,20 @@ def where(call: FoldCall) -> Values:
 
 @folds("Clip")
 def clip(call: FoldCall) -> Values:
-    """Limits are attributes before opset 11. The upper one wins where they cross."""
+    """Limits are attributes before opset 11. The upper one wins where they cross.
+
+    One that is not given is the lowest or largest finite number, so that it tells of infinities.
+    """
     x = call.value(0)
     low, high = call.get(1), call.get(2)
-    if low is None and "min" in call.node.attributes:
-        low = np.asarray(call.node.float("min", 0), x.dtype)
-    if high is None and "max" in call.node.attributes:
-        high = np.asarray(call.node.float("max", 0), x.dtype)
-    x = x if low is None else np.maximum(x, low)
-    return np.asarray(x if high is None else np.minimum(x, high))
+    if x.dtype.kind not in "fiu":
+        raise Unfoldable
+    ends = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype)
+    if low is None:
+        low = np.asarray(call.node.float("min", ends.min), x.dtype)
+    if high is None:
+        high = np.asarray(call.node.float("max", ends.max), x.dtype)
+    return np.asarray(np.minimum(np.maximum(x, low), high))
 
 
 @folds("IsInf")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..fold import FoldCall, Values, folds
+from .reductions import ordered
 
 _Index = tuple[Any, ...]
 
@@ -32,6 +33,9 @@ def _scatter(call: FoldCall, place: Callable[[Values], _Index]) -> Values:
     if reduction == "none":
         x[index] = updates
     else:
+        if reduction in ("max", "min"):
+            ordered(x)
+            ordered(updates)
         _COMBINE[reduction].at(x, index, updates)
     return x
 

@@ -19,23 +19,51 @@ def _extremes(dtype: np.dtype[Any]) -> tuple[float, float]:
     return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
+def ordered(x: Values) -> None:
+    """Refuse to compare NaN: which element runtimes find the largest then depends on their order.
+
+    Raises
+    ------
+    Unfoldable
+        If one is there.
+    """
+    if x.dtype.kind == "f" and np.isnan(x).any():
+        raise Unfoldable
+
+
 _Axes = tuple[int, ...] | None
 
 
+def _whole(operation: np.ufunc, x: Values, axes: _Axes) -> None:
+    """Refuse sums and products of integers that runtimes round, or that wrap or are cut off.
+
+    onnxruntime adds up integers as float64.
+    """
+    if x.dtype.kind not in "iu" or not x.size:
+        return
+    exact = operation.reduce(np.abs(x.astype(np.float64)), axes)
+    if np.any(exact >= min(float(np.iinfo(x.dtype).max), 2.0**53)):
+        raise Unfoldable
+
+
 def _sum(x: Values, axes: _Axes, keepdims: bool) -> Values:
+    _whole(np.add, x, axes)
     return np.asarray(np.sum(x, axes, x.dtype, keepdims=keepdims))
 
 
 def _prod(x: Values, axes: _Axes, keepdims: bool) -> Values:
+    _whole(np.multiply, x, axes)
     return np.asarray(np.prod(x, axes, x.dtype, keepdims=keepdims))
 
 
 def _max(x: Values, axes: _Axes, keepdims: bool) -> Values:
+    ordered(x)
     lowest, _ = _extremes(x.dtype)
     return np.asarray(np.max(x, axes, keepdims=keepdims, initial=lowest))
 
 
 def _min(x: Values, axes: _Axes, keepdims: bool) -> Values:
+    ordered(x)
     _, highest = _extremes(x.dtype)
     return np.asarray(np.min(x, axes, keepdims=keepdims, initial=highest))
 
@@ -94,6 +122,7 @@ def cum_sum(call: FoldCall) -> Values:
 def arg_max(call: FoldCall) -> Values:
     """The index of the first (or last) extreme element along an axis."""
     x, axis = call.value(0), call.node.int("axis", 0)
+    ordered(x)
     find = np.argmax if call.node.op_type == "ArgMax" else np.argmin
     keepdims = bool(call.node.int("keepdims", 1))
     if call.node.int("select_last_index", 0):
@@ -108,6 +137,7 @@ def arg_max(call: FoldCall) -> Values:
 def top_k(call: FoldCall) -> list[Values]:
     """Values and indices of the k largest or smallest, the lower index first among equals."""
     x, axis = call.value(0), call.node.int("axis", -1)
+    ordered(x)
     k = call.node.int("k", 0) if call.get(1) is None else int(call.value(1).reshape(-1)[0])
     if call.node.int("largest", 1):
         # sorting the flipped array and flipping back keeps equal elements in order

@@ -377,3 +377,48 @@ def test_other_operators_and_domains_are_not_folded():
 def test_an_operator_is_registered_once():
     with pytest.raises(ValueError, match="Add has a fold function already"):
         folds("Add")(lambda call: call.value(0))
+
+
+NAN = f32(1, np.nan, 3)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "inputs"),
+    [
+        ("ReduceMax", (NAN,)),
+        ("ReduceMin", (NAN,)),
+        ("ArgMax", (NAN,)),
+        ("ArgMin", (NAN,)),
+        ("TopK", (NAN, i64(2))),
+    ],
+)
+def test_nan_is_not_compared(op_type, inputs):
+    """What is the largest beside NaN depends on the order in which a runtime compares."""
+    assert folded(op_type, *inputs) is None
+
+
+@pytest.mark.parametrize("reduction", ["max", "min"])
+def test_nan_is_not_scattered_by_size(reduction):
+    assert folded("ScatterElements", NAN, i64(1), f32(2), reduction=reduction) is None
+    assert folded("ScatterElements", f32(1, 2), i64(1), f32(np.nan), reduction=reduction) is None
+
+
+@pytest.mark.parametrize(
+    ("op_type", "x"),
+    [
+        ("ReduceSum", np.array([2**31 - 1, 1], np.int32)),
+        ("ReduceSum", i64(2**53, 1)),  # onnxruntime adds in float64
+        ("ReduceProd", np.array([2**16, 2**16], np.int32)),
+        ("ReduceProd", i64(2**40, 2**40)),
+    ],
+)
+def test_integers_that_would_wrap_or_round_are_not_summed(op_type, x):
+    assert folded(op_type, x) is None
+    assert folded(op_type, x // 2**20) is not None
+
+
+@pytest.mark.parametrize("opset", [6, 21])
+def test_a_clip_without_bounds_makes_infinities_finite(opset):
+    (made,) = folded("Clip", f32(np.inf, -np.inf, 1), opset=opset)
+    largest = np.finfo(np.float32).max
+    assert made.tolist() == [largest, -largest, 1]
