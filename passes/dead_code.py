@@ -14,8 +14,12 @@ from .pattern import Match
 from .rewriting import Outcome, Pass
 from .scope import Scope
 
-# Before opset 14 the further outputs of a BatchNormalization are what puts it in training mode.
-_DECIDED_BY_OUTPUTS = frozenset({"BatchNormalization"})
+# Operators that compute the same with any of their optional outputs left out. Not so Attention,
+# whose present_key and present_value have to be there where past_key is, nor BatchNormalization,
+# which is in training mode by its further outputs before opset 14 and has them all in it since.
+_SEPARATE = frozenset(
+    "Dropout GRU LSTM LayerNormalization MaxPool RNN SoftmaxCrossEntropyLoss Unique".split()
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class RemoveDeadCode(Pass):
     """Remove nodes and constants that nothing reads, and optional outputs that nothing reads.
 
     An output of the graph, and what a body captures, is read. Inputs of the graph stay, with the
-    defaults that they have.
+    defaults that they have. Outputs that belong together stay, as Attention's present_key and
+    present_value: only of operators that are known to compute the same without one is it left out.
     """
 
     name: ClassVar[str] = "remove-dead-code"
@@ -64,7 +69,7 @@ def _node(m: Match, edit: Edit) -> str:
 def _optional(scope: Scope, node: Node, slot: int) -> bool:
     """Whether an output may be left out, and the others are the same without it."""
     found = schema(node.op_type, scope.opset(), "") if not node.domain else None
-    if found is None or node.op_type in _DECIDED_BY_OUTPUTS or slot >= len(found.outputs):
+    if found is None or node.op_type not in _SEPARATE or slot >= len(found.outputs):
         return False
     return found.outputs[slot].option == defs.OpSchema.FormalParameterOption.Optional
 

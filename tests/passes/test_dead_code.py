@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ocost.passes.dead_code import RemoveDeadCode
 
@@ -95,6 +96,58 @@ def test_the_outputs_of_a_batchnorm_are_what_it_does() -> None:
         **dict.fromkeys(("scale", "shift", "mean", "var"), np.ones(3, np.float32)),
     )
     assert not RemoveDeadCode().run(graph).rewrites
+
+
+ATTENTION = """g (float[1, 2, 3, 4] q, float[1, 2, 5, 4] pk, float[1, 2, 5, 4] pv)
+    => (float[1, 2, 3, 4] y) { y, k, v = Attention (q, q, q, , pk, pv) }"""
+CELLS = {"w": np.ones((1, 6, 3), np.float32), "r": np.ones((1, 6, 2), np.float32)}
+
+
+def test_outputs_that_belong_together_stay(run) -> None:
+    """With past_key, Attention asks for present_key and present_value."""
+    assert not run(RemoveDeadCode(), model(ATTENTION, opset=23)).outcome.rewrites
+
+
+def test_the_statistics_of_a_training_batchnorm_stay() -> None:
+    graph = model(
+        """g (float[2, 3, 4] x) => (float[2, 3, 4] y) {
+            y, m, v = BatchNormalization <training_mode = 1> (x, scale, shift, mean, var)
+        }""",
+        opset=15,
+        **dict.fromkeys(("scale", "shift", "mean", "var"), np.ones(3, np.float32)),
+    )
+    assert not RemoveDeadCode().run(graph).rewrites
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("y, m = Dropout (x)", ("y",)),
+        ("y, m, s = LayerNormalization (x, scale)", ("y",)),
+        ("y, i, j, c = Unique (x)", ("y",)),
+        ("n, i, j, c = Unique (x)  y = Identity (j)", ("n", "", "j")),
+        ("a, y = GRU <hidden_size = 2> (x, w, r)", ("", "y")),
+    ],
+)
+def test_outputs_that_stand_alone_go(run, text: str, left: tuple[str, ...]) -> None:
+    kind = "int64" if "Identity" in text else "float"
+    dims = "K" if "Unique" in text else "A, B, C"
+    graph = model(
+        f"g (float[5, 1, 3] x) => ({kind}[{dims}] y) {{ {text} }}",
+        scale=np.ones(3, np.float32),
+        **CELLS,
+    )
+    assert next(iter(run(RemoveDeadCode(), graph).graph)).outputs == left
+
+
+def test_operators_of_other_domains_keep_their_outputs(run) -> None:
+    graph = model(
+        """g (float[2, 3, 4] x) => (float[2, 3, 4] y) {
+            y, m, s, z = com.microsoft.SkipLayerNormalization (x, x, scale)
+        }""",
+        scale=np.ones(4, np.float32),
+    )
+    assert not run(RemoveDeadCode(), graph).outcome.rewrites
 
 
 def test_bodies(run) -> None:
