@@ -6,7 +6,6 @@ copies between layouts, the roofline for the rest. It is no estimate of a whole 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
@@ -19,6 +18,7 @@ from ..graph import Graph, dtypes
 from ..graph.collection import uncollected
 from ..graph.shapes import Given, Shapes, infer
 from ..passes.rewriting import Pays
+from .padding_gains import Step, measured_gain
 
 # The least gain: of the time of the nodes that differ, and of that of the whole graph.
 LEAST, LEAST_OF_ALL = 0.02, 0.001
@@ -30,7 +30,8 @@ def estimate_pays(device: Device, given: Given | None = None) -> Pays:
     """A judge of rewrites for a device.
 
     On onnxruntime's CPU provider it knows the steps that time takes with channel counts; for
-    other runtimes no such steps are known, so that more work never pays.
+    other runtimes no such steps are known, so that more work never pays. More channels pay only
+    where that was measured too (``padding_gains``).
 
     Parameters
     ----------
@@ -42,7 +43,10 @@ def estimate_pays(device: Device, given: Given | None = None) -> Pays:
     model = _Model(device, given)
 
     def pays(before: Graph, after: Graph) -> bool:
-        old, new = model.seconds(before), model.seconds(after)
+        was_run, is_run = model.run(before), model.run(after)
+        if not measured_gain(was_run.steps, is_run.steps, model.block):
+            return False
+        old, new = was_run.times, is_run.times
         same = {name for name, seconds in old.items() if new.get(name) == seconds}
         was = sum(seconds for name, seconds in old.items() if name not in same)
         now = sum(seconds for name, seconds in new.items() if name not in same)
@@ -61,7 +65,7 @@ class _Model:
         self.given = given
 
     @uncollected()
-    def seconds(self, graph: Graph) -> Mapping[str, float]:
+    def run(self, graph: Graph) -> _Run:
         """The time of every node; copies between layouts go by their tensor's name.
 
         Raises
@@ -72,7 +76,7 @@ class _Model:
         run = _Run(self, infer(graph, self.given))
         for costed in cost_nodes(run.shapes):
             run.node(costed)
-        return run.times
+        return run
 
 
 class _Run:
@@ -81,6 +85,7 @@ class _Run:
     def __init__(self, model: _Model, shapes: Shapes) -> None:
         self.model, self.shapes = model, shapes
         self.times: dict[str, float] = {}
+        self.steps: list[Step] = []
         self._blocked: set[str] = set()
         self._sums: set[str] = set()  # convolutions' outputs that an epilogue may be fused to
 
@@ -105,6 +110,7 @@ class _Run:
 
     def _convolve(self, costed: Costed, conv: Convolution) -> None:
         model, node = self.model, costed.node
+        self.steps.append(Step(conv, max(node.ints("strides") or (1,))))
         runs = kernel(conv, model.block)
         factor = time_factor(conv, model.block, model.ridge)
         self.times[costed.cost.name] = (costed.cost.flops or 0) * factor / model.peak
