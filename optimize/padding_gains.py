@@ -1,8 +1,9 @@
 """Where padding channels was measured to pay: what ``pays`` asks beside its estimate.
 
-Time with channels padded to the next multiple of 4 over that without, onnxruntime 1.32 on one core of an Intel Xeon with AVX-512 (blocks
-of 16 channels), by ``bench/padding.py``: 3 to 72 channels, images of 7x7 to 112x112, in convolutions of
-equal channels on both sides ("same") and between 64 channels ("whole blocks").
+Time with channels padded to the next multiple of 4 over that without, onnxruntime 1.32 on one core
+of an Intel Xeon with AVX-512 (blocks of 16 channels), by ``bench/padding.py``: 3 to 72 channels,
+images of 7x7 to 112x112, in convolutions of equal channels on both sides ("same") and between 64
+channels ("whole blocks").
 
 | kernel | other side | 17 to 19 | 21 to 23 | 25 to 31 | 33 to 35 | 57 to 63 |
 |---|---|---|---|---|---|---|

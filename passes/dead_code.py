@@ -18,7 +18,8 @@ from .scope import Scope
 # whose present_key and present_value have to be there where past_key is, nor BatchNormalization,
 # which is in training mode by its further outputs before opset 14 and has them all in it since.
 _SEPARATE = frozenset(
-    "Dropout GRU LSTM LayerNormalization MaxPool RNN SoftmaxCrossEntropyLoss Unique".split()
+    {"Dropout", "GRU", "LSTM", "LayerNormalization", "MaxPool", "RNN", "Unique"}
+    | {"SoftmaxCrossEntropyLoss"}
 )
 
 

@@ -95,11 +95,12 @@ def test_what_was_measured_slower_stays(channels: int, width: int, side: int) ->
 def between(channels: int, side: int, stride: int = 1) -> Graph:
     """Two Convs between 64 channels, the second one with a stride."""
     edge = side // 2
+    pads = f"pads = [{edge}, {edge}, {edge}, {edge}]"
     text = f"""<ir_version: 8, opset_import: ["" : 17]>
         g (float[1, 64, 28, 28] x) => (float[1, 64, h, w] y) {{
-            c = Conv <pads = [{edge}, {edge}, {edge}, {edge}]> (x, w0)
+            c = Conv <{pads}> (x, w0)
             r = Relu (c)
-            y = Conv <pads = [{edge}, {edge}, {edge}, {edge}], strides = [{stride}, {stride}]> (r, w)
+            y = Conv <{pads}, strides = [{stride}, {stride}]> (r, w)
         }}"""
     graph = from_proto(parser.parse_model(text))
     for name, dims in (("w0", (channels, 64, side, side)), ("w", (64, channels, side, side))):
