@@ -36,6 +36,15 @@ def load(model: str | Path | Graph) -> Graph:
     return graph
 
 
+def _load_to_run(model: str | Path | Graph) -> Graph:
+    """Open a model for more than its cost: its weights are there."""
+    from .graph.runnable import require_data
+
+    graph = load(model)
+    require_data(graph)
+    return graph
+
+
 def find_device(which: str | Path | Device = DEFAULT_DEVICE, threads: int | None = None) -> Device:
     """A device by name, by file, or ``host`` for a rough picture of this machine."""
     from .costmodel.device import Device, find
@@ -137,7 +146,8 @@ def diff(
         raise OcostError(f"{inputs}: inputs from a file are for a diff that checks or measures")
     _require_no_sizes(inputs, given)
     chosen = _device(device, threads, measure=measure, budget_s=budget_s)
-    first = load(before)
+    opened = _load_to_run if check or measure or after is None else load
+    first = opened(before)
     feeds = None if inputs is None else load_feeds(Path(inputs), first)
     given = (given or Given()) if feeds is None else given_by(first, feeds)
     if after is None:
@@ -153,7 +163,7 @@ def diff(
         )
         second, found = made.graph, made.diff
     else:
-        second = load(after)
+        second = opened(after)
         found = diff_graphs(first, second, chosen, given)
     if (check or measure) and found.equivalence is None:
         tell("comparing the outputs")
@@ -232,7 +242,7 @@ def optimize_model(
     from .runtime.feeds.inputs import given_by, load_feeds
 
     chosen = _device(device, threads, measure=measure, budget_s=budget_s)
-    graph = load(model)
+    graph = _load_to_run(model)
     feeds = None if inputs is None else load_feeds(Path(inputs), graph)
     if feeds is not None:
         _require_no_sizes(inputs, given)
@@ -345,7 +355,7 @@ def profile(
         raise OcostError(f"no level {level!r}: onnxruntime optimises {', '.join(Level)}")
     _require_time(budget_s)
     return profile_graph(
-        load(model),
+        _load_to_run(model),
         find_device(device, threads),
         Options(threads, Level(level)),
         given=given,
@@ -410,7 +420,7 @@ def prepare(model: str | Path | Graph, path: str | Path, *, force: bool = False)
     """
     from .runtime.prepared import prepare
 
-    prepare(load(model), Path(path), force=force)
+    prepare(_load_to_run(model), Path(path), force=force)
 
 
 def devices() -> Sequence[Device]:

@@ -8,6 +8,7 @@ from ..graph.shapes import Given, infer
 from .cost import cost_nodes, count_nodes
 from .device import Device
 from .notes import notes
+from .params import constants
 from .result import GraphCost, ModelSummary, NodeCost, Totals
 from .roofline import estimate
 from .totals import coverage, totals
@@ -35,6 +36,7 @@ def cost_graph(graph: Graph, device: Device, given: Given | None = None) -> Grap
     """
     shapes = infer(graph, given)
     costed = cost_nodes(shapes)
+    stored = list(constants(graph))
     nodes = tuple(estimate(c.cost, device) for c in costed)
     inputs = {n: shapes.get(n) for n in graph.inputs if n not in graph.initializers}
     summary = ModelSummary(
@@ -49,7 +51,7 @@ def cost_graph(graph: Graph, device: Device, given: Given | None = None) -> Grap
         summary,
         "written",
         nodes,
-        totals(shapes, costed, nodes),
+        totals(shapes, costed, nodes, stored),
         coverage(nodes),
-        notes(shapes, costed, nodes, device),
+        notes(shapes, costed, nodes, device, stored),
     )

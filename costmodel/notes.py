@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..graph import dtypes
 from ..graph.shapes import Quality, Shapes
+from ..graph.tensor import Tensor
 from .cost import Costed
 from .device import Device
 from .kinds import Kind
@@ -16,15 +17,23 @@ _BLOCKED = "com.microsoft.nchwc"
 
 
 def notes(
-    shapes: Shapes, costs: Sequence[Costed], nodes: Sequence[NodeCost], device: Device
+    shapes: Shapes,
+    costs: Sequence[Costed],
+    nodes: Sequence[NodeCost],
+    device: Device,
+    stored: Iterable[Tensor],
 ) -> tuple[str, ...]:
-    """Notes on a costed graph; ``nodes`` are the costs with their latencies filled in."""
+    """Notes on a costed graph; ``nodes`` are the costs with their latencies filled in.
+
+    ``stored`` are the graph's constants.
+    """
     return (
         *_without_peak(nodes, device),
         *_blocked(nodes),
         *_quantised(nodes),
         *_folded(costs, nodes),
         *_control(shapes),
+        *_absent(stored),
     )
 
 
@@ -111,6 +120,14 @@ def _control(shapes: Shapes) -> Iterator[str]:
             f"{_count(len(inexact), 'If')} may take the other branch ('{inexact[0]}'"
             f"{', ...' if len(inexact) > 1 else ''}): the condition rests on inexact shapes"
         )
+
+
+def _absent(stored: Iterable[Tensor]) -> Iterator[str]:
+    """Weights that lie in files which are not there: figures need none, runs do."""
+    reasons = [reason for tensor in stored if (reason := tensor.absent)]
+    if reasons:
+        others = f", nor are those of {_count(len(reasons) - 1, 'other tensor')} there"
+        yield f"costed without weights: {reasons[0]}{others if len(reasons) > 1 else ''}"
 
 
 def _scopes(shapes: Shapes) -> Iterator[Shapes]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from onnx import TensorProto
 
+from ..graph.external import external_entry
 from ..graph.graph import Graph
 from ..graph.save import file_size
 from ..graph.shapes import Shapes
-from ..graph.tensor import Tensor, external_entry
+from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
 from .kinds import Kind
 from .memory import memory
-from .params import constants, param_bytes, parameters
+from .params import param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
 _IDLE = frozenset({Kind.CONSTANT, Kind.CONTROL, Kind.CALL})
@@ -32,8 +35,16 @@ def coverage(costs: Iterable[NodeCost]) -> Coverage:
     return Coverage(costed + len(unknown), costed, **counts, unknown=tuple(unknown))
 
 
-def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) -> Totals:
-    """All totals of a costed graph; ``latency`` are the nodes with their latencies filled in."""
+def totals(
+    scope: Shapes,
+    costs: Sequence[Costed],
+    latency: Sequence[NodeCost],
+    stored: Sequence[Tensor],
+) -> Totals:
+    """All totals of a costed graph.
+
+    ``latency`` are the nodes with their latencies filled in, ``stored`` the graph's constants.
+    """
     # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
     working = [c for c in latency if c.kind not in _IDLE]
 
@@ -49,7 +60,6 @@ def totals(scope: Shapes, costs: Sequence[Costed], latency: Sequence[NodeCost]) 
     traffic = None if read is None or write is None else read + write
     unknown = any(not c.known for c in latency)
     alive = memory(scope, costs)
-    stored = list(constants(scope.graph))
     return Totals(
         macs=total("macs"),
         flops=flops,
@@ -127,10 +137,11 @@ def _from_outside(home: Shapes, name: str, root: Shapes) -> bool:
     return home is root or name in home.graph.initializers
 
 
-def file_bytes(graph: Graph, stored: Iterable[Tensor]) -> int:
+def file_bytes(graph: Graph, stored: Iterable[Tensor]) -> int | None:
     """Bytes on disk, external data included; of a weightless graph, with its weights filled.
 
-    Of a graph that was changed: what it takes when it is written anew.
+    Of a graph that was changed: what it takes when it is written anew. None where a file of
+    external data is not there.
     """
     external = [
         (tensor, external_entry(tensor.proto))
@@ -141,5 +152,7 @@ def file_bytes(graph: Graph, stored: Iterable[Tensor]) -> int:
     if external and any(scope.edited for scope, _ in graph.walk()):
         return file_size(graph) + sum(tensor.nbytes or 0 for tensor, _ in external)
     folder = graph.header.source.folder
-    files = {(folder / entry.location).resolve() for _, entry in external}
+    files = {Path(os.path.realpath(folder / entry.location)) for _, entry in external}
+    if not all(file.is_file() for file in files):
+        return None
     return file_size(graph) + sum(file.stat().st_size for file in files)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -26,12 +24,13 @@ from onnx import (
 
 from ..models import pack
 from ..models.walk import walk
-from . import dtypes, wire
+from . import wire
 from .collection import uncollected
 from .errors import OcostError
+from .external import check_place
 from .graph import Graph, Header
 from .node import Node
-from .tensor import Source, Tensor, every_tensor, external_entry
+from .tensor import Source, Tensor, every_tensor
 
 
 @uncollected()
@@ -42,7 +41,8 @@ def load(path: str | Path) -> Graph:
     ------
     OcostError
         If the file is missing, no ONNX model, truncated, cyclic, of an opset that the installed
-        onnx doesn't know, or if its external data is missing or lies outside its folder.
+        onnx doesn't know, or if its external data lies outside its folder. Whether it is there
+        is asked by what reads it.
     """
     from ..models import resolve  # noqa: PLC0415 - it takes its errors from this package
 
@@ -234,30 +234,10 @@ _PLAIN = frozenset(
 
 
 def _check_tensors(message: Message, source: Source) -> None:
-    """The external data of every tensor in a message has to be there."""
+    """The external data of every tensor in a message has to lie where it may."""
     for tensor in every_tensor(message):
         if tensor.data_location == TensorProto.EXTERNAL:
-            _check_external(tensor, source)
-
-
-def _check_external(proto: TensorProto, source: Source) -> None:
-    """External data has to be there, whole, inside the model's folder."""
-    entry = external_entry(proto)
-    where = f"tensor '{proto.name}': its external data '{entry.location}'"
-    if source.path is None:
-        raise OcostError(f"{where} has no folder to lie in; load the model from its file")
-    folder = Path(os.path.realpath(source.folder))
-    file = Path(os.path.realpath(folder / entry.location))  # resolve() balks at looping links
-    if not file.is_relative_to(folder):
-        raise OcostError(f"{where} points outside the model's folder; move it inside")
-    if not file.is_file():
-        raise OcostError(f"{where} is missing; put the file into {folder}")
-    length = entry.length
-    if length is None:
-        length = dtypes.nbytes(proto.data_type, math.prod(proto.dims)) or 0
-    wanted, there = entry.offset + length, file.stat().st_size
-    if there < wanted:
-        raise OcostError(f"{where} is truncated: {wanted} bytes wanted, {there} there")
+            check_place(tensor, source.path)
 
 
 def instantiate(graph: Graph, node: Node, function: FunctionProto) -> Graph:

@@ -19,9 +19,10 @@ from ..models import pack
 from ..models.walk import walk
 from . import wire
 from .errors import OcostError
+from .external import external_entry
 from .graph import Graph
 from .node import Node
-from .tensor import every_tensor, external_entry, holders
+from .tensor import every_tensor, holders
 
 Weights = Literal["kept", "filled", "none"]
 

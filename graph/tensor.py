@@ -16,6 +16,7 @@ from onnx import SparseTensorProto, TensorProto, numpy_helper
 from ..models.pack import Filler
 from . import dtypes
 from .errors import OcostError
+from .external import absence, external_entry
 from .wire import delimited, payload, unmark
 
 
@@ -67,6 +68,8 @@ class Source:
         where = payload(proto)
         if where is None and proto.data_location != TensorProto.EXTERNAL:
             return proto
+        if where is None and (reason := absence(proto, self.folder)):
+            raise OcostError(f"{self.path}: {reason}")
         full = TensorProto()
         full.CopyFrom(proto)
         if where is None:
@@ -130,32 +133,6 @@ _HOLDERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalEntry:
-    """Where external data lies: a location relative to the model's folder, offset and length."""
-
-    location: str
-    offset: int
-    length: int | None
-
-
-def external_entry(proto: TensorProto) -> ExternalEntry:
-    """The external data entry of a tensor."""
-    entries = {e.key: e.value for e in proto.external_data}
-    try:
-        location, length = entries["location"], entries.get("length")
-        found = ExternalEntry(
-            location, int(entries.get("offset", 0)), int(length) if length else None
-        )
-        if "\0" in location or found.offset < 0 or (found.length or 0) < 0:
-            raise ValueError
-    except (KeyError, ValueError) as error:
-        raise OcostError(
-            f"tensor '{proto.name}': broken external data entry {dict(entries)}"
-        ) from error
-    return found
-
-
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """A constant: initializer, Constant's value or attribute.
@@ -208,6 +185,12 @@ class Tensor:
             stored = dtypes.nbytes(values.data_type, math.prod(values.dims))
             return None if stored is None else stored + 8 * math.prod(indices.dims)
         return dtypes.nbytes(self.dtype, self.size)
+
+    @property
+    def absent(self) -> str:
+        """Why the contents can't be read: external data that are not there; "" if they can."""
+        external = (p for p in every_tensor(self.proto) if p.data_location == TensorProto.EXTERNAL)
+        return next(filter(None, (absence(p, self.source.folder) for p in external)), "")
 
     def data(self) -> npt.NDArray[np.generic]:
         """The contents, read or regenerated now; a sparse tensor's are made dense.

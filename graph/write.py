@@ -10,9 +10,10 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 from . import dtypes
 from .errors import OcostError
+from .external import external_entry
 from .graph import Graph
 from .save import drop_manifest, file_size, replacing, to_proto
-from .tensor import Source, every_tensor, external_entry
+from .tensor import Source, every_tensor
 
 _MESSAGE = 2**31 - 2**20  # bytes of a protobuf message, less what the rest of a model may take
 _INLINE = 1024  # bytes of a tensor that stays in the model's file

@@ -60,7 +60,7 @@ def executed_cost(
         for c in cost_nodes(shapes)
     ]
     nodes = tuple(estimate(c.cost, device, _efficiency(c, device)) for c in costed)
-    summed = totals(shapes, costed, nodes)
+    summed = totals(shapes, costed, nodes, list(constants(optimized)))
     known = summed.traffic_bytes is not None
     alive = stored(shapes, costed)
     figures = replace(

@@ -245,9 +245,11 @@ def _clean(text: str) -> str:
 def _constant(tensor: Tensor) -> Info:
     value: Array | None = None
     limit = _LIMITS.get(tensor.dtype)
+    reason = ""
     if limit is not None and tensor.size <= limit:
-        value = tensor.data()
-    return Info(tensor.dtype, tensor.shape, value=value, constant=True)
+        reason = tensor.absent
+        value = None if reason else tensor.data()
+    return Info(tensor.dtype, tensor.shape, value=value, constant=True, reason=reason)
 
 
 # Contents of other types (quantised weights, zero points) decide no shape.

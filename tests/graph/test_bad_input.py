@@ -8,8 +8,10 @@ import pytest
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, parser
 
+import ocost
 from ocost import models
 from ocost.graph import OcostError, from_proto, load, save, to_proto
+from ocost.graph.runnable import require_data
 from ocost.graph.shapes import Given, infer
 
 
@@ -213,9 +215,41 @@ def _with(tensor, place="initializer"):
 )
 def test_missing_external_data(place, tmp_path):
     path = _file(tmp_path, _with(_external(location="w.bin"), place))
-    _refused(lambda: load(path), path, "tensor 'w'", "'w.bin' is missing", f"into {tmp_path}")
+    graph = load(path)  # costing needs no data
+    missing = (path, "tensor 'w'", "'w.bin' is missing", f"into {tmp_path}")
+    _refused(lambda: require_data(graph), *missing)
     (tmp_path / "w.bin").write_bytes(bytes(16))
-    load(path)
+    require_data(graph)
+
+
+def test_missing_external_data_are_named_where_they_are_read(tmp_path):
+    graph = load(_file(tmp_path, _with(_external(location="w.bin"))))
+    _refused(graph.initializers["w"].data, "tensor 'w'", "'w.bin' is missing")
+    assert infer(graph).get("y").resolved == (4,)
+
+
+def test_a_model_is_costed_without_its_external_data(tmp_path):
+    path = _file(tmp_path, _with(_external(location="w.bin", length="16")))
+    missing = ocost.cost(path)
+    assert missing.totals.file_bytes is None
+    assert any("'w.bin' is missing" in note for note in missing.notes)
+    (tmp_path / "w.bin").write_bytes(bytes(16))
+    there = ocost.cost(path)
+    assert there.totals.file_bytes == path.stat().st_size + 16
+    assert there.notes == ()
+    assert missing.nodes == there.nodes
+
+
+def test_a_shape_that_lies_in_missing_data_is_told(tmp_path):
+    shape = TensorProto(name="s", data_type=TensorProto.INT64, dims=[1])
+    shape.data_location = TensorProto.EXTERNAL
+    shape.external_data.add(key="location", value="s.bin")
+    model = _model(helper.make_node("Reshape", ["x", "s"], ["y"]), initializers=[shape])
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    info = infer(load(_file(tmp_path, model))).get("y")
+    assert info.resolved is None
+    assert "'s.bin' is missing" in info.reason
 
 
 @pytest.mark.parametrize("place", ["initializer", "function"])
@@ -246,11 +280,49 @@ def test_a_link_inside_the_folder_is_fine(tmp_path):
     assert graph.initializers["w"].data().tolist() == [0, 1, 2, 3]
 
 
+def _cached(tmp_path, location="model.onnx_data", subfolder="."):
+    """A model as Hugging Face's cache holds it: links into ``blobs``, which hold the files."""
+    repo = tmp_path / "models--x--y"
+    folder = repo / "snapshots" / "1a2b" / subfolder
+    folder.mkdir(parents=True)
+    (repo / "blobs").mkdir()
+    (repo / "blobs" / "m").write_bytes(_with(_external(location=location)).SerializeToString())
+    (repo / "blobs" / "d").write_bytes(np.arange(4, dtype=np.float32).tobytes())
+    for name, blob in (("model.onnx", "m"), ("model.onnx_data", "d")):
+        (folder / name).symlink_to(os.path.relpath(repo / "blobs" / blob, folder))
+    return folder / "model.onnx"
+
+
+@pytest.mark.parametrize("subfolder", [".", "onnx"])
+def test_links_of_a_hub_cache_are_followed(subfolder, tmp_path):
+    path = _cached(tmp_path, subfolder=subfolder)
+    graph = load(path)
+    assert graph.initializers["w"].data().tolist() == [0, 1, 2, 3]
+    blobs = tmp_path / "models--x--y" / "blobs"
+    assert ocost.cost(path).totals.file_bytes == (blobs / "m").stat().st_size + 16
+    (blobs / "d").unlink()
+    _refused(lambda: require_data(load(path)), path, "'model.onnx_data' is missing")
+
+
+def test_only_blobs_of_the_same_cache_are_followed(tmp_path):
+    path = _cached(tmp_path)
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "d").write_bytes(bytes(16))
+    (path.parent / "model.onnx_data").unlink()
+    (path.parent / "model.onnx_data").symlink_to(tmp_path / "blobs" / "d")
+    _refused(lambda: load(path), path, "points outside the model's folder")
+
+
+def test_a_location_that_leaves_the_folder_is_refused_in_a_cache_too(tmp_path):
+    path = _cached(tmp_path, location="../../blobs/d")
+    _refused(lambda: load(path), path, "points outside the model's folder")
+
+
 def test_links_in_a_circle(tmp_path):
     (tmp_path / "w.bin").symlink_to("v.bin")
     (tmp_path / "v.bin").symlink_to("w.bin")
     path = _file(tmp_path, _with(_external(location="w.bin")))
-    _refused(lambda: load(path), path, "'w.bin' is missing")
+    _refused(lambda: require_data(load(path)), path, "'w.bin' is missing")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +337,8 @@ def test_links_in_a_circle(tmp_path):
 def test_truncated_external_data(entries, wanted, tmp_path):
     (tmp_path / "w.bin").write_bytes(bytes(15))
     path = _file(tmp_path, _with(_external(location="w.bin", **entries)))
-    _refused(lambda: load(path), path, f"'w.bin' is truncated: {wanted} bytes wanted, 15 there")
+    reason = f"'w.bin' is truncated: {wanted} bytes wanted, 15 there"
+    _refused(lambda: require_data(load(path)), path, reason)
 
 
 @pytest.mark.parametrize(
@@ -297,8 +370,8 @@ def test_data_that_go_away_after_loading(left, tmp_path):
         (tmp_path / "w.bin").unlink()
     else:
         os.truncate(tmp_path / "w.bin", left)
-    _refused(graph.initializers["w"].data, tmp_path / "w.bin")
-    _refused(lambda: to_proto(graph, "filled"), tmp_path / "w.bin")
+    _refused(graph.initializers["w"].data, tmp_path, "'w.bin'")
+    _refused(lambda: to_proto(graph, "filled"), tmp_path, "'w.bin'")
 
 
 # --- what is given of the inputs -------------------------------------------------------------

@@ -75,7 +75,9 @@ def like(call: ShapeCall, slot: int = 0, dtype: int | None = None) -> Info:
 
 def undecided(call: ShapeCall, slot: int) -> str:
     """The reason where an input's contents decide the shape and are not known."""
-    name = call.node.inputs[slot]
+    name, info = call.node.inputs[slot], call.get(slot)
+    if info is not None and info.reason:  # external data that are not there
+        return info.reason
     return (
         f"the output's shape depends on the contents of '{name}'; "
         f"if that is a graph input, give --value {name}=..."

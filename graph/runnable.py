@@ -1,0 +1,45 @@
+"""What a graph needs before it is run or rewritten, and not before it is costed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onnx import TensorProto
+
+from .errors import OcostError
+from .external import absence
+from .graph import Graph
+from .tensor import every_tensor
+
+
+def require_data(graph: Graph) -> None:
+    """Refuse a model whose external data are not there.
+
+    Raises
+    ------
+    OcostError
+        It names the first file that is missing or truncated, and counts the others' tensors.
+    """
+    source = graph.header.source
+    external = (t for t in _tensors(graph) if t.data_location == TensorProto.EXTERNAL)
+    reasons = [reason for tensor in external if (reason := absence(tensor, source.folder))]
+    if reasons:
+        others = f" ({len(reasons) - 1} more tensors are not there either)"
+        raise OcostError(f"{source.path}: {reasons[0]}{others if len(reasons) > 1 else ''}")
+
+
+def _tensors(graph: Graph) -> Iterator[TensorProto]:
+    """All tensors of a model."""
+    for tensor in graph.initializers.values():
+        yield from every_tensor(tensor.proto)
+    for node in graph:
+        bodies = graph.subgraphs(node)
+        for name, attribute in node.attributes.items():
+            if name not in bodies:
+                yield from every_tensor(attribute)
+        for body in bodies.values():
+            yield from _tensors(body)
+    if graph.parent is None:
+        skeleton = graph.header.skeleton
+        for part in (*skeleton.functions, *skeleton.training_info):
+            yield from every_tensor(part)
