@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from ..graph import dtypes
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Info, Quality, Shapes
+from ..graph.shapes.origins import scopes
 from .exempt import EXEMPT
 from .kinds import Kind
 from .result import NodeCost, ShapeQuality
@@ -20,6 +21,7 @@ _QUALITY: dict[Quality, ShapeQuality] = {
     Quality.ASSUMED: "assumed",
     Quality.BOUND: "bound",
 }
+_QUALITIES = {name: quality for quality, name in _QUALITY.items()}
 _Infos = list[tuple[str, Info | None]]  # by tensor name, in slot order
 _BRANCHES = ("then_branch", "else_branch")
 
@@ -93,36 +95,114 @@ class Costed(NamedTuple):
         return bool(infos) and all(info is not None and info.constant for info in infos)
 
 
-def cost_nodes(scope: Shapes, trips: int = 1, floor: Quality = Quality.EXACT) -> list[Costed]:
-    """Costs of all nodes of a scope in execution order, those of bodies after their owner.
+def cost_nodes(root: Shapes) -> list[Costed]:
+    """Costs of all nodes of a graph in execution order, those of bodies after their owner.
 
-    Parameters
-    ----------
-    scope
-        A graph with its shapes.
-    trips
-        How often the scope is executed in all.
-    floor
-        How well that is known.
+    A scope that several calls share is listed where it is called first, its figures times the
+    number of its executions, as those of a Loop's body are.
     """
-    costs: list[Costed] = []
-    for node in scope.graph:
+    callers_first = scopes(root)
+    own = {id(scope): [_row(node, scope) for node in scope.graph] for scope in callers_first}
+    sizes: dict[int, _Size] = {}
+    for scope in reversed(callers_first):
+        sizes[id(scope)] = _size(scope, own[id(scope)], sizes)
+    runs: dict[int, _Runs] = {id(root): _Runs(1, Quality.EXACT)}
+    for scope in callers_first:
+        run = runs.setdefault(id(scope), _Runs(0, Quality.EXACT))
+        for body, times, quality in _executions(scope, sizes):
+            before = runs.get(id(body), _Runs(0, Quality.EXACT))
+            runs[id(body)] = before.plus(run.trips * times, max(run.floor, quality))
+    return list(_listed(root, own, runs, set()))
+
+
+class _Size(NamedTuple):
+    """What makes one branch larger than another: FLOP, then traffic."""
+
+    flops: int = 0
+    traffic: int = 0
+
+
+class _Runs(NamedTuple):
+    """How often a scope is executed, and how well that is known."""
+
+    trips: int
+    floor: Quality
+
+    def plus(self, trips: int, quality: Quality) -> _Runs:
+        """With the executions that another caller adds."""
+        return _Runs(self.trips + trips, max(self.floor, quality))
+
+
+def _executions(scope: Shapes, sizes: Mapping[int, _Size]) -> Iterator[tuple[Shapes, int, Quality]]:
+    """The bodies that a scope's nodes may run: how often, 0 for the smaller branch of an If."""
+    for node in scope.graph if scope.bodies else ():
         bodies = bodies_of(node, scope)
         if bodies is None:
-            costs.append(_node_cost(node, scope, trips, floor))
             continue
-        costs.append(Costed(_owner_cost(node, scope, trips, floor), node, scope))
         count, quality = scope.trips.get(node.id, (1, Quality.EXACT))
-        quality = max(quality, floor)
         if len(bodies) > 1:  # an If of unknown condition
-            options = [cost_nodes(body, trips, max(quality, Quality.BOUND)) for body in bodies]
-            larger = max(options, key=_size)
-            costs += larger
-            for other in options:  # what is not known there might have made it the larger one
-                costs += [c for c in other if other is not larger and not c.cost.known]
-        elif count:  # a body that never runs costs nothing, like a branch that is not taken
-            costs += cost_nodes(bodies[0], trips * count, quality)
-    return costs
+            larger = max(bodies, key=lambda body: sizes[id(body)])
+            for body in bodies:
+                yield body, int(body is larger), max(quality, Quality.BOUND)
+        else:
+            yield bodies[0], count, quality
+
+
+def _size(scope: Shapes, rows: Iterable[Costed], sizes: Mapping[int, _Size]) -> _Size:
+    """What one execution of a scope comes to."""
+    costs = [row.cost for row in rows]
+    flops = sum(cost.flops or 0 for cost in costs)
+    traffic = sum(cost.traffic_bytes or 0 for cost in costs)
+    for body, times, _ in _executions(scope, sizes):
+        flops += times * sizes[id(body)].flops
+        traffic += times * sizes[id(body)].traffic
+    return _Size(flops, traffic)
+
+
+def _listed(
+    scope: Shapes, own: Mapping[int, list[Costed]], runs: Mapping[int, _Runs], seen: set[int]
+) -> Iterator[Costed]:
+    """A scope's nodes, each followed by its bodies', what runs more than once times that.
+
+    Of a branch that is not counted only what is not known is told: it might have made that
+    branch the larger one. A body that never runs costs nothing, like a branch not taken.
+    """
+    seen.add(id(scope))
+    run = runs[id(scope)]
+    once = run == (1, Quality.EXACT)
+    for row in own[id(scope)]:
+        if run.trips or not row.cost.known:
+            yield row if once else row._replace(cost=_times(row.cost, run))
+        bodies = bodies_of(row.node, scope) or ()
+        counted = [body for body in bodies if runs[id(body)].trips]
+        branches = bodies if len(bodies) > 1 or not run.trips else ()
+        for body in (*counted, *branches):
+            if id(body) not in seen:
+                yield from _listed(body, own, runs, seen)
+
+
+def _times(cost: NodeCost, run: _Runs) -> NodeCost:
+    """The cost of a node that runs more than once, or perhaps not at all."""
+    shape = _QUALITY[max(_QUALITIES[cost.shape], run.floor)]
+    trips = max(run.trips, 1)
+    if not cost.known:
+        return cost._replace(shape=shape, trips=trips)
+    return cost._replace(
+        shape=shape,
+        trips=trips,
+        macs=trips * (cost.macs or 0),
+        flops=trips * (cost.flops or 0),
+        read_bytes=trips * (cost.read_bytes or 0),
+        write_bytes=trips * (cost.write_bytes or 0),
+        weight_bytes=trips * (cost.weight_bytes or 0),
+    )
+
+
+def _row(node: Node, scope: Shapes) -> Costed:
+    """One execution of a node; of one that owns bodies, of itself alone."""
+    if scope.bodies and bodies_of(node, scope) is not None:
+        return Costed(_owner_cost(node, scope), node, scope)
+    return _node_cost(node, scope)
 
 
 def bodies_of(node: Node, scope: Shapes) -> list[Shapes] | None:
@@ -132,12 +212,6 @@ def bodies_of(node: Node, scope: Shapes) -> list[Shapes] | None:
     names = ("function", "body", *_BRANCHES)
     found = [scope.bodies[node.id, name] for name in names if (node.id, name) in scope.bodies]
     return found or None
-
-
-def _size(branch: Iterable[Costed]) -> tuple[int, int]:
-    """What makes one branch larger than another: FLOP, then traffic."""
-    costs = [costed.cost for costed in branch]
-    return sum(c.flops or 0 for c in costs), sum(c.traffic_bytes or 0 for c in costs)
 
 
 def _infos(names: Sequence[str], scope: Shapes) -> _Infos:
@@ -155,18 +229,16 @@ def _quality(*sides: _Infos) -> Quality:
     return max(found, default=Quality.EXACT)
 
 
-def _owner_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> NodeCost:
+def _owner_cost(node: Node, scope: Shapes) -> NodeCost:
     """An If, Loop, Scan or function call: what it costs lies in its body."""
-    quality = max(floor, _quality(_infos(node.inputs, scope), _infos(node.outputs, scope)))
+    quality = _quality(_infos(node.inputs, scope), _infos(node.outputs, scope))
     kind = Kind.CALL if (node.id, "function") in scope.bodies else Kind.CONTROL
-    return _cost(node, scope, trips, quality, Work(kind), (0, 0, 0), None)
+    return _cost(node, scope, quality, Work(kind), (0, 0, 0), None)
 
 
-def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
+def _node_cost(node: Node, scope: Shapes) -> Costed:
     inputs, outputs = _infos(node.inputs, scope), _infos(node.outputs, scope)
     quality = _quality(inputs, outputs)
-    if floor is not Quality.EXACT:
-        quality = max(floor, quality)
     try:
         call, work = _work(node, inputs, outputs, scope.graph.opset.get(node.domain, 1))
         reads = _reads(call, work)
@@ -185,7 +257,6 @@ def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
             write_bytes=None,
             weight_bytes=None,
             shape=_QUALITY[quality],
-            trips=trips,
             reason=str(reason),
             originals=(path,),
         )
@@ -193,14 +264,13 @@ def _node_cost(node: Node, scope: Shapes, trips: int, floor: Quality) -> Costed:
     constants = {name for name, info in inputs if info is not None and info.constant}
     weight = sum(amount for name, amount in reads.items() if name in constants)
     traffic = sum(reads.values()), weight, written
-    cost = _cost(node, scope, trips, quality, work, traffic, _arithmetic(call, work))
+    cost = _cost(node, scope, quality, work, traffic, _arithmetic(call, work))
     return Costed(cost, node, scope, call, reads)
 
 
 def _cost(
     node: Node,
     scope: Shapes,
-    trips: int,
     quality: Quality,
     work: Work,
     traffic: tuple[int, int, int],  # read, of that constant, written
@@ -213,15 +283,14 @@ def _cost(
         node.op_type,
         node.domain,
         work.kind,
-        work.macs * trips,
-        work.flops * trips,
+        work.macs,
+        work.flops,
         0,  # padded: nothing is, as written
-        read * trips,
-        written * trips,
-        weight * trips,
+        read,
+        written,
+        weight,
         _QUALITY[quality],
-        trips,
-        dtype,
+        dtype=dtype,
         view=work.view and bool(node.inputs and node.outputs),
         originals=(path,),
     )

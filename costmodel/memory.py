@@ -55,7 +55,7 @@ def memory(
     for c in costs:
         by_scope.setdefault(id(c.scope), {})[c.node.id] = c.cost
     try:
-        return _scope_memory(scope, by_scope, in_place, folded, own=True)
+        return _scope_memory(scope, by_scope, in_place, folded, {}, own=True)
     except _SizeUnknownError:
         return None
 
@@ -64,12 +64,21 @@ _Costs = dict[int, dict[str, NodeCost]]
 
 
 def _scope_memory(
-    scope: Shapes, costs: _Costs, in_place: bool, folded: bool, *, own: bool
+    scope: Shapes,
+    costs: _Costs,
+    in_place: bool,
+    folded: bool,
+    done: dict[int, Memory],
+    *,
+    own: bool,
 ) -> Memory:
     """Of a graph or a body; ``own`` says whether its inputs and outputs are its own storage.
 
     Those of a Loop's or Scan's body are; those of a function and an If are their caller's.
+    ``done`` keeps the answers: calls may share a body.
     """
+    if id(scope) in done:
+        return done[id(scope)]
     graph = scope.graph
     found = [(node, costs[id(scope)].get(node.id)) for node in graph]
     steps = [(n, c) for n, c in found if c is None or c.kind is not Kind.CONSTANT]
@@ -104,7 +113,8 @@ def _scope_memory(
             alive[name] = size
         inner = [
             _scope_memory(
-                body, costs, in_place, folded, own=body.caller is None and node.op_type != "If"
+                *(body, costs, in_place, folded, done),
+                own=body.parent is not None and node.op_type != "If",
             )
             for body in bodies_of(node, scope) or ()
             if id(body) in costs  # of two branches, the one that is costed
@@ -114,7 +124,8 @@ def _scope_memory(
         peak, area = max(peak, here), area + here
         for name in dies[step]:
             now -= alive.pop(name, 0)
-    return Memory(peak, area / len(steps) if steps else float(now), total)
+    done[id(scope)] = Memory(peak, area / len(steps) if steps else float(now), total)
+    return done[id(scope)]
 
 
 def _deaths(scope: Shapes, nodes: list[Node], root: Mapping[str, str]) -> list[list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..graph import dtypes
 from ..graph.shapes import Quality, Shapes
+from ..graph.shapes.origins import scopes
 from ..graph.tensor import Tensor
 from .cost import Costed
 from .device import Device
@@ -90,7 +91,7 @@ def _control(shapes: Shapes) -> Iterator[str]:
     """What decides which body runs, and how often, where that is not known exactly."""
     undecided: list[str] = []
     inexact: list[str] = []
-    for scope in _scopes(shapes):
+    for scope in scopes(shapes):
         for node in scope.graph:
             if (node.id, "then_branch") in scope.bodies and (
                 node.id,
@@ -128,12 +129,6 @@ def _absent(stored: Iterable[Tensor]) -> Iterator[str]:
     if reasons:
         others = f", nor are those of {_count(len(reasons) - 1, 'other tensor')} there"
         yield f"costed without weights: {reasons[0]}{others if len(reasons) > 1 else ''}"
-
-
-def _scopes(shapes: Shapes) -> Iterator[Shapes]:
-    yield shapes
-    for body in shapes.bodies.values():
-        yield from _scopes(body)
 
 
 def _count(count: int, noun: str) -> str:

@@ -18,6 +18,7 @@ from ..graph import dtypes
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Shapes
+from ..graph.shapes.origins import Key
 from ..graph.tensor import Source, Tensor, every_tensor
 from .cost import Costed
 from .work import rules
@@ -35,7 +36,6 @@ _NUMBERS = {
     AttributeProto.INT: np.int64,
     AttributeProto.INTS: np.int64,
 }
-Key = tuple[Shapes, str]  # a scope and the constant's name in it
 
 
 def parameters(costs: Iterable[Costed]) -> int:
@@ -75,28 +75,28 @@ def _is_weight(dtype: int) -> bool:
 
 
 def leaves(scope: Shapes, name: str) -> Iterator[tuple[Key, int, int]]:
-    """The constants behind a constant tensor: (key, elements, element type)."""
-    while True:
-        scope, name = scope.home(name)
-        tensor = scope.graph.initializers.get(name)
-        if tensor is not None:
-            yield (scope, name), tensor.size, tensor.dtype
-            return
-        maker = scope.graph.producer(name)
-        if maker is None:
-            return
-        if maker.op_type in ("Constant", "ConstantOfShape"):
-            info = scope.get(name)
-            if info is not None and info.size is not None:
-                yield (scope, name), info.size, info.dtype
-            return
-        if maker.op_type == "Concat":
-            for part in maker.inputs:
-                yield from leaves(scope, part)
-            return
-        if maker.op_type not in _THROUGH or not maker.inputs:
-            return  # computed from other constants: those count where they are read
-        name = maker.inputs[0]
+    """The constants behind a constant tensor, each once: (key, elements, element type)."""
+    behind: list[Key] = [(scope, name)]
+    seen: set[Key] = set()
+    while behind:
+        inner, outer = behind.pop()
+        for key in reversed(list(inner.homes(outer))):
+            if key in seen:
+                continue
+            seen.add(key)
+            home, own = key
+            tensor, maker = home.graph.initializers.get(own), home.graph.producer(own)
+            if tensor is not None:
+                yield key, tensor.size, tensor.dtype
+            elif maker is not None and maker.op_type in ("Constant", "ConstantOfShape"):
+                info = home.get(own)
+                if info is not None and info.size is not None:
+                    yield (home.first(maker), own), info.size, info.dtype
+            elif maker is not None and maker.op_type == "Concat":
+                behind += [(home, part) for part in reversed(maker.inputs)]
+            elif maker is not None and maker.op_type in _THROUGH and maker.inputs:
+                behind.append((home, maker.inputs[0]))
+            # what others compute counts where they read it
 
 
 def constants(graph: Graph) -> Iterator[Tensor]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from onnx import TensorProto
@@ -12,6 +13,7 @@ from ..graph.external import external_entry
 from ..graph.graph import Graph
 from ..graph.save import file_size
 from ..graph.shapes import Shapes
+from ..graph.shapes.origins import Key, scopes
 from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
 from .kinds import Kind
@@ -82,24 +84,19 @@ def totals(
     )
 
 
-def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
+def compulsory_bytes(scope: Shapes, costs: Sequence[Costed]) -> int | None:
     """Touched bytes of graph inputs and constants, plus graph outputs.
 
     No fusion goes below this traffic. What is read through a view counts for what is viewed. A
     tensor that several nodes read counts once: readers of parts are taken to read different
     parts (the slices of a packed weight), up to the whole tensor.
     """
-    root: dict[tuple[Shapes, str], tuple[Shapes, str]] = {}
-    touched: dict[tuple[Shapes, str], int] = {}
+    behind = _behind_views(scope, costs)
+    touched: Counter[Key] = Counter()
     for costed in costs:
-        inner = costed.scope
-        if costed.cost.view:
-            of = inner.home(costed.node.inputs[0])
-            root[inner, costed.node.outputs[0]] = root.get(of, of)
         for name, amount in (*costed.reads.items(), *_handed_in(costed)):
-            home = inner.home(name)
-            key = root.get(home, home)
-            touched[key] = touched.get(key, 0) + amount
+            for key, times in behind(costed.scope, name).items():
+                touched[key] += amount * times
     amount = sum(
         _at_most(size, *key) for key, size in touched.items() if _from_outside(*key, scope)
     )
@@ -109,6 +106,31 @@ def compulsory_bytes(scope: Shapes, costs: Iterable[Costed]) -> int | None:
             return None
         amount += size
     return amount
+
+
+def _behind_views(
+    root: Shapes, costs: Iterable[Costed]
+) -> Callable[[Shapes, str], Mapping[Key, int]]:
+    """Asked of a tensor: those that it views or stands for, each with its number of times."""
+    views = {(id(c.scope), c.node.outputs[0]) for c in costs if c.cost.view}
+    known: dict[Key, Mapping[Key, int]] = {}
+
+    def behind(scope: Shapes, name: str) -> Mapping[Key, int]:
+        homes = scope.homes(name)
+        if known.keys().isdisjoint(homes):
+            return homes
+        found: Counter[Key] = Counter()
+        for key, times in homes.items():
+            of = known.get(key, {key: times})
+            share = times // (sum(of.values()) or 1)  # of calls, this one's
+            found.update({viewed: count * share for viewed, count in of.items()})
+        return found
+
+    for scope in scopes(root):  # callers and makers first: what is viewed is known by then
+        for node in scope.graph:
+            if node.outputs and (id(scope), node.outputs[0]) in views:
+                known[scope, node.outputs[0]] = behind(scope, node.inputs[0])
+    return behind
 
 
 def _at_most(size: int, home: Shapes, name: str) -> int:

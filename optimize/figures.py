@@ -109,7 +109,7 @@ def _stored(graph: Graph) -> dict[str, int]:
 def _tensors(costed: Costed) -> tuple[str, tuple[str, ...]]:
     scope = costed.scope
     names = [t for t in (*costed.node.inputs, *costed.node.outputs) if t]
-    keys = [scope.home(name) for name in names]
+    keys = [key for name in names for key in scope.homes(name)]
     constant = [name for name in names if (info := scope.get(name)) and info.constant]
     keys += [key for name in constant for key, _, _ in leaves(scope, name)]
     return costed.cost.name, tuple(home.graph.prefix + name for home, name in dict.fromkeys(keys))

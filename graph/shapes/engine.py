@@ -7,7 +7,7 @@ their own. The pass is linear in the nodes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from onnx import FunctionProto, helper
 from onnx.shape_inference import InferenceError
@@ -15,6 +15,7 @@ from onnx.shape_inference import InferenceError
 from .. import dtypes
 from ..dataflow import RANDOM
 from ..errors import OcostError
+from ..functions import shares_bodies
 from ..graph import FunctionKey, Graph
 from ..load import instantiate
 from ..node import Node
@@ -24,6 +25,7 @@ from .fold import fold
 from .given import Given, input_infos
 from .info import Array, Info, Quality, ShapeCall, Unresolved, shape_rules
 from .onnx_inference import from_type
+from .origins import Key, Origins
 
 # Contents of more elements are data, not shape arithmetic.
 VALUE_LIMIT = 1024
@@ -44,9 +46,9 @@ class Shapes:
         How often a Loop's or Scan's body runs, and how that is known, by node id.
     assumed
         Open dims that were assumed 1 (root scope).
-    caller, arguments
-        For a function's body: the scope that calls it, and that scope's name of each of the
-        body's inputs.
+
+    Calls of functions have a scope each, named after the call. Where that would come to too many
+    nodes, calls of one function whose inputs are known alike share a scope, named after the first.
     """
 
     def __init__(self, graph: Graph, parent: Shapes | None = None) -> None:
@@ -56,14 +58,14 @@ class Shapes:
         self.bodies: dict[tuple[str, str], Shapes] = {}
         self.trips: dict[str, tuple[int, Quality]] = {}
         self.assumed: dict[str, int] = {}
-        self.inlined = 0  # nodes of functions, at the root
-        self.caller: Shapes | None = None
-        self.arguments: dict[str, str] = {}
         self.user_shapes: bool = parent is not None and parent.user_shapes
         self.lenient: bool = parent is not None and parent.lenient
         self.proving: bool = parent is not None and parent.proving
-        self._calls: tuple[FunctionKey, ...] = () if parent is None else parent._calls
         self._infos: dict[str, Info] = {}
+        self._function_key: FunctionKey | None = None
+        self._origins: Origins | None = None  # at the root, as what follows
+        self._shared: dict[Hashable, Shapes] | None = None
+        self._first: dict[FunctionKey, Shapes] = {}  # a scope of each function
 
     def get(self, name: str) -> Info | None:
         """What is known of a tensor, None if nothing."""
@@ -75,17 +77,27 @@ class Shapes:
             scope = scope.parent
         return None
 
-    def home(self, name: str) -> tuple[Shapes, str]:
-        """The scope that a tensor belongs to, and its name there; arguments are followed out."""
-        scope = self
-        while name not in scope._infos or name in scope.arguments:
-            if name in scope.arguments and scope.caller is not None:
-                scope, name = scope.caller, scope.arguments[name]
-            elif scope.parent is not None:
-                scope = scope.parent
-            else:
-                break
-        return scope, name
+    def has(self, name: str) -> bool:
+        """Whether a tensor belongs to this scope."""
+        return name in self._infos
+
+    def homes(self, name: str) -> Mapping[Key, int]:
+        """The scopes that a tensor belongs to, and its name there; arguments are followed out.
+
+        Each with the number of times that it stands there, once calls are inlined. Ask when all
+        is inferred.
+        """
+        if self.parent is None and self.root is self:
+            return {(self, name): 1}
+        if self.root._origins is None:
+            self.root._origins = Origins(self.root)
+        return self.root._origins.of(self, name)
+
+    def first(self, node: Node) -> Shapes:
+        """Where a Constant counts that has it in common with others: a function's in its first."""
+        first = self.root._first.get(self._function_key, self) if self._function_key else self
+        twin = first.graph.node(node.id) if node.id in first.graph else node
+        return first if twin.attributes == node.attributes else self
 
     def call(self, node: Node) -> ShapeCall:
         """A node with what is known of its inputs."""
@@ -94,6 +106,11 @@ class Shapes:
             [self.get(name) if name else None for name in node.inputs],
             self.graph.opset.get(node.domain, 1),
         )
+
+    def start(self, inputs: dict[str, Info]) -> None:
+        """Infer a root graph."""
+        self._shared = {} if shares_bodies(self.graph) else None
+        self.run(inputs)
 
     def run(self, inputs: dict[str, Info]) -> None:
         """Infer everything from the inputs on."""
@@ -178,25 +195,31 @@ class Shapes:
     def _function(
         self, node: Node, call: ShapeCall, function: FunctionProto
     ) -> Sequence[Info | None]:
-        called = (node.domain, node.op_type, node.overload)
-        if called in self._calls:
-            raise OcostError(f"function '{function.name}' calls itself")
-        self.root.inlined += len(function.node)
-        if len(self._calls) > _DEEPEST or self.root.inlined > _MOST_INLINED:
-            raise OcostError(
-                f"function '{function.name}': calls nest too deep, or come to more than "
-                f"{_MOST_INLINED} nodes"
-            )
-        scope = Shapes(instantiate(self.graph, node, function))
-        scope.root, scope.user_shapes = self.root, self.user_shapes
-        scope.lenient, scope.proving = self.lenient, self.proving
-        scope._calls = (*self._calls, called)
-        body = scope.graph
-        scope.caller, scope.arguments = self, dict(zip(body.inputs, node.inputs, strict=False))
-        given = dict(zip(body.inputs, call.inputs, strict=False))
-        scope.run({name: info for name, info in given.items() if info is not None})
+        root, called = self.root, (node.domain, node.op_type, node.overload)
+        key = None if root._shared is None else self._signature(node, call)
+        scope = None if root._shared is None else root._shared.get(key)
+        if scope is None:
+            scope = Shapes(instantiate(self.graph, node, function))
+            scope.root, scope.user_shapes = root, self.user_shapes
+            scope.lenient, scope.proving = self.lenient, self.proving
+            scope._function_key = called
+            root._first.setdefault(called, scope)
+            given = dict(zip(scope.graph.inputs, call.inputs, strict=False))
+            scope.run({name: info for name, info in given.items() if info is not None})
+            if root._shared is not None:
+                root._shared[key] = scope
         self.bodies[node.id, "function"] = scope
-        return [scope.get(name) for name in body.outputs]
+        return [scope.get(name) for name in scope.graph.outputs]
+
+    def _signature(self, node: Node, call: ShapeCall) -> Hashable:
+        """What an inference of a function's body rests on."""
+        attributes = (a.SerializeToString(deterministic=True) for a in node.attributes.values())
+        return (
+            (node.domain, node.op_type, node.overload, self.lenient),
+            tuple(sorted(attributes)),
+            tuple(map(bool, node.inputs)),
+            tuple(None if info is None else info.key for info in call.inputs),
+        )
 
     def body(
         self, node: Node, name: str, inputs: Sequence[Info], *, lenient: bool = False
@@ -232,8 +255,6 @@ class Shapes:
         return info._replace(reason=next(above, own))
 
 
-# Calls that call twice each grow exponentially.
-_DEEPEST, _MOST_INLINED = 64, 1_000_000
 _NOTHING = Info(dtypes.UNDEFINED, None)
 
 
@@ -275,7 +296,7 @@ def infer(graph: Graph, given: Given | None = None) -> Shapes:
     given = given or Given()
     shapes = Shapes(graph)
     inputs, shapes.assumed, shapes.user_shapes = input_infos(graph, given)
-    shapes.run(inputs)
+    shapes.start(inputs)
     return shapes
 
 
@@ -288,5 +309,5 @@ def prove(graph: Graph) -> Shapes:
     shapes = Shapes(graph)
     shapes.proving = shapes.user_shapes = shapes.lenient = True
     given = [n for n in graph.inputs if n not in graph.initializers or graph.overridable(n)]
-    shapes.run({n: from_type(graph.declared[n].type) for n in given})
+    shapes.start({n: from_type(graph.declared[n].type) for n in given})
     return shapes

@@ -7,7 +7,7 @@ operators of other domains, and data-dependent dims, which take their upper boun
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -71,6 +71,14 @@ class Info(NamedTuple):  # several are made for every tensor: a tuple is made fa
         """Number of elements if the shape is resolved."""
         resolved = self.resolved
         return None if resolved is None else math.prod(resolved)
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for two tensors of which the same is known."""
+        value = self.value
+        contents = None if value is None else (value.dtype.str, value.shape, value.tobytes())
+        kind = None if self.type is None else self.type.SerializeToString(deterministic=True)
+        return self._replace(value=None, type=None), contents, kind
 
 
 @dataclass(frozen=True, slots=True)

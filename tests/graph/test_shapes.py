@@ -353,7 +353,7 @@ def test_the_same_function_is_inferred_anew_at_each_call():
     assert _known(shapes, "a") == ((3, 2), EXACT)
     assert _known(shapes) == ((2, 2), EXACT)
     assert shapes.bodies["a", "function"].get("w").shape == (3, 2)
-    assert shapes.bodies["a", "function"].home("v") == (shapes, "x")
+    assert shapes.bodies["a", "function"].homes("v") == {(shapes, "x"): 1}
 
 
 def test_half_precision_contents_decide_shapes_too():
