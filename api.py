@@ -37,11 +37,11 @@ def load(model: str | Path | Graph) -> Graph:
 
 
 def _load_to_run(model: str | Path | Graph) -> Graph:
-    """Open a model for more than its cost: its weights are there."""
-    from .graph.runnable import require_data
+    """Open a model for more than its cost."""
+    from .graph.runnable import require_runnable
 
     graph = load(model)
-    require_data(graph)
+    require_runnable(graph)
     return graph
 
 

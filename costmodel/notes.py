@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..graph import dtypes
+from ..graph.functions import inlined_nodes
 from ..graph.shapes import Quality, Shapes
 from ..graph.shapes.origins import scopes
 from ..graph.tensor import Tensor
@@ -34,6 +35,7 @@ def notes(
         *_quantised(nodes),
         *_folded(costs, nodes),
         *_control(shapes),
+        *_shared(shapes),
         *_absent(stored),
     )
 
@@ -120,6 +122,15 @@ def _control(shapes: Shapes) -> Iterator[str]:
         yield (
             f"{_count(len(inexact), 'If')} may take the other branch ('{inexact[0]}'"
             f"{', ...' if len(inexact) > 1 else ''}): the condition rests on inexact shapes"
+        )
+
+
+def _shared(shapes: Shapes) -> Iterator[str]:
+    """Calls that are not listed one by one."""
+    if shapes.shares:
+        yield (
+            f"the functions come to {inlined_nodes(shapes.graph)} nodes once inlined: calls of "
+            "one function with inputs of the same shapes are listed once, times their number"
         )
 
 

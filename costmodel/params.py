@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from onnx import AttributeProto
+from onnx import AttributeProto, NodeProto
 from onnx.helper import get_attribute_value
 
 from ..graph import dtypes
@@ -19,7 +19,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Shapes
 from ..graph.shapes.origins import Key
-from ..graph.tensor import Source, Tensor, every_tensor
+from ..graph.tensor import Source, Tensor
 from .cost import Costed
 from .work import rules
 
@@ -109,17 +109,36 @@ def constants(graph: Graph) -> Iterator[Tensor]:
             yield from constants(body)
     if graph.parent is None:
         for function in graph.header.functions.values():
-            yield from (Tensor.from_proto(t, source) for t in every_tensor(function))
+            yield from _of_nodes(function.node, source)
+
+
+def _of_nodes(nodes: Iterable[NodeProto], source: Source) -> Iterator[Tensor]:
+    """The constants that are attributes of a function's nodes, those of their bodies included."""
+    for node in nodes:
+        yield from _of_attributes(node.op_type, node.attribute, source)
+        for attribute in node.attribute:
+            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                for kind in (body.initializer, body.sparse_initializer):
+                    yield from (Tensor.from_proto(tensor, source) for tensor in kind)
+                yield from _of_nodes(body.node, source)
 
 
 def of_attributes(node: Node, source: Source) -> Iterator[Tensor]:
     """The constants that are a node's attributes."""
-    for attribute in node.attributes.values():
+    return _of_attributes(node.op_type, node.attributes.values(), source)
+
+
+def _of_attributes(
+    op_type: str, attributes: Iterable[AttributeProto], source: Source
+) -> Iterator[Tensor]:
+    for attribute in attributes:
+        if attribute.ref_attr_name:  # stands where the function is called
+            continue
         if attribute.type == AttributeProto.TENSOR:
             yield Tensor.from_proto(attribute.t, source)
         elif attribute.type == AttributeProto.SPARSE_TENSOR:
             yield Tensor.from_proto(attribute.sparse_tensor, source)
-        elif node.op_type == "Constant" and attribute.type in _NUMBERS:
+        elif op_type == "Constant" and attribute.type in _NUMBERS:
             values = get_attribute_value(attribute)
             yield Tensor.from_array("", np.asarray(values, _NUMBERS[attribute.type]))
 

@@ -95,8 +95,10 @@ def compulsory_bytes(scope: Shapes, costs: Sequence[Costed]) -> int | None:
     touched: Counter[Key] = Counter()
     for costed in costs:
         for name, amount in (*costed.reads.items(), *_handed_in(costed)):
-            for key, times in behind(costed.scope, name).items():
-                touched[key] += amount * times
+            for (home, own), times in behind(costed.scope, name).items():
+                maker = home.graph.producer(own)
+                whose = home if maker is None or maker.op_type != "Constant" else home.first(maker)
+                touched[whose, own] += amount * times
     amount = sum(
         _at_most(size, *key) for key, size in touched.items() if _from_outside(*key, scope)
     )

@@ -14,7 +14,7 @@ from .errors import OcostError
 from .graph import FunctionKey, Graph
 
 # A body for each call, up to so many nodes in all; beyond, equal calls share a body.
-MOST_INLINED = 50_000
+MOST_INLINED = 20_000
 _DEEPEST = 150
 
 
@@ -51,22 +51,6 @@ def inlined_nodes(graph: Graph) -> int:
 def shares_bodies(graph: Graph) -> bool:
     """Whether a root graph's functions come to too many nodes for a body a call."""
     return bool(graph.header.functions) and inlined_nodes(graph) > MOST_INLINED
-
-
-def require_inlinable(graph: Graph) -> None:
-    """Refuse a model whose functions come to more nodes than can be told one by one.
-
-    Raises
-    ------
-    OcostError
-        It says how many there are.
-    """
-    if shares_bodies(graph):
-        raise OcostError(
-            f"{graph.header.source.path or graph.name}: its functions come to "
-            f"{inlined_nodes(graph)} nodes once inlined, over the {MOST_INLINED} that are run or "
-            "rewritten; cost and diff alone work on it"
-        )
 
 
 def _key(node: NodeProto) -> FunctionKey:

@@ -8,8 +8,26 @@ from onnx import TensorProto
 
 from .errors import OcostError
 from .external import absence
+from .functions import MOST_INLINED, inlined_nodes, shares_bodies
 from .graph import Graph
 from .tensor import every_tensor
+
+
+def require_runnable(graph: Graph) -> None:
+    """Refuse a model that can be costed, but not run or rewritten.
+
+    Raises
+    ------
+    OcostError
+        If its external data are not there, or if its functions come to too many nodes.
+    """
+    require_data(graph)
+    if shares_bodies(graph):
+        raise OcostError(
+            f"{graph.header.source.path or graph.name}: its functions come to "
+            f"{inlined_nodes(graph)} nodes once all calls are inlined; over {MOST_INLINED} nodes "
+            "only cost and diff without --check work"
+        )
 
 
 def require_data(graph: Graph) -> None:

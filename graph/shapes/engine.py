@@ -93,6 +93,11 @@ class Shapes:
             self.root._origins = Origins(self.root)
         return self.root._origins.of(self, name)
 
+    @property
+    def shares(self) -> bool:
+        """Whether calls of functions may share a scope."""
+        return self.root._shared is not None
+
     def first(self, node: Node) -> Shapes:
         """Where a Constant counts that has it in common with others: a function's in its first."""
         first = self.root._first.get(self._function_key, self) if self._function_key else self
