@@ -26,8 +26,8 @@ _Infos = list[tuple[str, Info | None]]  # by tensor name, in slot order
 _BRANCHES = ("then_branch", "else_branch")
 
 
-def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> Call:
-    """The node as its formula sees it.
+def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int, *, maps: bool) -> Call:
+    """The node as its formula sees it; with ``maps`` an input may be a map of unknown size.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> Call:
     """
     return Call(
         node,
-        [_type(name, info) for name, info in inputs],
+        [_type(name, info, maps=maps) for name, info in inputs],
         [_type(name, info) for name, info in outputs],
         opset,
         {
@@ -47,17 +47,19 @@ def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> Call:
     )
 
 
-def _type(name: str, info: Info | None) -> TensorType | None:
+def _type(name: str, info: Info | None, *, maps: bool = False) -> TensorType | None:
     if not name:
         return None
     if info is None:
         raise Unknown(f"nothing is known of tensor '{name}'")
-    if info.type is not None:
+    entry, shape = entry_bytes(info), info.resolved
+    if info.type is not None and maps and entry is not None:
+        return TensorType(info.dtype, shape or (), entry)
+    if info.type is not None and (entry is None or shape is None):
         raise Unknown(f"'{name}' is no tensor but a sequence, an optional or a map")
-    shape = info.resolved
     if shape is None:
         raise Unknown(info.reason or f"the shape of '{name}' is not known")
-    return TensorType(info.dtype, shape)
+    return TensorType(info.dtype, shape, entry)
 
 
 def _work(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> tuple[Call, Work]:
@@ -72,7 +74,7 @@ def _work(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> tuple[Call
     if rule is None:
         reason = EXEMPT.get((node.domain, node.op_type))
         raise Unknown(reason or f"no cost formula for {node.qualified_type}")
-    call = _call(node, inputs, outputs, opset)
+    call = _call(node, inputs, outputs, opset, maps=rule.maps)
     try:
         return call, rule.formula(call)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -87,6 +89,7 @@ class Costed(NamedTuple):
     scope: Shapes
     call: Call | None = None
     reads: Mapping[str, int] = MappingProxyType({})  # bytes by tensor
+    attribute_bytes: int = 0  # read of the node's own attributes
 
     @property
     def on_constants(self) -> bool:
@@ -263,9 +266,10 @@ def _node_cost(node: Node, scope: Shapes) -> Costed:
         return Costed(unknown, node, scope)
     constants = {name for name, info in inputs if info is not None and info.constant}
     weight = sum(amount for name, amount in reads.items() if name in constants)
-    traffic = sum(reads.values()), weight, written
+    own = work.attribute_bytes
+    traffic = sum(reads.values()) + own, weight + own, written
     cost = _cost(node, scope, quality, work, traffic, _arithmetic(call, work))
-    return Costed(cost, node, scope, call, reads)
+    return Costed(cost, node, scope, call, reads, own)
 
 
 def _cost(
@@ -331,7 +335,10 @@ def _writes(call: Call, work: Work) -> int:
 
 
 def _nbytes(name: str, kind: TensorType, elements: int | None) -> int:
-    amount = dtypes.nbytes(kind.dtype, kind.size if elements is None else elements)
+    count = kind.size if elements is None else elements
+    if kind.entry_bytes is not None:
+        return kind.entry_bytes * count
+    amount = dtypes.nbytes(kind.dtype, count)
     if amount is None:
         raise Unknown(f"elements of '{name}' ({dtypes.name(kind.dtype)}) have no fixed size")
     return amount
@@ -349,9 +356,28 @@ def _arithmetic(call: Call, work: Work) -> int | None:
 
 def bytes_of(info: Info | None) -> int | None:
     """Bytes that a tensor takes, None where its type or shape is not known."""
-    if info is None or info.type is not None or info.size is None:
+    if info is None or info.size is None:
         return None
-    return dtypes.nbytes(info.dtype, info.size)
+    entry = entry_bytes(info)
+    if entry is not None:
+        return entry * info.size
+    return None if info.type is not None else dtypes.nbytes(info.dtype, info.size)
+
+
+# What onnxruntime's tensors keep for a string; the text of a longer one lies elsewhere.
+STRING_BYTES = 32
+
+
+def entry_bytes(info: Info) -> int | None:
+    """Bytes of an element where the type alone does not tell: a string, an entry of a map."""
+    if info.type is None:
+        return STRING_BYTES if info.dtype == dtypes.STRING else None
+    kind = info.type.sequence_type.elem_type if info.type.HasField("sequence_type") else info.type
+    if not kind.HasField("map_type"):
+        return None
+    types = kind.map_type.key_type, kind.map_type.value_type.tensor_type.elem_type
+    sizes = [STRING_BYTES if t == dtypes.STRING else dtypes.nbytes(t, 1) for t in types]
+    return sum(size or 0 for size in sizes) if None not in sizes else None
 
 
 def count_nodes(graph: Graph) -> int:

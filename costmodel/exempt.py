@@ -7,8 +7,6 @@ from types import MappingProxyType
 
 _SEQUENCE = "works on a sequence, whose length and members' shapes the graph does not state"
 _STRING = "works on strings, whose lengths the graph does not state"
-_MAP = "works on a map, whose size the graph does not state"
-_ML = "ai.onnx.ml"
 
 EXEMPT: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -26,10 +24,6 @@ EXEMPT: Mapping[tuple[str, str], str] = MappingProxyType(
         ("", "StringConcat"): _STRING,
         ("", "StringNormalizer"): _STRING,
         ("", "StringSplit"): _STRING,
-        (_ML, "CategoryMapper"): _STRING,
-        (_ML, "CastMap"): _MAP,
-        (_ML, "DictVectorizer"): _MAP,
-        (_ML, "ZipMap"): _MAP,
         ("", "ImageDecoder"): "decodes a compressed image, whose size is in its data",
         ("ai.onnx.preview.training", "Gradient"): (
             "stands for a backward graph that the model does not contain"

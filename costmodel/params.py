@@ -8,11 +8,10 @@ slot, which is how they are told from parameters.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-from onnx import AttributeProto, NodeProto
-from onnx.helper import get_attribute_value
+from onnx import AttributeProto, NodeProto, TensorProto
 
 from ..graph import dtypes
 from ..graph.graph import Graph
@@ -29,12 +28,19 @@ _THROUGH = frozenset(
     | {"QuantizeLinear", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
 )
 
-# How a Constant stores numbers that it gives as plain attributes.
-_NUMBERS = {
-    AttributeProto.FLOAT: np.float32,
-    AttributeProto.FLOATS: np.float32,
-    AttributeProto.INT: np.int64,
-    AttributeProto.INTS: np.int64,
+# Operators whose list attributes are data; elsewhere they are axes, pads and the like.
+_WITH_TABLES = frozenset({"Constant", "StringNormalizer", "TfIdfVectorizer"})
+
+# What an attribute lists, by its type: the element type, and the field that holds it.
+_LISTS = {
+    AttributeProto.FLOATS: dtypes.FLOAT,
+    AttributeProto.INTS: dtypes.INT64,
+    AttributeProto.STRINGS: dtypes.STRING,
+}
+_SINGLE = {
+    AttributeProto.FLOAT: dtypes.FLOAT,
+    AttributeProto.INT: dtypes.INT64,
+    AttributeProto.STRING: dtypes.STRING,
 }
 
 
@@ -51,6 +57,9 @@ def parameters_by_constant(costs: Iterable[Costed]) -> dict[Key, int]:
         rule = rules().get((node.domain, node.op_type))
         if rule is None or (costed.call is None and rule.parameters is not None):
             continue
+        own = sum(_elements(node.attributes.get(name)) for name in rule.attributes)
+        if own:
+            found[scope.first(node), node.id] = own
         elementwise = rule.weights is None
         slots = range(len(node.inputs)) if rule.weights is None else rule.weights
         for slot in slots:
@@ -68,6 +77,15 @@ def parameters_by_constant(costs: Iterable[Costed]) -> dict[Key, int]:
                 else:
                     found[key] = size
     return found
+
+
+def _elements(attribute: AttributeProto | None) -> int:
+    """Numbers in an attribute, a list or a tensor."""
+    if attribute is None:
+        return 0
+    if attribute.type == AttributeProto.TENSOR:
+        return math.prod(attribute.t.dims)
+    return len(attribute.floats) + len(attribute.ints)
 
 
 def _is_weight(dtype: int) -> bool:
@@ -115,7 +133,7 @@ def constants(graph: Graph) -> Iterator[Tensor]:
 def _of_nodes(nodes: Iterable[NodeProto], source: Source) -> Iterator[Tensor]:
     """The constants that are attributes of a function's nodes, those of their bodies included."""
     for node in nodes:
-        yield from _of_attributes(node.op_type, node.attribute, source)
+        yield from _of_attributes(node, node.attribute, source)
         for attribute in node.attribute:
             for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
                 for kind in (body.initializer, body.sparse_initializer):
@@ -125,12 +143,14 @@ def _of_nodes(nodes: Iterable[NodeProto], source: Source) -> Iterator[Tensor]:
 
 def of_attributes(node: Node, source: Source) -> Iterator[Tensor]:
     """The constants that are a node's attributes."""
-    return _of_attributes(node.op_type, node.attributes.values(), source)
+    return _of_attributes(node, node.attributes.values(), source)
 
 
 def _of_attributes(
-    op_type: str, attributes: Iterable[AttributeProto], source: Source
+    node: Node | NodeProto, attributes: Iterable[AttributeProto], source: Source
 ) -> Iterator[Tensor]:
+    lists = _LISTS | _SINGLE if node.op_type == "Constant" else _LISTS
+    tables = node.op_type in _WITH_TABLES or node.domain == "ai.onnx.ml"
     for attribute in attributes:
         if attribute.ref_attr_name:  # stands where the function is called
             continue
@@ -138,13 +158,25 @@ def _of_attributes(
             yield Tensor.from_proto(attribute.t, source)
         elif attribute.type == AttributeProto.SPARSE_TENSOR:
             yield Tensor.from_proto(attribute.sparse_tensor, source)
-        elif op_type == "Constant" and attribute.type in _NUMBERS:
-            values = get_attribute_value(attribute)
-            yield Tensor.from_array("", np.asarray(values, _NUMBERS[attribute.type]))
+        elif tables and (dtype := lists.get(attribute.type)) is not None:
+            yield Tensor.from_proto(_listed(attribute, dtype), source)
 
 
-def param_bytes(stored: Iterable[Tensor]) -> int | None:
-    """Bytes of all constants as stored; None where strings have no fixed size."""
-    sizes = [tensor.nbytes for tensor in stored]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
+def _listed(attribute: AttributeProto, dtype: int) -> TensorProto:
+    """The type and size of what an attribute lists; of strings the strings too."""
+    strings = list(attribute.strings) or [attribute.s] * (attribute.type == AttributeProto.STRING)
+    count = len(attribute.ints) + len(attribute.floats) + len(strings)
+    single = attribute.type in (AttributeProto.INT, AttributeProto.FLOAT)
+    return TensorProto(data_type=dtype, dims=[] if single else [count], string_data=strings)
+
+
+def param_bytes(stored: Iterable[Tensor]) -> int:
+    """Bytes of all constants as stored."""
+    return sum(map(stored_bytes, stored))
+
+
+def stored_bytes(tensor: Tensor) -> int:
+    """Bytes of a constant as stored; of strings, their characters."""
+    if tensor.nbytes is None and isinstance(tensor.proto, TensorProto):
+        return sum(map(len, tensor.proto.string_data))
+    return tensor.nbytes or 0

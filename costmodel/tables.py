@@ -38,7 +38,8 @@ def operators() -> str:
     families: defaultdict[str, defaultdict[tuple[str, str], list[tuple[str, str]]]]
     families = defaultdict(lambda: defaultdict(list))
     for key, rule in rules().items():
-        slots = "any" if rule.weights is None else ", ".join(map(str, rule.weights))
+        named = (f"`{name}`" for name in rule.attributes)
+        slots = "any" if rule.weights is None else ", ".join([*map(str, rule.weights), *named])
         family = _first_line(sys.modules[rule.formula.__module__]).rstrip(".")
         families[family][_first_line(rule.formula), slots].append(key)
     parts = []

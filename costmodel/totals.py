@@ -18,7 +18,7 @@ from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
 from .kinds import Kind
 from .memory import memory
-from .params import param_bytes, parameters
+from .params import of_attributes, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
 _IDLE = frozenset({Kind.CONSTANT, Kind.CONTROL, Kind.CALL})
@@ -102,12 +102,26 @@ def compulsory_bytes(scope: Shapes, costs: Sequence[Costed]) -> int | None:
     amount = sum(
         _at_most(size, *key) for key, size in touched.items() if _from_outside(*key, scope)
     )
+    amount += _of_attributes(costs)
     for name in scope.graph.outputs:
         size = bytes_of(scope.get(name))
         if size is None:
             return None
         amount += size
     return amount
+
+
+def _of_attributes(costs: Iterable[Costed]) -> int:
+    """Touched bytes of constants in attributes, up to what is stored there."""
+    touched: Counter[Key] = Counter()
+    whole: dict[Key, int] = {}
+    for costed in costs:
+        if costed.attribute_bytes:
+            node, source = costed.node, costed.scope.graph.header.source
+            key = costed.scope.first(node), node.id
+            touched[key] += costed.attribute_bytes
+            whole[key] = param_bytes(of_attributes(node, source))
+    return sum(min(size, whole[key]) for key, size in touched.items())
 
 
 def _behind_views(

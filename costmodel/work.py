@@ -20,10 +20,14 @@ from .kinds import Kind
 
 
 class TensorType(NamedTuple):
-    """Element type (an ONNX ``TensorProto.DataType``) and resolved shape of a tensor."""
+    """Element type (an ONNX ``TensorProto.DataType``) and resolved shape of a tensor.
+
+    A sequence of maps is [maps, entries of each], of an undefined type.
+    """
 
     dtype: int
     shape: tuple[int, ...]
+    entry_bytes: int | None = None  # of an element, where its type does not tell
 
     @property
     def size(self) -> int:
@@ -91,6 +95,8 @@ class Work:
         Output 0 is another name for input 0: nothing moves.
     dtype
         Element type that the arithmetic runs in, where it is not that of input 0.
+    attribute_bytes
+        Bytes read of the constants in the node's attributes.
     """
 
     kind: Kind
@@ -100,6 +106,7 @@ class Work:
     writes: Mapping[int, int] = field(default_factory=dict)
     view: bool = False
     dtype: int | None = None
+    attribute_bytes: int = 0
 
 
 Formula = Callable[[Call], Work]
@@ -112,11 +119,15 @@ class Rule:
     ``weights`` are the slots whose constants are parameters; with ``weights=None`` the operator
     is elementwise and a float constant of more than one element in any slot counts.
     ``parameters`` turns the stored elements of a weight into parameters where they are packed.
+    ``attributes`` are the list or tensor attributes whose elements are parameters. With ``maps``
+    the formula says what is read of an input that is a map, whose size the graph does not state.
     """
 
     formula: Formula
     weights: tuple[int, ...] | None
     parameters: Callable[[Call, int], int] | None = None
+    attributes: tuple[str, ...] = ()
+    maps: bool = False
 
 
 _RULES: dict[tuple[str, str], Rule] = {}
@@ -127,6 +138,8 @@ def formula(
     domain: str = "",
     weights: tuple[int, ...] | None = (),
     parameters: Callable[[Call, int], int] | None = None,
+    attributes: tuple[str, ...] = (),
+    maps: bool = False,
 ) -> Callable[[Formula], Formula]:
     """Register a function as the cost formula of these operators.
 
@@ -141,7 +154,7 @@ def formula(
             key = (domain, op_type)
             if key in _RULES:
                 raise ValueError(f"{domain or 'ai.onnx'}::{op_type} has a cost formula already")
-            _RULES[key] = Rule(function, weights, parameters)
+            _RULES[key] = Rule(function, weights, parameters, attributes, maps)
         return function
 
     return register

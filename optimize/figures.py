@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from ..costmodel import Device
 from ..costmodel.cost import Costed, cost_nodes
-from ..costmodel.params import leaves, of_attributes, parameters_by_constant
+from ..costmodel.params import (
+    leaves,
+    of_attributes,
+    param_bytes,
+    parameters_by_constant,
+    stored_bytes,
+)
 from ..costmodel.result import NodeCost
 from ..costmodel.roofline import estimate
 from ..graph import Graph
@@ -96,9 +102,9 @@ def _owners(graph: Graph, costed: Iterable[Costed]) -> dict[str, str]:
 
 
 def _stored(graph: Graph) -> dict[str, int]:
-    sizes = {graph.prefix + name: t.nbytes or 0 for name, t in graph.initializers.items()}
+    sizes = {graph.prefix + name: stored_bytes(t) for name, t in graph.initializers.items()}
     for node in graph:
-        own = sum(t.nbytes or 0 for t in of_attributes(node, graph.header.source))
+        own = param_bytes(of_attributes(node, graph.header.source))
         if own:
             sizes[graph.path(node)] = own
         for body in graph.subgraphs(node).values():

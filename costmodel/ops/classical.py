@@ -1,6 +1,7 @@
 """Linear models, support vectors and feature encoders of ai.onnx.ml.
 
-Coefficients and tables are attributes: neither traffic nor parameters.
+Coefficients and tables are attributes: constants that are read like others. A look-up reads an
+entry of its table for each element, at most the whole table.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from ...graph.dtypes import FLOAT
 from ..kinds import Kind
 from ..work import Call, Unknown, Work, formula
+from .attributes import list_bytes, list_length, share
 
 _DOMAIN = "ai.onnx.ml"
 
@@ -30,12 +32,20 @@ def _samples(call: Call) -> tuple[int, int]:
 
 
 def _count(call: Call, attribute: str) -> int:
-    """Elements of an attribute of floats."""
-    found = call.node.attributes.get(attribute)
-    return 0 if found is None else len(found.floats)
+    return list_length(call.node, attribute)
 
 
-@formula("LinearClassifier", "LinearRegressor", domain=_DOMAIN)
+def labels_read(call: Call, samples: int, *names: str) -> int:
+    """Bytes of the labels that a classifier gives out, one a sample."""
+    count = max(list_length(call.node, name) for name in names)
+    return share(list_bytes(call.node, *names), samples, count)
+
+
+_LABELS = ("classlabels_ints", "classlabels_strings")
+_LINEAR = ("coefficients", "intercepts")
+
+
+@formula("LinearClassifier", "LinearRegressor", domain=_DOMAIN, attributes=_LINEAR)
 def linear(call: Call) -> Work:
     """macs: samples x coefficients; flops: twice that, an intercept and post_transform a score."""
     samples, features = _samples(call)
@@ -44,7 +54,8 @@ def linear(call: Call) -> Work:
     macs = samples * coefficients
     flops = 2 * macs + samples * _count(call, "intercepts")
     flops += samples * scores * post_transform_flops(call)
-    return Work(Kind.CLASSICAL, macs=macs, flops=flops, dtype=FLOAT)
+    read = list_bytes(call.node, *_LINEAR) + labels_read(call, samples, *_LABELS)
+    return Work(Kind.CLASSICAL, macs=macs, flops=flops, dtype=FLOAT, attribute_bytes=read)
 
 
 def _kernel_flops(call: Call, features: int) -> int:
@@ -61,7 +72,14 @@ def _kernel_flops(call: Call, features: int) -> int:
     return each[kernel]
 
 
-@formula("SVMClassifier", domain=_DOMAIN)
+_VECTORS = ("support_vectors", "coefficients", "rho", "prob_a", "prob_b")
+
+
+def _vectors_read(call: Call) -> int:
+    return list_bytes(call.node, *_VECTORS, "kernel_params", "vectors_per_class")
+
+
+@formula("SVMClassifier", domain=_DOMAIN, attributes=_VECTORS)
 def svm_classifier(call: Call) -> Work:
     """A sample: a kernel a vector, 2 (classes - 1) a vector, 1 a pair of classes (4 with prob_a).
 
@@ -80,10 +98,11 @@ def svm_classifier(call: Call) -> Work:
         each = vectors * (_kernel_flops(call, features) + 2 * (classes - 1))
         each += scores * (4 if _count(call, "prob_a") else 1)
     each += scores * post_transform_flops(call)
-    return Work(Kind.CLASSICAL, flops=samples * each, dtype=FLOAT)
+    read = _vectors_read(call) + labels_read(call, samples, *_LABELS)
+    return Work(Kind.CLASSICAL, flops=samples * each, dtype=FLOAT, attribute_bytes=read)
 
 
-@formula("SVMRegressor", domain=_DOMAIN)
+@formula("SVMRegressor", domain=_DOMAIN, attributes=_VECTORS)
 def svm_regressor(call: Call) -> Work:
     """A sample: a kernel and 2 a vector, 1 for rho, 1 for the sign of a one-class machine.
 
@@ -96,19 +115,26 @@ def svm_regressor(call: Call) -> Work:
     else:
         each = 2 * _count(call, "coefficients")
     each += 1 + (call.node.int("one_class", 0) != 0) + post_transform_flops(call)
-    return Work(Kind.CLASSICAL, flops=samples * each, dtype=FLOAT)
+    read = _vectors_read(call)
+    return Work(Kind.CLASSICAL, flops=samples * each, dtype=FLOAT, attribute_bytes=read)
 
 
-@formula("Scaler", domain=_DOMAIN)
+_SCALES = ("offset", "scale")
+
+
+@formula("Scaler", domain=_DOMAIN, attributes=_SCALES)
 def scaler(call: Call) -> Work:
     """2 an element: subtract, multiply."""
-    return Work(Kind.ELEMENTWISE, flops=2 * call.output().size, dtype=FLOAT)
+    read = list_bytes(call.node, *_SCALES)
+    flops = 2 * call.output().size
+    return Work(Kind.ELEMENTWISE, flops=flops, dtype=FLOAT, attribute_bytes=read)
 
 
 @formula("Binarizer", "Imputer", domain=_DOMAIN)
 def compare(call: Call) -> Work:
     """1 an element: compare."""
-    return Work(Kind.ELEMENTWISE, flops=call.output().size)
+    read = list_bytes(call.node, "imputed_value_floats", "imputed_value_int64s")
+    return Work(Kind.ELEMENTWISE, flops=call.output().size, attribute_bytes=read)
 
 
 @formula("Normalizer", domain=_DOMAIN)
@@ -121,10 +147,39 @@ def normalizer(call: Call) -> Work:
     return Work(Kind.NORMALISATION, flops=flops, dtype=FLOAT)
 
 
-@formula("LabelEncoder", "OneHotEncoder", domain=_DOMAIN)
-def look_up(_: Call) -> Work:
+_TYPES = ("strings", "int64s", "floats", "tensor")
+_TABLES = (
+    "classes_strings",
+    *(f"{side}_{t}" for side in ("keys", "values", "cats") for t in _TYPES),
+)
+
+
+@formula("LabelEncoder", "OneHotEncoder", "CategoryMapper", domain=_DOMAIN)
+def look_up(call: Call) -> Work:
     """0: looks each element up in a table."""
-    return Work(Kind.INDEXING)
+    entries = max(list_length(call.node, name) for name in _TABLES)
+    read = share(list_bytes(call.node, *_TABLES), call.input(0).size, entries)
+    return Work(Kind.INDEXING, attribute_bytes=read)
+
+
+@formula("ZipMap", domain=_DOMAIN)
+def zip_map(call: Call) -> Work:
+    """0: copies each score to an entry of a map, its label beside it."""
+    read = list_bytes(call.node, "classlabels_int64s", "classlabels_strings")
+    return Work(Kind.LAYOUT, attribute_bytes=read)
+
+
+@formula("DictVectorizer", domain=_DOMAIN, maps=True)
+def dict_vectorizer(call: Call) -> Work:
+    """0: looks each word of the vocabulary up in the map, which has at most those entries."""
+    read = list_bytes(call.node, "string_vocabulary", "int64_vocabulary")
+    return Work(Kind.INDEXING, reads={0: call.output().size}, attribute_bytes=read)
+
+
+@formula("CastMap", domain=_DOMAIN, maps=True)
+def cast_map(call: Call) -> Work:
+    """0: a conversion is no arithmetic; reads an entry of the map for each element, at most."""
+    return Work(Kind.INDEXING, reads={0: call.output().size})
 
 
 @formula("FeatureVectorizer", domain=_DOMAIN)
@@ -133,7 +188,7 @@ def feature_vectorizer(_: Call) -> Work:
     return Work(Kind.LAYOUT)
 
 
-@formula("TfIdfVectorizer")
+@formula("TfIdfVectorizer", attributes=("weights",))
 def tf_idf_vectorizer(call: Call) -> Work:
     """1 an n-gram of the input, for each length and skip: count it; weights 1 an output element.
 
@@ -147,4 +202,7 @@ def tf_idf_vectorizer(call: Call) -> Work:
         grams += sum(max(length - (n - 1) * (skip + 1), 0) for skip in range(skips))
     weighted = _count(call, "weights") and node.string("mode", "TF") != "TF"
     flops = rows * grams + (out.size if weighted else 0)
-    return Work(Kind.INDEXING, flops=flops, dtype=FLOAT)
+    entries = list_length(node, "ngram_indexes")
+    pool = list_bytes(node, "pool_strings", "pool_int64s", "ngram_indexes")
+    read = share(pool, rows * grams, entries) + list_bytes(node, "weights")
+    return Work(Kind.INDEXING, flops=flops, dtype=FLOAT, attribute_bytes=read)

@@ -2,7 +2,8 @@
 
 A sample goes down each tree along a path that the data decide: at most the tree's depth in
 comparisons, which is read off the attributes. The weights of one leaf a tree are added, at most
-those of the leaf that has most. Trees are attributes: neither traffic nor parameters.
+those of the leaf that has most. Trees are attributes: of them the nodes on the way are read and
+the weights that are added, a share of all that is listed of nodes and weights.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from collections.abc import Mapping, Sequence, Set
 from ...graph.dtypes import FLOAT
 from ..kinds import Kind
 from ..work import Call, Unknown, Work, formula
-from .classical import POST_TRANSFORM_FLOPS, post_transform_flops
+from .attributes import list_bytes, list_length, share
+from .classical import POST_TRANSFORM_FLOPS, labels_read, post_transform_flops
 
 _DOMAIN = "ai.onnx.ml"
+_VALUES = ("nodes_values", "nodes_values_as_tensor")
+_BASES = ("base_values", "base_values_as_tensor")
 
 
 def longest_path(root: int, branches: Mapping[int, Sequence[int]]) -> int:
@@ -69,20 +73,37 @@ def _widest_leaves(trees: Sequence[int], nodes: Sequence[int]) -> int:
     return widest.total()
 
 
+def _nodes_read(call: Call, visits: int) -> int:
+    """Bytes of the nodes that samples come by: all columns but the hit rates, which none asks."""
+    node = call.node
+    columns = [n for n in node.attributes if n.startswith("nodes_") and "hitrates" not in n]
+    return share(list_bytes(node, *columns), visits, list_length(node, "nodes_featureids"))
+
+
 def _ensemble(call: Call, leaf: str, scores: int) -> Work:
     """An ensemble of ``scores`` numbers a sample, whose leaf attributes begin with ``leaf``."""
     node, x = call.node, call.input(0)
     samples = x.shape[0] if len(x.shape) > 1 else 1
     trees, nodes = node.ints(f"{leaf}_treeids") or (), node.ints(f"{leaf}_nodeids") or ()
     _same_length(call, trees, nodes)
-    each = _comparisons(call) + _widest_leaves(trees, nodes)
+    comparisons, weights = _comparisons(call), _widest_leaves(trees, nodes)
+    leaves = [f"{leaf}_{column}" for column in ("treeids", "nodeids", "ids", "weights")]
+    read = _nodes_read(call, samples * (comparisons + len(set(node.ints("nodes_treeids") or ()))))
+    whole = list_bytes(node, *leaves, f"{leaf}_weights_as_tensor")
+    read += share(whole, samples * weights, len(trees)) + list_bytes(node, *_BASES)
+    read += labels_read(call, samples, "classlabels_int64s", "classlabels_strings")
     score = post_transform_flops(call)
     score += "base_values" in node.attributes or "base_values_as_tensor" in node.attributes
     score += node.string("aggregate_function", "SUM") == "AVERAGE"
-    return Work(Kind.CLASSICAL, flops=samples * (each + score * scores), dtype=FLOAT)
+    flops = samples * (comparisons + weights + score * scores)
+    return Work(Kind.CLASSICAL, flops=flops, dtype=FLOAT, attribute_bytes=read)
 
 
-@formula("TreeEnsembleClassifier", domain=_DOMAIN)
+@formula(
+    "TreeEnsembleClassifier",
+    domain=_DOMAIN,
+    attributes=(*_VALUES, *_BASES, "class_weights", "class_weights_as_tensor"),
+)
 def tree_ensemble_classifier(call: Call) -> Work:
     """A sample: at most the sum of the trees' depths, one leaf's weights a tree, post_transform."""
     labels = (call.node.attributes.get(f"classlabels_{kind}") for kind in ("int64s", "strings"))
@@ -90,13 +111,19 @@ def tree_ensemble_classifier(call: Call) -> Work:
     return _ensemble(call, "class", classes)
 
 
-@formula("TreeEnsembleRegressor", domain=_DOMAIN)
+@formula(
+    "TreeEnsembleRegressor",
+    domain=_DOMAIN,
+    attributes=(*_VALUES, *_BASES, "target_weights", "target_weights_as_tensor"),
+)
 def tree_ensemble_regressor(call: Call) -> Work:
     """As TreeEnsembleClassifier; an average divides each target."""
     return _ensemble(call, "target", call.node.int("n_targets", 1))
 
 
-@formula("TreeEnsemble", domain=_DOMAIN)
+@formula(
+    "TreeEnsemble", domain=_DOMAIN, attributes=("nodes_splits", "leaf_weights", "membership_values")
+)
 def tree_ensemble(call: Call) -> Work:
     """As TreeEnsembleRegressor: a leaf has one weight; membership of a set is one comparison."""
     node, x = call.node, call.input(0)
@@ -107,10 +134,16 @@ def tree_ensemble(call: Call) -> Work:
         at: [child for child, leaf in ((true, true_leaf), (false, false_leaf)) if not leaf]
         for at, (true, true_leaf, false, false_leaf) in enumerate(zip(*columns, strict=True))
     }
-    each = sum(longest_path(root, branches) + 1 for root in node.ints("tree_roots") or ())
+    roots = node.ints("tree_roots") or ()
+    each = sum(longest_path(root, branches) + 1 for root in roots)
+    samples = x.shape[0] if len(x.shape) > 1 else 1
+    read = _nodes_read(call, samples * (each - len(roots))) + list_bytes(node, "membership_values")
+    leaves = list_bytes(node, "leaf_weights", "leaf_targetids")
+    read += share(leaves, samples * len(roots), list_length(node, "leaf_weights"))
     transform = node.int("post_transform", 0)
     if not 0 <= transform < len(POST_TRANSFORM_FLOPS):
         raise Unknown(f"TreeEnsemble has no post_transform {transform}")
     score = tuple(POST_TRANSFORM_FLOPS.values())[transform]
     score += node.int("aggregate_function", 1) == 0  # AVERAGE
-    return Work(Kind.CLASSICAL, flops=x.shape[0] * (each + score * node.int("n_targets", 1)))
+    flops = samples * (each + score * node.int("n_targets", 1))
+    return Work(Kind.CLASSICAL, flops=flops, attribute_bytes=read)

@@ -252,7 +252,7 @@ def test_a_body_that_never_runs_takes_no_room():
 
 def test_a_size_that_is_not_known_makes_no_figure():
     assert _memory("a = d.Thing(x) y = Relu(a)") is None
-    assert _memory("y = Identity(x)", inputs="string[4] x") is None
+    assert _memory("q = SequenceConstruct(x) y = SequenceLength(q)") is None
 
 
 # --- properties ------------------------------------------------------------------------------

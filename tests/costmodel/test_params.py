@@ -277,13 +277,13 @@ def test_bytes_of_a_sparse_constant_are_its_values_and_indices():
     assert param_bytes(constants(from_proto(model))) == 2 * 4 + 2 * 8
 
 
-def test_strings_have_no_fixed_size():
+def test_stored_strings_take_their_characters():
     graph = _graph("y = Relu(x)")
-    proto = helper.make_tensor("s", TensorProto.STRING, [2], [b"a", b"b"])
+    proto = helper.make_tensor("s", TensorProto.STRING, [2], [b"a", b"bcd"])
     from ocost.graph import Tensor
 
     graph.set_initializer(Tensor.from_proto(proto, graph.header.source))
-    assert param_bytes(constants(graph)) is None
+    assert param_bytes(constants(graph)) == 4
 
 
 def test_numbers_that_a_constant_gives_as_attributes_are_stored_too():

@@ -275,40 +275,6 @@ def test_max_unpool():
     assert shapes("MaxUnpool", x, indices, **window)[0][0] == (1, 1, 4, 4)
 
 
-@pytest.mark.parametrize(
-    ("op_type", "attributes", "expected"),
-    [
-        ("Imputer", {}, (5, 3)),
-        ("Normalizer", {}, (5, 3)),
-        ("Scaler", {}, (5, 3)),
-        ("LinearRegressor", {"targets": 2}, (5, 2)),
-        ("TreeEnsembleRegressor", {"n_targets": 4}, (5, 4)),
-        ("SVMRegressor", {}, (5, 1)),
-        ("FeatureVectorizer", {"inputdimensions": [3]}, (5, 3)),
-    ],
-)
-def test_classical_operators(op_type, attributes, expected):
-    made = call(op_type, unknown(5, 3), domain="ai.onnx.ml", opset=1, **attributes)
-    (info,) = answer(made)
-    assert (info.dtype, info.shape, info.quality) == (FLOAT, expected, Quality.EXACT)
-
-
-def test_svm_classifier():
-    machine = {"classlabels_ints": [0, 1, 2, 3], "vectors_per_class": [1, 1, 1, 1]}
-
-    def found(**attributes):
-        made = call("SVMClassifier", unknown(5, 3), domain="ai.onnx.ml", outputs=2, **attributes)
-        return [(i.dtype, i.shape) for i in answer(made)]
-
-    # 4 classes make 4 x 3 / 2 = 6 pairs
-    assert found(**machine) == [(INT64, (5,)), (FLOAT, (5, 6))]
-    assert found(**machine, prob_a=[0.1] * 6) == [(INT64, (5,)), (FLOAT, (5, 4))]
-    assert found(classlabels_strings=["a", "b"], vectors_per_class=[1, 1]) == [
-        (TensorProto.STRING, (5,)),
-        (FLOAT, (5, 2)),
-    ]
-
-
 def test_an_operator_is_registered_once():
     with pytest.raises(ValueError, match="Slice has a shape rule already"):
         shape_rule("Slice")(lambda _: [])
