@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ..graph import dtypes
+from ..graph.dataflow import unread_nodes
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Info, Quality, Shapes
@@ -115,7 +116,7 @@ def cost_nodes(root: Shapes) -> list[Costed]:
         for body, times, quality in _executions(scope, sizes):
             before = runs.get(id(body), _Runs(0, Quality.EXACT))
             runs[id(body)] = before.plus(run.trips * times, max(run.floor, quality))
-    return list(_listed(root, own, runs, set()))
+    return list(_listed(root, own, runs, set(), dead=False))
 
 
 class _Size(NamedTuple):
@@ -163,9 +164,16 @@ def _size(scope: Shapes, rows: Iterable[Costed], sizes: Mapping[int, _Size]) -> 
 
 
 def _listed(
-    scope: Shapes, own: Mapping[int, list[Costed]], runs: Mapping[int, _Runs], seen: set[int]
+    scope: Shapes,
+    own: Mapping[int, list[Costed]],
+    runs: Mapping[int, _Runs],
+    seen: set[int],
+    *,
+    dead: bool,
 ) -> Iterator[Costed]:
     """A scope's nodes, each followed by its bodies', what runs more than once times that.
+
+    With ``dead`` nobody reads what the scope's owner makes.
 
     Of a branch that is not counted only what is not known is told: it might have made that
     branch the larger one. A body that never runs costs nothing, like a branch not taken.
@@ -173,15 +181,20 @@ def _listed(
     seen.add(id(scope))
     run = runs[id(scope)]
     once = run == (1, Quality.EXACT)
+    unread = unread_nodes(scope.graph)
     for row in own[id(scope)]:
+        idle = dead or row.node.id in unread
         if run.trips or not row.cost.known:
-            yield row if once else row._replace(cost=_times(row.cost, run))
+            cost = row.cost if once else _times(row.cost, run)
+            if idle:
+                cost = cost._replace(dead=True)
+            yield row if cost is row.cost else row._replace(cost=cost)
         bodies = bodies_of(row.node, scope) or ()
         counted = [body for body in bodies if runs[id(body)].trips]
         branches = bodies if len(bodies) > 1 or not run.trips else ()
         for body in (*counted, *branches):
             if id(body) not in seen:
-                yield from _listed(body, own, runs, seen)
+                yield from _listed(body, own, runs, seen, dead=idle)
 
 
 def _times(cost: NodeCost, run: _Runs) -> NodeCost:

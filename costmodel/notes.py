@@ -34,6 +34,7 @@ def notes(
         *_blocked(nodes),
         *_quantised(nodes),
         *_folded(costs, nodes),
+        *_dead(nodes),
         *_control(shapes),
         *_shared(shapes),
         *_absent(stored),
@@ -86,6 +87,19 @@ def _folded(costs: Sequence[Costed], nodes: Sequence[NodeCost]) -> Iterator[str]
         yield (
             f"work on constants alone: {_count(len(found), 'node')}, {1e6 * seconds:.4g} us of the "
             "estimate; a runtime folds them when it loads the model"
+        )
+
+
+def _dead(nodes: Sequence[NodeCost]) -> Iterator[str]:
+    """Work that nobody asks for: whether it is done is the runtime's choice."""
+    found = [node for node in nodes if node.dead and node.kind is not Kind.CONSTANT]
+    if found:
+        names = ", ".join(f"'{node.name}'" for node in found[:3])
+        are, they, them = ("is", "it", "it") if len(found) == 1 else ("are", "they", "them")
+        more = ", ..." if len(found) > 3 else ""
+        yield (
+            f"{_count(len(found), 'node')} {are} dead ({names}{more}): no output depends on {them}; "
+            f"{they} {are} counted, though a runtime may drop {them}"
         )
 
 

@@ -36,6 +36,7 @@ class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is ma
     dtype: int | None = None  # element type that the arithmetic runs in
     reason: str = ""  # why the figures are not known
     view: bool = False
+    dead: bool = False  # nothing of what it makes reaches an output
     bound: Bound | None = None
     efficiency: float | None = None  # attainable share of the device's peak by the roofline
     latency_s: float | None = None

@@ -36,3 +36,20 @@ def dominated_region(graph: Graph, tensor: str) -> list[Node]:
             region.append(node)
             inside.update(filter(None, node.outputs))
     return region
+
+
+def unread_nodes(graph: Graph) -> set[str]:
+    """Ids of the nodes of which nothing reaches an output of the graph.
+
+    Nobody reads what such a node makes, or other such nodes alone do. A body's outputs are read
+    by its owner. Linear in the graph.
+    """
+    outputs = set(graph.outputs)
+    unread: set[str] = set()
+    for node in reversed(list(graph)):
+        made = [name for name in node.outputs if name]
+        if outputs.isdisjoint(made) and all(
+            reader.id in unread for name in made for reader, _ in graph.consumers(name)
+        ):
+            unread.add(node.id)
+    return unread

@@ -128,7 +128,7 @@ def _node(node: NodeCost) -> Document:
         "dtype": dtype,
         **fields(node, _WORK),
         **fields(node, ("intensity", "bound", "efficiency", *_LATENCY, "estimator")),
-        **fields(node, ("shape", "trips")),
+        **fields(node, ("shape", "trips", "dead")),
         "originals": list(node.originals),
     }
 

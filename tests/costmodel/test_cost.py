@@ -250,6 +250,38 @@ def test_a_function_is_costed_by_its_body_at_each_call():
     assert costs["p"].domain == "d"
 
 
+# --- what nobody asks for --------------------------------------------------------------------
+
+
+def _dead(*args, **others):
+    return [name for name, cost in _costs(*args, **others).items() if cost.dead]
+
+
+def test_nodes_whose_results_reach_no_output_are_dead():
+    assert _dead("a = Neg(x) b = Abs(a) c = Exp(a) y = Relu(c)") == ["b"]
+    assert _dead("a = Neg(x) b = Abs(a) y = Relu(x)") == ["a", "b"]
+    assert _dead("a, b = Split <axis = 1, num_outputs = 2> (x) y = Relu(a)") == []
+    assert _dead("y = Neg(x) b = Abs(y)") == ["b"]  # what an output is made by is not
+
+
+def test_what_a_body_captures_is_read():
+    text = """
+      a = Neg(x)
+      b = Abs(x)
+      y = If (c) <
+        then_branch = then () => (t) { t = Relu (a) u = Exp (b) },
+        else_branch = other () => (e) { e = Relu (x) }
+      >
+    """
+    # What a dead node of a body reads is captured all the same.
+    assert _dead(text, inputs="float[2, 3] x, bool c") == ["y/then_branch/u"]
+
+
+def test_a_dead_owner_s_bodies_are_dead():
+    functions = '<domain: "d", opset_import: ["" : 21]> F (v) => (w) { w = Neg (v) }'
+    assert _dead("a = d.F(x) y = Relu(x)", functions=functions) == ["a", "a/w"]
+
+
 # --- what is not known -----------------------------------------------------------------------
 
 

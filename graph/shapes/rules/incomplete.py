@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod
 
 from ... import dtypes
-from ..info import Info, Quality, ShapeCall, Unresolved, shape_rule
+from ..info import Info, ShapeCall, Unresolved, shape_rule
 from ..onnx_inference import infer
 from ._common import contents, like
 
@@ -69,13 +69,3 @@ def stft(call: ShapeCall) -> Sequence[Info]:
         raise Unresolved("STFT has neither a window nor a frame length")
     bins = frame // 2 + 1 if call.node.int("onesided", 1) else frame
     return [Info(call.input(0).dtype, (batch, (length - frame) // step + 1, bins, 2))]
-
-
-@shape_rule("StringNormalizer")
-def string_normalizer(call: ShapeCall) -> Sequence[Info]:
-    """The input's shape; stop words may shorten it."""
-    info = like(call)
-    words = call.node.attributes.get("stopwords")
-    if words is None or not words.strings:
-        return [info]
-    return [info._replace(quality=Quality.BOUND)]
