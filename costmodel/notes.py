@@ -98,8 +98,8 @@ def _dead(nodes: Sequence[NodeCost]) -> Iterator[str]:
         are, they, them = ("is", "it", "it") if len(found) == 1 else ("are", "they", "them")
         more = ", ..." if len(found) > 3 else ""
         yield (
-            f"{_count(len(found), 'node')} {are} dead ({names}{more}): no output depends on {them}; "
-            f"{they} {are} counted, though a runtime may drop {them}"
+            f"{_count(len(found), 'node')} {are} dead ({names}{more}): no output depends on {them}"
+            f"; {they} {are} counted, though a runtime may drop {them}"
         )
 
 

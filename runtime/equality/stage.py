@@ -14,7 +14,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from ...graph import Graph
 from ...graph.save import drop_manifest, file_size
-from ...graph.tensor import external_entry
+from ...graph.external import external_entry
 from ...graph.write import write_apart, write_inline
 from ...models.walk import consumed, walk
 from ..naming import named

@@ -37,7 +37,10 @@ class _Unwatchable(Exception):  # noqa: N818 - an answer, not a failure
 
 def condition(scope: Shapes, name: str) -> Condition | None:
     """What decides, in a scope; None where no root tensors tell it."""
-    home, there = scope.home(name)
+    homes = list(scope.homes(name))
+    if len(homes) != 1:  # of a body that several calls share
+        return None
+    home, there = homes[0]
     if home is scope.root:
         return Condition((there,), lambda seen: seen[there])
     part = _Part()
@@ -89,7 +92,7 @@ class _Part:
         self.constants.append(made)
 
     def _node(self, scope: Shapes, node: Node) -> None:
-        inputs = [self.tensor(*scope.home(read)) if read else "" for read in node.inputs]
+        inputs = [self.tensor(*_home(scope, read)) if read else "" for read in node.inputs]
         outputs = [
             self._names.setdefault((id(scope), made), f"t{len(self._names)}") if made else ""
             for made in node.outputs
@@ -136,3 +139,10 @@ class _Part:
             opset_imports=[helper.make_opsetid(*entry) for entry in root.graph.opset.items()],
             functions=list(root.graph.header.functions.values()),
         )
+
+
+def _home(scope: Shapes, name: str) -> tuple[Shapes, str]:
+    homes = list(scope.homes(name))
+    if len(homes) != 1:
+        raise _Unwatchable
+    return homes[0]

@@ -155,8 +155,8 @@ def test_quantised_and_blocked_graphs_say_so():
 
 def test_dead_nodes_are_told():
     assert _notes("a = Neg(x) b = Abs(a) y = Relu(x)") == (
-        "2 nodes are dead ('a', 'b'): no output depends on them; they are counted, though a runtime "
-        "may drop them",
+        "2 nodes are dead ('a', 'b'): no output depends on them; they are counted, though a "
+        "runtime may drop them",
     )
     assert _notes("a = Neg(x) y = Relu(x)")[0].startswith("1 node is dead ('a'): ")
     assert _notes("c = Constant <value_float = 1.0> () y = Relu(x)") == ()  # no work
