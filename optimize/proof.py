@@ -57,28 +57,35 @@ class Regional:
         if not set(keys) - self.proofs.keys():
             return
         shapes = infer(before, self.given)
-        found = [(region, self._verdict(region, shapes)) for region in _regions(before, after)]
+        found = [
+            (region, self._verdict(region, shapes))
+            for region in _regions(before, after, self.given)
+        ]
         for rewrite, key in _paired(rewrites, keys):
             named = {*rewrite.change.removed, *rewrite.change.added}
             own = [f for region, f in found if named & {*region.removed, *region.added}]
             self._book(key, rewrite, own, construction=_by_construction(rewrite, before, after))
 
     def _verdict(self, region: Region | Uncut, shapes: Shapes) -> Equivalence | str:
-        """What comparing the region found; why it was not compared, as text."""
-        last: Equivalence | str = ""
+        """What comparing the region found; why it was not compared, as text.
+
+        One that differs may do so on inputs that the graph never gives it: made larger, with what
+        makes its inputs, it may be equal. What says nothing then takes back no difference.
+        """
+        best: Equivalence | str = "time was up"
         current: Region | Uncut | None = region
         for _ in range(_LARGER + 1):
-            if current is None:
+            if current is None or time.monotonic() > self._end:
                 break
             if isinstance(current, Uncut):
-                return last or current.reason
-            if time.monotonic() > self._end:
-                return last or "time was up"
-            last = self._compared(current, shapes)
-            if isinstance(last, Equivalence) and last.ok:
-                break
+                return current.reason if isinstance(best, str) else best
+            found = self._compared(current, shapes)
+            if isinstance(found, Equivalence) and found.ok:
+                return found
+            if isinstance(best, str) or (isinstance(found, Equivalence) and found.ok is False):
+                best = found
             current = current.larger()
-        return last
+        return best
 
     def _compared(self, region: Region, shapes: Shapes) -> Equivalence | str:
         given = region.given(shapes)
@@ -109,9 +116,9 @@ class Regional:
                 self.reasons[key] = f"its outputs can't be compared: {text}"
 
 
-def _regions(before: Graph, after: Graph) -> list[Region | Uncut]:
+def _regions(before: Graph, after: Graph, given: Given) -> list[Region | Uncut]:
     try:
-        return list(regions(before, after))
+        return list(regions(before, after, given))
     except OcostError as error:
         gone, come = ([s.path(n) for s, n in g.walk()] for g in (before, after))
         return [Uncut(str(error), tuple(gone), tuple(come))]
