@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -61,10 +61,10 @@ class Regional:
             (region, self._verdict(region, shapes))
             for region in _regions(before, after, self.given)
         ]
-        for rewrite, key in _paired(rewrites, keys):
-            named = {*rewrite.change.removed, *rewrite.change.added}
-            own = [f for region, f in found if named & {*region.removed, *region.added}]
-            self._book(key, rewrite, own, construction=_by_construction(rewrite, before, after))
+        for key, members in _by_key(rewrites, keys).items():
+            named = {n for one in members for n in (*one.change.removed, *one.change.added)}
+            own = [verdict for region, verdict in found if named & {*region.removed, *region.added}]
+            self._book(key, own, all(_by_construction(one, before, after) for one in members))
 
     def _verdict(self, region: Region | Uncut, shapes: Shapes) -> Equivalence | str:
         """What comparing the region found; why it was not compared, as text.
@@ -95,24 +95,21 @@ class Regional:
         except OcostError as error:
             return str(error)
 
-    def _book(
-        self, key: str, rewrite: Rewrite, found: Iterable[Equivalence | str], *, construction: bool
-    ) -> None:
-        verdicts = list(found)
-        different = next(
-            (f for f in verdicts if isinstance(f, Equivalence) and f.ok is False), None
-        )
+    def _book(self, key: str, verdicts: Sequence[Equivalence | str], construction: bool) -> None:
+        """Note what rewrites of a key stand on; what lies in no region differs in no equation."""
+        compared = [found for found in verdicts if isinstance(found, Equivalence)]
+        different = next((found for found in compared if found.ok is False), None)
         unsure = next((f for f in verdicts if isinstance(f, str) or f.ok is None), None)
         if different is not None:
             self.proofs[key], self.reasons[key] = "none", f"its region: {different.reason}"
-        elif unsure is None:
+        elif verdicts and unsure is None:
             self.proofs[key] = "region"
-        elif construction:
+        elif construction or not verdicts:
             self.proofs[key] = "construction"
         else:
             self.proofs[key] = "none"
             if not self.allowed:
-                text = unsure if isinstance(unsure, str) else unsure.reason
+                text = unsure.reason if isinstance(unsure, Equivalence) else unsure
                 self.reasons[key] = f"its outputs can't be compared: {text}"
 
 
@@ -150,8 +147,8 @@ def _kinds(graph: Graph, paths: Collection[str]) -> Counter[tuple[str, ...]]:
     )
 
 
-def _paired(rewrites: Sequence[Rewrite], keys: Sequence[str]) -> Iterable[tuple[Rewrite, str]]:
-    """Each rewrite with its key; all of a stage that has one key alone share it."""
+def _by_key(rewrites: Sequence[Rewrite], keys: Sequence[str]) -> dict[str, list[Rewrite]]:
+    """Rewrites by their keys; all of a stage that has one key alone share it."""
     if len(rewrites) == len(keys):
-        return zip(rewrites, keys, strict=True)
-    return ((rewrite, keys[0]) for rewrite in rewrites)
+        return {key: [rewrite] for key, rewrite in zip(keys, rewrites, strict=True)}
+    return {keys[0]: list(rewrites)}

@@ -104,3 +104,15 @@ def test_a_model_that_can_be_compared_proves_all(allowed: bool) -> None:
     assert found.equivalence.status == "equal"
     assert set(proofs(found)) == {"model"}
     assert not found.proven.proofs
+
+
+def test_a_stage_of_one_key_stands_on_the_weakest_of_its_parts() -> None:
+    """onnxsim drops an Identity behind Unheard, and two Transposes that can be compared."""
+    text = (
+        "(float[2,3] x) => (float[?,?] y, float[2,3] z) { t = Transpose(x)  u = Transpose(t)"
+        " z = Relu(u)  a = my.Unheard(z)  b = Relu(a)  c = Identity(b)  y = Relu(c) }"
+    )
+    found = optimize_graph(graph(text), Plan(()), DEVICE)
+    assert found.equivalence.ok is None
+    for mark in found.made.marks:
+        assert found.proven.proof(mark) in ("region", "construction")
