@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...graph.shapes import Shapes
-from .roles import Use, uses
+from .roles import AXES, Use, uses
 
 Contents = tuple[int, ...]
 
@@ -21,27 +21,33 @@ def choices(shapes: Shapes, name: str, length: int) -> tuple[Contents, ...]:
     return tuple(found)
 
 
-def _for(use: Use, data: tuple[int, ...], length: int) -> list[Contents]:
-    rank = len(data)
+def _for(use: Use, data: Contents, length: int) -> list[Contents]:
+    rank, axis = len(data), use.node.int("axis", 0)
+    found: list[Contents] = []
     match use.node.op_type, use.slot:
         case "Reshape", 1:
-            return _factored(data, length)
+            found = _factored(data, length)
         case "Expand", 1 if length >= rank:
             same = (*(1,) * (length - rank), *data)
-            grown = tuple(2 if dim == 1 else dim for dim in same)
-            return [same, grown, (1,) * length]
-        case "Split", 1 if length and -rank <= use.node.int("axis", 0) < rank:
-            dim = data[use.node.int("axis", 0)]
-            even = [dim // length] * length
-            even[-1] += dim % length
-            first = [0] * length
-            first[0] = dim
-            return [tuple(even), tuple(reversed(even)), tuple(first)]
+            found = [same, tuple(2 if dim == 1 else dim for dim in same), (1,) * length]
+        case (("Split" | "SplitToSequence"), 1) if length and -rank <= axis < rank:
+            part, rest = divmod(data[axis], length)
+            even = (*(part,) * (length - 1), part + rest)
+            found = [even, even[::-1], (data[axis], *(0,) * (length - 1))]
         case ("Resize", 3) | ("Upsample", 1):
-            return [data, tuple(2 * d if axis >= 2 else d for axis, d in enumerate(data))]
+            found = [data, tuple(2 * d if axis >= 2 else d for axis, d in enumerate(data))]
         case "CenterCropPad", 1:
-            return [data, tuple(d + 1 for d in data), tuple(max(d - 1, 1) for d in data)]
-    return []
+            found = [data, tuple(d + 1 for d in data), tuple(max(d - 1, 1) for d in data)]
+        case "Unsqueeze", 1:
+            found = _axes(length)
+        case (op_type, slot) if (op_type, slot) in AXES and 1 < length <= rank:
+            found = _axes(length)
+    return found
+
+
+def _axes(length: int) -> list[Contents]:
+    """The first axes, and the last."""
+    return [tuple(range(length)), tuple(range(-length, 0))]
 
 
 def _factored(data: Contents, length: int) -> list[Contents]:

@@ -232,6 +232,11 @@ def _foreign(use: Use) -> bool:
 
 
 _REDUCTIONS = ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare")
+# Inputs that name axes, of which none may come twice.
+AXES = frozenset(
+    {("Slice", 3), ("Pad", 3), ("Squeeze", 1), ("Unsqueeze", 1)}
+    | {(f"Reduce{kind}", 1) for kind in _REDUCTIONS}
+)
 _DIVISORS = frozenset({("Div", 1), ("Mod", 1)})
 _INDICES: dict[tuple[str, int], Rule] = {
     ("Gather", 1): _along_axis,
@@ -313,9 +318,7 @@ _HARD: dict[tuple[str, int], Rule] = {
     ("DFT", 1): _within(1, 9),
     ("DFT", 2): _axes(0),
     ("CumSum", 1): _axes(0),
+    **dict.fromkeys(AXES, _axes(0)),
     ("Unsqueeze", 1): _axes(1),
-    ("Squeeze", 1): _axes(0),
-    **{(f"Reduce{kind}", 1): _axes(0) for kind in _REDUCTIONS},
-    **{("Slice", 3): _axes(0), ("Pad", 3): _axes(0)},
     **{(f"{name}Window", 0): _within(1, 9) for name in ("Blackman", "Hamming", "Hann")},
 }

@@ -362,6 +362,12 @@ def test_inputs_of_gigabytes_are_drawn_few_times() -> None:
         ("g (int64[1] n) => (float[k] y) { y = ConstantOfShape (n) }", "sizes"),
         ("g (float[6] x, int64[2] s) => (float[a,b] y) { y = Reshape (x, s) }", "shapes"),
         ("g (float[6] x, int64[2] s) => (float[a] y, float[b] z) { y, z = Split (x, s) }", "parts"),
+        ("g (float[2,1,3] x, int64[2] a) => (float[b,c,d,e,f] y) { y = Unsqueeze (x, a) }", "axes"),
+        (
+            """g (float[5,4,3] x, int64[2] i, int64[2] j, int64[2] a) => (float[b,c,d] y)
+            { y = Slice (x, i, j, a) }""",
+            "axes of parts",
+        ),
         (
             """g (float[2,3] x, int64[2] s) => (float[a,b] y)
             { t = Identity (s) y = Tile (x, t) }""",
