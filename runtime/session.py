@@ -43,6 +43,10 @@ class Options:
     provider: str = "CPUExecutionProvider"
 
 
+# Without the runtime's own fusions, which round differently too.
+AS_WRITTEN = Options(level=Level.DISABLE)
+
+
 def open_session(
     model: ModelProto | Path,
     options: Options,

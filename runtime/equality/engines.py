@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from ...graph import dtypes
-from ..session import Level, Options, open_session, run_once
+from ..session import AS_WRITTEN, Options, open_session, run_once
 from .reference import Run, open_evaluator
 from .retype import retype, retyped_feeds
 
@@ -32,11 +32,10 @@ def open_engine(path: Path, engine: Engine) -> Run:
         If the engine refuses it; what it returns raises that on inputs which it can't run on.
     """
     if engine in (Engine.RUNTIME, Engine.RUNTIME_OPTIMISED):
-        level = Level.DISABLE if engine is Engine.RUNTIME else Level.ALL
-        session = open_session(path, Options(level=level))
+        session = open_session(path, AS_WRITTEN if engine is Engine.RUNTIME else Options())
         return lambda feeds: run_once(session, feeds)
     if engine is Engine.RUNTIME_FLOAT32:
         model = retype(onnx.load(path), dtypes.FLOAT)
-        session = open_session(model, Options(level=Level.DISABLE))
+        session = open_session(model, AS_WRITTEN)
         return lambda feeds: run_once(session, retyped_feeds(feeds, dtypes.FLOAT))
     return open_evaluator(path, wide=engine is Engine.FLOAT64)

@@ -18,6 +18,7 @@ from ocost.optimize.figures import OF_NODES, Figures
 from ocost.optimize.ledger import Entry, entries, residual
 from ocost.optimize.pipeline import ONNXSIM, run
 from ocost.optimize.plan import plan
+from ocost.optimize.proof import Regional
 from ocost.passes import Pass, passes
 from ocost.passes.scope import Gate
 from ocost.runtime.equality.equivalence import Equivalence, check
@@ -155,7 +156,11 @@ def test_the_pipeline_keeps_its_promises(model: ModelProto, onnxsim: bool) -> No
 def pipeline(case: Case, *, onnxsim: bool) -> None:
     """Run all passes, and check what they made; onnxsim may be wrong, and is left out then."""
     chosen = plan(onnxsim=onnxsim)
-    found = proven(lambda gate: run(case.graph, chosen, DEVICE, case.given, gate), case.check)
+    found = proven(
+        lambda gate, watch: run(case.graph, chosen, DEVICE, case.given, gate, watch),
+        case.check,
+        Regional(case.given, 60),
+    )
     made = found.made
     assert to_proto(case.graph) == case.model
     assert not {key for key in found.broken if not key.startswith(ONNXSIM)}, found.broken

@@ -7,8 +7,7 @@ import pytest
 
 from ocost.graph import to_proto
 from ocost.passes.shape_chains import FoldShapeChains
-from ocost.runtime.equality.evidence import AS_WRITTEN
-from ocost.runtime.session import open_session
+from ocost.runtime.session import AS_WRITTEN, open_session
 
 from .conftest import model
 
