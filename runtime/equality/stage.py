@@ -13,8 +13,8 @@ import onnx
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from ...graph import Graph
-from ...graph.save import drop_manifest, file_size
 from ...graph.external import external_entry
+from ...graph.save import drop_manifest, file_size
 from ...graph.write import write_apart, write_inline
 from ...models.walk import consumed, walk
 from ..naming import named
