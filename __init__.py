@@ -6,7 +6,12 @@ Each command is one function here. Models are given as a path, ``@name`` of a bu
 """
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
+
+if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a checkout on the path doesn't
+    _VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    raise ImportError(f"ocost needs Python 3.11 or newer, and this is {_VERSION}", name=__name__)
 
 from .api import (
     DEFAULT_DEVICE,

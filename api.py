@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .compare import Diff
     from .costmodel import Device, GraphCost
-    from .explanation import Explanation
+    from .explanation import Explanation, Topic
     from .graph import Graph
     from .graph.shapes import Given
     from .optimize import Optimized, Plan
@@ -441,6 +441,13 @@ def explain(name: str) -> Explanation:
     from .explanation import explain
 
     return explain(name)
+
+
+def topics() -> Sequence[Topic]:
+    """All that ``explain`` knows, by what it is."""
+    from .explanation import topics
+
+    return topics()
 
 
 def given(

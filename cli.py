@@ -8,45 +8,81 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from . import arguments
+from . import arguments, completion, hints
 from .output import Color, Format, Output, destination, emit, show
+
+
+class _Commands(TyperGroup):
+    """The commands; what is none of them is met with what may have been meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - of click
+        """The command that the first argument names."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from .graph import OcostError
+
+            raise OcostError(hints.no_command(args[0], list(self.commands)))
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="ocost",
     help="What an ONNX graph costs, what an optimisation saves, and whether that is true.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    rich_markup_mode=None,  # plain help is denser, and needs no rich
+    context_settings={"help_option_names": ["-h", "--help"]},
+    cls=_Commands,
 )
 
 
-_Model = Annotated[str, typer.Argument(metavar="MODEL", help="A .onnx file or @sample.")]
+_Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A .onnx file, or a bundled sample: @mobilenet_v2.",
+        autocompletion=completion.models,
+    ),
+]
+_Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="NAME|FILE",
+        help="Whose roofline estimates; `ocost devices` lists them.",
+        autocompletion=completion.devices,
+    ),
+]
 _Shape = Annotated[
     list[str] | None,
-    typer.Option("--shape", metavar="NAME=1x3x224x224", help="Shape of an input."),
+    typer.Option("--shape", metavar="NAME=1x3x224x224", help="Shape of an input. Repeatable."),
 ]
 _Dim = Annotated[
-    list[str] | None, typer.Option("--dim", metavar="NAME=N", help="Size of a symbolic dim.")
+    list[str] | None,
+    typer.Option("--dim", metavar="NAME=N", help="Size of an open dim. Repeatable."),
 ]
 _Value = Annotated[
     list[str] | None,
-    typer.Option("--value", metavar="NAME=V[,V...]", help="Contents of an input."),
+    typer.Option(
+        "--value", metavar="NAME=V[,V...]", help="Contents that decide shapes. Repeatable."
+    ),
 ]
 _Strict = Annotated[
     bool, typer.Option("--strict-dims", help="Refuse open dims instead of assuming 1.")
 ]
-_Threads = Annotated[int | None, typer.Option(help="Cores at work; all by default.")]
+_Threads = Annotated[
+    int | None, typer.Option(metavar="N", help="Cores of the device at work; all by default.")
+]
 _Format = Annotated[Format, typer.Option("--format", help="What to print.")]
 _Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the report here too; JSON if FILE ends in .json."),
 ]
 _Out = Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Where the product goes.")]
-_Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+_Force = Annotated[bool, typer.Option("--force", help="Overwrite what -o names.")]
 _Inputs = Annotated[
     Path | None,
     typer.Option("--inputs", metavar="FILE", help="All inputs, in a .npz or .json; else made up."),
@@ -63,9 +99,12 @@ _AllowUncompared = Annotated[
     bool,
     typer.Option("--allow-uncompared", help="Let pass what could not be compared."),
 ]
-_Top = Annotated[int, typer.Option(min=0, help="Rows of the longer tables.")]
+_Top = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help="All tables, with N rows of the longer ones."),
+]
 _Color = Annotated[Color, typer.Option(help="Colours: on a terminal only by default.")]
-_Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show every node.")]
+_Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All tables, with every row.")]
 _Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress on stderr.")]
 
 
@@ -77,7 +116,17 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+_EXAMPLES = """Start with a bundled sample:
+
+\b
+  ocost cost @mobilenet_v2            what it costs
+  ocost optimize @repvgg_a0           what can be saved, with proof
+  ocost diff @repvgg_a0 --measure     whether that is real on this machine
+  ocost explain                       what can be explained
+"""
+
+
+@app.callback(epilog=_EXAMPLES)
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -91,7 +140,12 @@ def cost(
     model: _Model,
     device: Annotated[
         list[str] | None,
-        typer.Option("--device", metavar="NAME|FILE", help="Repeat for a column each."),
+        typer.Option(
+            "--device",
+            metavar="NAME|FILE",
+            help="Whose roofline estimates; repeat for a column each.",
+            autocompletion=completion.devices,
+        ),
     ] = None,
     shape: _Shape = None,
     dim: _Dim = None,
@@ -100,14 +154,14 @@ def cost(
     threads: _Threads = None,
     format_: _Format = Format.text,
     report: _Report = None,
-    top: _Top = 10,
+    top: _Top = None,
     color: _Color = Color.auto,
     verbose: _Verbose = False,
 ) -> None:
-    """Totals, the costliest nodes, what bounds each, and coverage."""
+    """What a model costs: totals, and the operators that take longest."""
     from . import api
     from . import report as reports
-    from .report.text_cost import render_cost
+    from .report.short_cost import cost_page
 
     output = destination(format_, report, color, model, *(device or ()))
     given = arguments.given(shape, dim, value, strict_dims)
@@ -117,19 +171,29 @@ def cost(
     emit(
         output,
         document=lambda: reports.cost_document(result, first, others),
-        page=lambda: render_cost(result, first, others, top=top, verbose=verbose),
+        page=lambda: cost_page(result, first, others, top=top, verbose=verbose),
     )
 
 
 @app.command()
 def diff(
-    before: Annotated[str, typer.Argument(metavar="BEFORE", help="A .onnx file or @sample.")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="BEFORE",
+            help="A .onnx file, or a bundled sample: @mobilenet_v2.",
+            autocompletion=completion.models,
+        ),
+    ],
     after: Annotated[
-        str | None, typer.Argument(metavar="[AFTER]", help="Without it, onnxsim makes it.")
+        str | None,
+        typer.Argument(
+            metavar="AFTER",
+            help="The same; without it, `optimize` makes it.",
+            autocompletion=completion.models,
+        ),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", metavar="NAME|FILE", help="Whose roofline.")
-    ] = None,
+    device: _Device = None,
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
@@ -137,7 +201,7 @@ def diff(
     threads: _Threads = None,
     format_: _Format = Format.text,
     report: _Report = None,
-    top: _Top = 10,
+    top: _Top = None,
     color: _Color = Color.auto,
     verbose: _Verbose = False,
     quiet: _Quiet = False,
@@ -146,7 +210,7 @@ def diff(
     ] = False,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Do that, and time both in onnxruntime on this machine."),
+        typer.Option("--measure", help="Do that, and time both in onnxruntime here."),
     ] = False,
     inputs: _Inputs = None,
     tolerance: _Tolerance = None,
@@ -158,17 +222,17 @@ def diff(
         list[str] | None,
         typer.Option(
             metavar="LEVEL.FIGURE:LIMIT",
-            help="Exit with 1 if the change is over the limit: written.latency:5%; with --measure "
-            "latency:5% is about what is measured.",
+            help="Exit with 1 if a change is over its limit: written.traffic:0%, or with "
+            "--measure latency:5%. Repeatable.",
         ),
     ] = None,
 ) -> None:
-    """What changed between two graphs: computation, bytes, memory, latency, node by node."""
+    """What changed between two models, and whether it is real."""
     from . import api
     from . import report as reports
     from .compare import gates
     from .report.progress import progress
-    from .report.text_diff import render_diff
+    from .report.short_diff import diff_page
 
     output = destination(format_, report, color, before, after, device, inputs)
     limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
@@ -193,7 +257,7 @@ def diff(
     emit(
         output,
         document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
-        page=lambda: render_diff(result, top=top, verbose=verbose),
+        page=lambda: diff_page(result, top=top, verbose=verbose),
     )
     for verdict in verdicts:
         if not verdict.ok:
@@ -207,14 +271,22 @@ def diff(
 def optimize(
     model: _Model,
     out: _Out = None,
-    device: Annotated[
-        str | None, typer.Option("--device", metavar="NAME|FILE", help="Whose cost model decides.")
-    ] = None,
+    device: _Device = None,
     passes: Annotated[
-        str | None, typer.Option(metavar="NAME[,NAME...]", help="Run these passes alone.")
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            help="Run these passes alone.",
+            autocompletion=completion.passes,
+        ),
     ] = None,
     skip: Annotated[
-        str | None, typer.Option(metavar="NAME[,NAME...]", help="Leave these passes out.")
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME...]",
+            help="Leave these passes out.",
+            autocompletion=completion.passes,
+        ),
     ] = None,
     onnxsim: Annotated[
         bool, typer.Option("--onnxsim/--no-onnxsim", help="onnxsim between the passes.")
@@ -245,17 +317,17 @@ def optimize(
     force: _Force = False,
     format_: _Format = Format.text,
     report: _Report = None,
-    top: _Top = 10,
+    top: _Top = None,
     color: _Color = Color.auto,
     verbose: _Verbose = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Rewrite a graph so that it costs less, with proof that outputs stay and a ledger."""
+    """Make a model cheaper, with proof that its outputs stay."""
     from . import api
     from . import report as reports
     from .graph.write import check_writable
     from .report.progress import progress
-    from .report.text_optimize import render_optimize
+    from .report.short_optimize import optimize_page
 
     output = destination(format_, report, color, model, device, inputs, product=out)
     given = arguments.given(shape, dim, value, strict_dims)
@@ -284,17 +356,14 @@ def optimize(
     emit(
         output,
         document=lambda: reports.optimize_document(result),
-        page=lambda: render_optimize(result, top=top, explain=explain, verbose=verbose),
+        page=lambda: optimize_page(result, top=top, explain=explain, verbose=verbose),
     )
 
 
 @app.command()
 def profile(
     model: _Model,
-    device: Annotated[
-        str | None,
-        typer.Option("--device", metavar="NAME|FILE", help="Whose roofline; host by default."),
-    ] = None,
+    device: _Device = None,
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
@@ -302,11 +371,15 @@ def profile(
     inputs: _Inputs = None,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Of onnxruntime, 1 by default; of the device with --from."),
+        typer.Option(
+            min=1, metavar="N", help="Of onnxruntime, 1 by default; of the device with --from."
+        ),
     ] = None,
     level: Annotated[
         str,
-        typer.Option(help="onnxruntime's optimisation: disable, basic, extended or all."),
+        typer.Option(
+            metavar="LEVEL", help="onnxruntime's optimisation: disable, basic, extended or all."
+        ),
     ] = "all",
     budget: Annotated[
         float, typer.Option(metavar="SECONDS", help="To measure; opening the model comes on top.")
@@ -326,16 +399,16 @@ def profile(
     force: _Force = False,
     format_: _Format = Format.text,
     report: _Report = None,
-    top: _Top = 10,
+    top: _Top = None,
     color: _Color = Color.auto,
     verbose: _Verbose = False,
     quiet: _Quiet = False,
 ) -> None:
-    """Predicted against measured, node by node, attributed to the original nodes."""
+    """Run a model here: measured against predicted, node by node."""
     from . import api
     from . import report as reports
     from .report.progress import progress
-    from .report.text_profile import render_profile
+    from .report.short_profile import profile_page
 
     if prepare:
         if out is None:
@@ -375,14 +448,14 @@ def profile(
     emit(
         output,
         document=lambda: reports.profile_document(result),
-        page=lambda: render_profile(result, top=top, verbose=verbose),
+        page=lambda: profile_page(result, top=top, verbose=verbose),
     )
 
 
 @app.command()
 def devices(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME|FILE]", help="Show one device whole.")
+        str | None, typer.Argument(metavar="NAME|FILE", help="Show one device whole.")
     ] = None,
     format_: _Format = Format.text,
     color: _Color = Color.auto,
@@ -406,14 +479,24 @@ def devices(
 
 @app.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="An operator, a device, a kernel kind.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="An operator, a pass, a figure, a device or a kernel kind; without it: a list.",
+            autocompletion=completion.names,
+        ),
+    ] = None,
     color: _Color = Color.auto,
 ) -> None:
-    """What a name means, with its formula or its sources."""
+    """What a name means: a formula, a rewrite, a source."""
     from . import api
     from .report.text_devices import render_device
-    from .report.text_explain import render_explain
+    from .report.text_explain import render_explain, render_topics
 
+    if name is None:
+        show(render_topics([(t.title, t.about, t.names) for t in api.topics()]), color)
+        return
     found = api.explain(name)
     show(
         render_device(found.device)
@@ -425,20 +508,24 @@ def explain(
 
 def main() -> None:
     """Entry point. Exit code 0: fine; 1: a gate failed; 2: usage, bad input, internal error."""
+    completion.mend_words(os.environ)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # temporary files go then too
     sys.exit(run(sys.argv[1:]))
 
 
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
+_NO_COMMAND = 2
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code."""
     try:
-        code: int = app(list(arguments), standalone_mode=False) or 0
+        code: int = (
+            app(list(arguments) or ["--help"], prog_name="ocost", standalone_mode=False) or 0
+        )
         if code == _INTERRUPTED:
             raise KeyboardInterrupt
-        return code
+        return code if arguments else _NO_COMMAND
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:

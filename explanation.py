@@ -32,6 +32,27 @@ class Explanation:
     device: Device | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Names of one kind that ``explain`` knows, and what it says of them."""
+
+    title: str
+    about: str
+    names: tuple[str, ...]
+
+
+def topics() -> list[Topic]:
+    """All that can be explained."""
+    operators = sorted({_spell(key) for key in (*rules(), *EXEMPT)}, key=lambda n: ("::" in n, n))
+    return [
+        Topic("figures", "what is counted, and how", tuple(FIGURES)),
+        Topic("passes", "what a rewrite does, before and after", (*passes(), _ONNXSIM)),
+        Topic("kernel kinds", "which devices have them measured", tuple(map(str, Kind))),
+        Topic("devices", "their figures and sources", (*devices(), HOST)),
+        Topic("operators", "the formula for their cost", tuple(operators)),
+    ]
+
+
 def explain(name: str) -> Explanation:
     """What a name means.
 
@@ -55,9 +76,8 @@ def explain(name: str) -> Explanation:
     for figure, text in FIGURES.items():
         if name.lower() in (figure, figure.removesuffix("_s").removesuffix("_bytes")):
             return Explanation(figure, "figure", text, "costmodel/figures.py")
-    operators = {name for key in (*rules(), *EXEMPT) for name in (key[1], _spell(key))}
-    known = [*devices(), HOST, *sorted(operators), *Kind, *FIGURES, *passes(), _ONNXSIM]
-    near = get_close_matches(name, known, 3, 0.5)
+    known = {n for topic in topics() for full in topic.names for n in (full, full.split("::")[-1])}
+    near = get_close_matches(name, sorted(known), 3, 0.5)
     hint = f"did you mean {', '.join(near)}?" if near else "try Conv, pointwise, nvidia-a100"
     raise OcostError(f"nothing is called '{name}'; {hint}")
 

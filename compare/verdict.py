@@ -14,7 +14,7 @@ Level = tuple[Totals, Totals]  # before, after
 _FEW = 0.03  # a predicted change of less than that is none to speak of
 _NONE = 0.0005  # what shows as 0 %
 _FIGURES = {"latency_s": "estimated latency", "traffic_bytes": "traffic"}
-_HEADS: dict[Kind, str] = {
+HEADS: dict[Kind, str] = {
     "real": "The saving is real",
     "slow-down": "It is a slow-down",
     "runtime's own": "The runtime makes this saving by itself",
@@ -59,7 +59,7 @@ def conclude(
     kind, why = _conclude(comparison, written, executed)
     sure = ", as far as a busy machine tells" if comparison.noisy else ""
     but = " But the graphs compute different outputs." if different else ""
-    return Conclusion(kind, f"{_HEADS[kind]}{sure}: {why}{but}")
+    return Conclusion(kind, f"{HEADS[kind]}{sure}: {why}{but}")
 
 
 def ratio(level: Level, figure: str) -> float | None:

@@ -85,7 +85,7 @@ def _folded(costs: Sequence[Costed], nodes: Sequence[NodeCost]) -> Iterator[str]
     seconds = sum(node.latency_s or 0.0 for node in found)
     if seconds:
         yield (
-            f"work on constants alone: {_count(len(found), 'node')}, {1e6 * seconds:.4g} us of the "
+            f"work on constants alone: {_count(len(found), 'node')}, {_time(seconds)} of the "
             "estimate; a runtime folds them when it loads the model"
         )
 
@@ -154,6 +154,10 @@ def _absent(stored: Iterable[Tensor]) -> Iterator[str]:
     if reasons:
         others = f", nor are those of {_count(len(reasons) - 1, 'other tensor')} there"
         yield f"costed without weights: {reasons[0]}{others if len(reasons) > 1 else ''}"
+
+
+def _time(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.3g} us"
 
 
 def _count(count: int, noun: str) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from ..graph import Graph, graph_sha256
+from ..graph.shapes import Shapes
 from .kinds import Kind
 
 Bound = Literal["compute", "memory", "overhead"]
@@ -118,15 +119,37 @@ class Coverage:
     unknown: tuple[UnknownNode, ...] = ()
 
 
+class Port(NamedTuple):
+    """What goes in or comes out of a model.
+
+    Parameters
+    ----------
+    type
+        ``float32``, ``sequence(float32)``; "" where it is not known.
+    shape
+        Dims, None for one that is not known; None where not even the rank is, or there is none.
+    bound
+        Whether its dims are upper bounds, since they depend on data.
+    """
+
+    type: str
+    shape: tuple[int | None, ...] | None
+    bound: bool = False
+
+
+Ports = Mapping[str, Port]  # by name
+
+
 @dataclass(frozen=True)
 class ModelSummary:
-    """What the reports' header says of a model."""
+    """What the reports' header says of a model; ``ports`` are its inputs and its outputs."""
 
     path: str
     opset: Mapping[str, int]
     nodes: int
     inputs: Mapping[str, tuple[int | None, ...] | None]
     assumed_dims: Mapping[str, int] = field(default_factory=dict)
+    ports: tuple[Ports, Ports] = field(default=({}, {}))
     graph: Graph | None = field(default=None, repr=False, compare=False)
 
     @cached_property
@@ -137,7 +160,7 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class GraphCost:
-    """A costed graph."""
+    """A costed graph; ``shapes`` are those that its costs rest on."""
 
     model: ModelSummary
     level: str
@@ -145,3 +168,4 @@ class GraphCost:
     totals: Totals
     coverage: Coverage
     notes: tuple[str, ...] = ()  # assumptions worth a line: trip counts, dtype peaks
+    shapes: Shapes | None = field(default=None, repr=False, compare=False)

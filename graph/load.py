@@ -22,7 +22,7 @@ from onnx import (
     defs,
 )
 
-from ..models import pack
+from ..models import instead_of, pack, resolve
 from ..models.walk import walk
 from . import wire
 from .collection import uncollected
@@ -44,8 +44,6 @@ def load(path: str | Path) -> Graph:
         onnx doesn't know, or if its external data lies outside its folder. Whether it is there
         is asked by what reads it.
     """
-    from ..models import resolve  # noqa: PLC0415 - it takes its errors from this package
-
     file = resolve(str(path))
     try:
         return from_proto(_read(file), Source.of(file))
@@ -62,7 +60,7 @@ def _read(file: Path) -> ModelProto:
             raise OcostError(f"{file}: the file is empty")
         model = wire.read(file)
     except FileNotFoundError as error:
-        raise OcostError(f"{file}: no such file") from error
+        raise OcostError(f"{file}: no such file{instead_of(file)}") from error
     except OSError as error:
         raise OcostError(f"{file}: can't be read ({error.strerror or error})") from error
     except wire.Malformed as error:

@@ -85,6 +85,25 @@ def samples() -> list[Sample]:
     return list(_SAMPLES)
 
 
+def like_sample(word: str) -> str:
+    """The bundled model that a word without ``@`` may mean; "" if it is like none."""
+    stem = word.removesuffix(".onnx").lower()
+    return next(iter(difflib.get_close_matches(stem, [s.name for s in _SAMPLES], 1, 0.8)), "")
+
+
+def instead_of(file: Path) -> str:
+    """What may have been meant by a file that is not there: "; did you mean @mobilenet_v2?".
+
+    That is the bundled sample without its ``@``, or a model beside it of a similar name; "" if
+    there is nothing like it.
+    """
+    near = [f"@{sample}"] if (sample := like_sample(str(file))) else []
+    if not near and file.parent.is_dir():
+        beside = [p.name for p in file.parent.iterdir() if p.suffix in (".onnx", ".ort")]
+        near = [str(file.parent / n) for n in difflib.get_close_matches(file.name, beside, 1, 0.7)]
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def resolve(spec: str) -> Path:
     """The file that ``@name`` of a bundled model, or a plain path, stands for.
 

@@ -25,11 +25,15 @@ def _finite(value: object) -> object:
 
 def model(summary: ModelSummary) -> Document:
     """What is said of a model."""
+    inputs, outputs = summary.ports
     return {
         **fields(summary, ("path", "graph_sha256")),
         "opset": dict(summary.opset),
         "nodes": summary.nodes,
         "inputs": {n: None if s is None else list(s) for n, s in summary.inputs.items()},
+        "input_types": {n: p.type or None for n, p in inputs.items()},
+        "outputs": {n: None if p.shape is None else list(p.shape) for n, p in outputs.items()},
+        "output_types": {n: p.type or None for n, p in outputs.items()},
         "assumed_dims": dict(summary.assumed_dims),
     }
 

@@ -65,6 +65,20 @@ FIGURES = (
     Figure("latency", "latency_high_s", "high end", "seconds", optional=True),
 )
 
+_BY_FIELD = {figure.field: figure for figure in FIGURES}
+# What a short page shows of them, by names that stand alone; a column each two.
+SIX = tuple(
+    (label, _BY_FIELD[field])
+    for label, field in (
+        ("MACs", "macs"),
+        ("FLOPs", "flops"),
+        ("parameters", "params"),
+        ("traffic", "traffic_bytes"),
+        ("peak memory", "peak_bytes"),
+        ("est. latency", "latency_s"),
+    )
+)
+
 
 def shown(*graphs: Totals) -> list[Figure]:
     """The figures that are worth a row for these graphs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, takewhile
 
 from rich.cells import cell_len
@@ -50,24 +50,52 @@ def elide(name: str, width: int) -> str:
     return f"{short[:head].rstrip('…')}…{short[tail:].lstrip('…')}"
 
 
+def labels(names: Sequence[str]) -> list[str]:
+    """The names made safe to print, different ones different."""
+    return _apart(names, dict(zip(names, map(clean, names), strict=True)), None)
+
+
 def elide_all(names: Sequence[str], width: int) -> list[str]:
-    """The names in so many terminal columns each, different ones different.
+    """The names in so many terminal columns each, safe to print, different ones different.
 
     Of names that would read the same, the parts between what all begin and end with stay; where
     these are too long, the text around the first difference; they are numbered where not even
     that does.
     """
-    short = {name: elide(name, width) for name in names}
+    whole = dict(zip(names, map(clean, names), strict=True))
+    short = {name: elide(text, width) for name, text in whole.items()}
+    for group in _alike(short):
+        texts = [whole[name] for name in group]
+        for found in (_parts_between(texts), _around_difference(texts, width)):
+            if len(set(found)) == len(found) and not _any_too_long(found, width):
+                short.update(zip(group, found, strict=True))
+                break
+    return _apart(names, short, width)
+
+
+def _alike(texts: Mapping[str, str]) -> list[list[str]]:
+    """Groups of names whose texts are the same."""
     groups: dict[str, list[str]] = {}
-    for name, text in short.items():
+    for name, text in texts.items():
         groups.setdefault(text, []).append(name)
-    for group in groups.values():
-        if len(group) > 1:
-            tries = (_parts_between(group), _around_difference(group, width))
-            fitting = (t for t in tries if len(set(t)) == len(t) and not _any_too_long(t, width))
-            numbered = [f"{elide(name, width - 4)}#{n}" for n, name in enumerate(group, 1)]
-            short.update(zip(group, next(fitting, numbered), strict=True))
-    return [short[name] for name in names]
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _apart(names: Sequence[str], texts: Mapping[str, str], width: int | None) -> list[str]:
+    """The names' texts, numbered where they are still those of others."""
+    apart, taken = dict(texts), set(texts.values())
+    for group in _alike(texts):
+        number = 0
+        for name in group:
+            text = apart[name]
+            while text in taken:
+                number += 1
+                mark = f"#{number}"
+                whole = clean(name)
+                text = (whole if width is None else elide(whole, max(1, width - len(mark)))) + mark
+            taken.add(text)
+            apart[name] = text
+    return [apart[name] for name in names]
 
 
 def _parts_between(names: list[str]) -> list[str]:

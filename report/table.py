@@ -17,6 +17,7 @@ from .text import Wrapped, ascii_cell
 _GAP = "  "
 NAME = 30  # a node's name is cut to this before other columns give way
 OPERATOR = 12
+_WHOLE = 18  # of a light table, whose columns give way before: BatchNormalization
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +72,25 @@ class Table:
     """Columns of equally many cells, none of them wrapped.
 
     ``summary`` is how many of the last rows stand below a rule of their own; a ``bare`` table
-    has no head.
+    has no head, and the head of a ``light`` one is a single line: no unit's line, no rule.
     """
 
     columns: Sequence[Column]
     summary: int = 0
     bare: bool = False
+    light: bool = False
+
+    @property
+    def width(self) -> int:
+        """Cells (terminal columns) that it takes where there is room."""
+        return _sum([c.width for c in self.columns])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width
-        columns = self.columns
+        every = [_one_line(c) for c in self.columns] if self.light else self.columns
         if options.ascii_only:
-            columns = [replace(c, cells=list(map(ascii_cell, c.cells))) for c in columns]
-        columns = _kept(columns, room)
+            every = [replace(c, cells=list(map(ascii_cell, c.cells))) for c in every]
+        columns = _kept(every, room)
         widths = _widths(columns, room)
         rule = ["─" * width for width in widths]
         lines: list[tuple[Iterable[str | Text], str]] = []
@@ -91,13 +98,16 @@ class Table:
             lines.append(([c.header for c in columns], "bold"))
             if any(c.unit for c in columns):
                 lines.append(([c.unit for c in columns], "dim"))
-            lines.append((rule, "dim"))
+            if not self.light:
+                lines.append((rule, "dim"))
         fitted = (_elided(c, width) for c, width in zip(columns, widths, strict=True))
         rows = list(zip(*fitted, strict=True))
         lines += [(row, "") for row in rows[: len(rows) - self.summary]]
         if self.summary:
-            lines.append((rule, "dim"))
-            lines += [(row, "") for row in rows[len(rows) - self.summary :]]
+            if not self.light:
+                lines.append((rule, "dim"))
+            style = "dim" if self.light else ""
+            lines += [(row, style) for row in rows[len(rows) - self.summary :]]
         for cells, style in lines:
             line = Text(_GAP).join(map(_fitted, cells, columns, widths))
             line.no_wrap, line.overflow = True, "ignore"
@@ -105,12 +115,19 @@ class Table:
             line.rstrip()
             yield line
         kept = {c.header for c in columns}
-        missed = [c.header for c in self.columns if c.vital and c.header not in kept]
+        missed = [c.header for c in every if c.vital and c.header not in kept]
         if missed:
             yield Wrapped(Text(f"no room for {', '.join(missed)} in {room} columns", "dim"))
         for column in columns:
             if column.caption:
                 yield Wrapped(Text(column.caption, "dim"))
+
+
+def _one_line(column: Column) -> Column:
+    """The column with its unit beside its header, its names as whole as can be, no caption."""
+    head = f"{column.header} {column.unit}".strip()
+    elide = max(column.elide, _WHOLE) if column.elide else 0
+    return replace(column, header=head, unit="", caption="", elide=elide)
 
 
 def figures(

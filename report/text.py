@@ -13,7 +13,7 @@ from rich.text import Text
 
 Color = Literal["auto", "always", "never"]
 
-WIDTH = 100  # columns where no terminal tells
+WIDTH = 80  # columns where no terminal tells
 BAR = 18
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _WIDER = {"≥": ">=", "≤": "<="}  # not as wide in ASCII: replaced before anything is aligned
@@ -28,8 +28,8 @@ _ASCII = str.maketrans(
 def console(file: IO[str], color: Color = "auto") -> Console:
     """A console for text reports on a file.
 
-    ``auto`` colours a terminal's output unless NO_COLOR is set. What is no terminal gets 100
-    columns, or COLUMNS of them.
+    ``auto`` colours a terminal's output unless NO_COLOR is set. The width is the terminal's; what
+    is no terminal gets COLUMNS columns, or 80.
     """
     plain = color == "never" or (color == "auto" and bool(os.environ.get("NO_COLOR")))
     return Console(
@@ -38,11 +38,23 @@ def console(file: IO[str], color: Color = "auto") -> Console:
         force_terminal=True if color == "always" else None,
         no_color=False if color == "always" else None,
         soft_wrap=True,  # what may run past the edge is not cut off there
-        width=None if file.isatty() or "COLUMNS" in os.environ else WIDTH,
+        width=_width(file),
         markup=False,
         emoji=False,
         highlight=False,
     )
+
+
+def _width(file: IO[str]) -> int:
+    """Of a terminal as it says, of anything else as COLUMNS says."""
+    try:
+        columns = os.get_terminal_size(file.fileno()).columns if file.isatty() else 0
+    except (OSError, ValueError):  # what calls itself a terminal and has no file behind it
+        columns = 0
+    if columns > 0:
+        return columns
+    wanted = os.environ.get("COLUMNS", "")
+    return (int(wanted) if wanted.isdecimal() else 0) or WIDTH
 
 
 class Page:
@@ -73,7 +85,7 @@ class Wrapped:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         text = self.text.copy()
         if options.ascii_only:
-            text = _widened(text)
+            text = widened(text)
         text.plain = _KEPT.sub(_JOINT, text.plain)
         item = re.match(r"\s*([-*] )?", text.plain)
         indent = item.end() if item else 0
@@ -91,14 +103,16 @@ def to_ascii(text: str) -> str:
 
 def ascii_cell(cell: str | Text) -> str | Text:
     """A table's cell in ASCII, as wide as it will be printed."""
-    if isinstance(cell, str):
-        return _widened(Text(cell)).plain.translate(_ASCII)
-    text = _widened(cell.copy())
+    if isinstance(cell, str):  # maybe a name: other characters stay apart
+        plain = widened(Text(cell)).plain.translate(_ASCII)
+        return plain.encode("ascii", "backslashreplace").decode()
+    text = widened(cell.copy())
     text.plain = text.plain.translate(_ASCII)
     return text
 
 
-def _widened(text: Text) -> Text:
+def widened(text: Text) -> Text:
+    """The text with marks that ASCII writes with two characters."""
     for mark, wider in _WIDER.items():
         if mark in text.plain:
             text = Text(wider, text.style).join(text.split(mark, allow_blank=True))

@@ -17,9 +17,10 @@ from .numbers import UNKNOWN, largest, smallest, total, unit_of
 from .ranking import by_op_type, op_type_of, together
 from .table import OPERATOR, Column, Table, figures, first_of_each
 from .text import Page, bar, heading
-from .text_common import OnDevice, caveats, coverage_lines, model_line, model_name, plural
+from .text_common import TOP, OnDevice, caveats, coverage_lines, model_line, model_name, plural
 from .text_nodes import node_table
 from .text_notices import assumed_lines, at_work, note_lines, partial_lines
+from .verdict_cost import cost_verdict
 
 
 def render_cost(
@@ -27,7 +28,7 @@ def render_cost(
     device: Device,
     others: Sequence[OnDevice] = (),
     *,
-    top: int = 10,
+    top: int = TOP,
     verbose: bool = False,
 ) -> Page:
     """What a graph costs.
@@ -59,17 +60,17 @@ def render_cost(
         _totals(cost),
         Text(),
         heading("Latency", "share of it by what bounds the nodes"),
-        _devices(costs),
+        device_table(costs),
     ]
     if top and cost.nodes:
         note = f"latency on {clean(device.name)}"
-        parts += [Text(), heading("By operator type", note), _op_types(cost, top)]
+        parts += [Text(), heading("By operator type", note), op_type_table(cost, top)]
         note = f"ranked by {clean(device.name)}" if others else ""
         nodes = node_table(costs, top, verbose=verbose)
         parts += [Text(), heading("Slowest nodes", note), nodes]
     parts += [Text(), *coverage_lines(cost, verbose=verbose)]
     parts += caveats([(d, {"": on_it}) for d, on_it in costs])
-    return Page(*parts)
+    return Page(*parts, Text(), cost_verdict(cost, device, others))
 
 
 def _totals(cost: GraphCost) -> Table:
@@ -99,7 +100,8 @@ def _totals(cost: GraphCost) -> Table:
     )
 
 
-def _devices(on_devices: Sequence[OnDevice]) -> Table:
+def device_table(on_devices: Sequence[OnDevice], *, light: bool = False) -> Table:
+    """The latency on each device, and what bounds how much of it."""
     costs = [cost for _, cost in on_devices]
     estimates = [cost.totals.latency_s for cost in costs]
     lows = [cost.totals.latency_low_s for cost in costs]
@@ -121,10 +123,11 @@ def _devices(on_devices: Sequence[OnDevice]) -> Table:
     for bound in get_args(Bound):
         times = [total(n.latency_s for n in cost.nodes if n.bound == bound) for cost in costs]
         columns.append(Column(bound, list(map(footing.share, times, estimates)), drop=1))
-    return Table(columns)
+    return Table(columns, light=light)
 
 
-def _op_types(cost: GraphCost, top: int) -> Table:
+def op_type_table(cost: GraphCost, top: int) -> Table:
+    """The costliest operator types, then the sum of the others."""
     rows = by_op_type(cost.nodes)
     if rest := rows[top:]:
         names = {row.op_type for row in rest}

@@ -12,17 +12,18 @@ from .names import clean
 from .ranking import movers
 from .text import Page, heading
 from .text_changes import figure_change, op_type_table, totals_table
-from .text_common import caveats, coverage_lines, model_line, model_name, plural
+from .text_common import TOP, caveats, coverage_lines, model_line, model_name, plural
 from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
 from .text_measured import headline_measured, measured_parts
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
+from .verdict_diff import diff_verdict
 
 _HEADLINE = ("traffic_bytes", "flops", "latency_s")
 
 
-def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
+def render_diff(diff: Diff, *, top: int = TOP, verbose: bool = False) -> Page:
     """What changed between two graphs.
 
     Parameters
@@ -62,7 +63,7 @@ def render_diff(diff: Diff, *, top: int = 10, verbose: bool = False) -> Page:
         *coverage_lines(after, prefix="after: ", verbose=verbose),
         *caveats([(diff.device, {"before": before, "after": after})]),
     ]
-    return Page(*parts)
+    return Page(*parts, Text(), diff_verdict(diff))
 
 
 def headline(diff: Diff) -> Text:

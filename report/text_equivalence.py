@@ -1,4 +1,4 @@
-"""Whether two graphs compute the same, in a line."""
+"""Whether two graphs compute the same, in a line or in two words."""
 
 from __future__ import annotations
 
@@ -39,3 +39,19 @@ def _likeness(found: Equivalence) -> str:
         if figures:
             parts.append(text.format(min(figures)))
     return f" (similarity at least: {', '.join(parts)})" if parts else ""
+
+
+def equivalence_line(found: Equivalence | None) -> list[Text]:
+    """The same in few words, for a short page."""
+    if found is None or not found.ok or found.max_abs is None or found.tolerance is None:
+        return equivalence_lines(found)
+    on = plural(found.inputs, "input")
+    by = f"at most {found.max_abs:.2g} apart, rounding explains {found.tolerance:.2g}"
+    return [Text(f"Outputs are equal on {on}: {by}.", "green")]
+
+
+def outputs_are(found: Equivalence | None) -> str:
+    """What a verdict says of the outputs: ``outputs equal``."""
+    if found is None or found.ok is None:
+        return "outputs not compared"
+    return "outputs equal" if found.ok else "outputs differ"

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from .text import Page
+from .text import Page, heading
 
+_NAMES = 40  # of a topic that are listed
 _ITEM = re.compile(r"\s*([-*] )?")
+
+
+def render_topics(topics: Sequence[tuple[str, str, Sequence[str]]]) -> Page:
+    """What can be explained.
+
+    Parameters
+    ----------
+    topics
+        A title, what is told of such names, and the names; of many the first few.
+    """
+    parts: list[RenderableType] = [Text("ocost explain NAME tells what a name means.", "bold")]
+    for title, about, names in topics:
+        left = len(names) - len(names[:_NAMES])
+        more = f", ... and {left} more" if left else ""
+        parts += [Text(), heading(title, about), Text(f"  {', '.join(names[:_NAMES])}{more}")]
+    return Page(*parts)
 
 
 def render_explain(title: str, kind: str, docstring: str, source: str = "") -> Page:

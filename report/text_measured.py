@@ -20,7 +20,7 @@ from .table import OPERATOR, Column, Table
 from .text import heading
 from .text_changes import figure_change
 from .text_common import plural
-from .text_notices import at_work
+from .text_notices import at_work, folded
 
 _STYLES: dict[Kind, str] = {"real": "bold green", "slow-down": "bold red", "none": "bold"}
 _SURE = Footing(), Footing()
@@ -78,8 +78,8 @@ def _levels(diff: Diff, measured: Measured) -> Table:
             Column("traffic", [*(change.percent for change in traffic), ""], drop=2),
             Column("before", [c.before for c in rows], unit.name),
             Column("after", [c.after for c in rows], unit.name),
-            Column("change", [*(c.percent for c in latency), _measured_change(comparison)]),
-            Column("", [*blank, _interval(comparison)], right=False, drop=1),
+            Column("change", [*(c.percent for c in latency), measured_change(comparison)]),
+            Column("", [*blank, interval(comparison)], right=False, drop=1),
         ]
     )
 
@@ -89,12 +89,14 @@ def _figure_changes(levels: dict[str, Costs], field: str) -> list[Change]:
     return [figure_change(*sides, figure) for sides in levels.values()]
 
 
-def _measured_change(comparison: Comparison) -> Text:
+def measured_change(comparison: Comparison) -> Text:
+    """The change of the measured latency; without a colour where it is within the noise."""
     style = {"faster": "green", "slower": "red"}.get(comparison.verdict, "dim")
     return Text(percent_change(1, comparison.ratio), style)
 
 
-def _interval(comparison: Comparison) -> str:
+def interval(comparison: Comparison) -> str:
+    """The interval of that change, and how certain it is."""
     low, high = (percent_change(1, value) for value in (comparison.low, comparison.high))
     return f"{low} to {high}, with {100 * comparison.interval_level:.0f} % certainty"
 
@@ -119,7 +121,7 @@ def _circumstances(measured: Measured) -> list[Text]:
         lines.append(
             Text(f"warning: the machine was busy{how}; measure again when it is idle", "yellow")
         )
-    return [*lines, *(Text(f"note: {clean(note)}", "yellow") for note in measured.notes)]
+    return [*lines, *folded(map(clean, measured.notes))]
 
 
 def _regions(regions: Regions, top: int, *, verbose: bool) -> list[RenderableType]:

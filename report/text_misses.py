@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
 
 from ..runtime.checks import NodeCheck
 from .footing import LEAST, MOST
-from .names import clean, elide, executed_operator
+from .names import clean, executed_operator, labels
 from .numbers import UNKNOWN, Unit, total, unit_of
 from .table import OPERATOR, Column, Table, figures
 from .text_nodes import BOUNDS
+from .text_types import beside
 
-_LISTED = 3  # originals of a node
 _NAME = 24  # as ``table.NAME``, with more columns beside it
-_LEAF = 20  # columns of the last part of a name
 _CLOSE, _FAR = 1.25, 2.0
 
 
@@ -54,10 +54,23 @@ def largest_misses(nodes: Iterable[NodeCheck]) -> list[NodeCheck]:
     return sorted(nodes, key=rank)
 
 
-def miss_table(nodes: Sequence[NodeCheck], top: int, *, verbose: bool = False) -> Table:
+def miss_table(
+    nodes: Sequence[NodeCheck],
+    top: int,
+    operators: Mapping[str, str],
+    types: Mapping[str, str] | None = None,
+) -> Table:
     """The first nodes, and the sum of the others.
 
-    With ``verbose`` names are whole, at the end of the lines, with those of all originals.
+    Parameters
+    ----------
+    nodes, top
+        In order, and how many to list.
+    operators
+        Operator types of the originals by name.
+    types
+        Types and shapes of the executed nodes by name; where they are given, names are whole, at
+        the end of the lines, with them and those of all originals.
     """
     listed, left = nodes[:top], nodes[top:]
     rest = [_together(f"{len(left)} more", left)] if left else []
@@ -76,12 +89,15 @@ def miss_table(nodes: Sequence[NodeCheck], top: int, *, verbose: bool = False) -
         Column("ratio", [ratio(row) for row in rows]),
         Column("bound", [*map(_bound, listed), *blank], right=False, drop=2),
     ]
-    if verbose:
-        whole = [_whole(node) for node in listed] + [row.op_type for row in rest]
-        return Table([*columns, Column("node", whole, right=False, whole=True)], len(rest))
-    names = [clean(node.executed) for node in listed] + [row.op_type for row in rest]
-    originals = [Text(_short(node.originals)) for node in listed] + [Text()] * len(rest)
-    columns.insert(1, Column("originals", originals, right=False, elide=OPERATOR, drop=3))
+    names = labels([node.executed for node in listed]) + [row.op_type for row in rest]
+    if types is not None:
+        keys = [node.executed for node in listed] + blank
+        made = [_with_originals(node) for node in listed] + blank
+        whole = [f"{t}{m}" for t, m in zip(beside(names, keys, types), made, strict=True)]
+        named = Column("node, inputs -> outputs", whole, right=False, whole=True)
+        return Table([*columns, named], len(rest))
+    made_of = [Text(_made_of(node, operators)) for node in listed] + [Text()] * len(rest)
+    columns.insert(1, Column("made of", made_of, right=False, elide=OPERATOR, drop=3))
     return Table([Column("node", names, right=False, elide=_NAME), *columns], len(rest))
 
 
@@ -119,14 +135,16 @@ def _bound(node: NodeCheck) -> Text:
     return Text(node.bound, BOUNDS[node.bound])
 
 
-def _short(originals: Sequence[str]) -> str:
-    """The last parts of a few names: what is before them is that of the executed node."""
-    leaves = [elide(clean(name.rpartition("/")[2] or name), _LEAF) for name in originals]
-    more = [f"{len(leaves) - _LISTED} more"] if len(leaves) > _LISTED else []
-    return ", ".join([*leaves[:_LISTED], *more])
+def _made_of(node: NodeCheck, operators: Mapping[str, str]) -> str:
+    """The operator types of the originals: ``Conv, 2 Relu``."""
+    counts = Counter(operators.get(name, UNKNOWN) for name in node.originals)
+    texts = [
+        f"{count} {clean(name)}" if count > 1 else clean(name) for name, count in counts.items()
+    ]
+    return ", ".join(texts)
 
 
-def _whole(node: NodeCheck) -> str:
-    """The name, and the originals where they are others."""
-    name, originals = clean(node.executed), ", ".join(map(clean, node.originals))
-    return name if originals in ("", name) else f"{name} <- {originals}"
+def _with_originals(node: NodeCheck) -> str:
+    """The originals behind an arrow, where they are others than the node itself."""
+    originals = ", ".join(map(clean, node.originals))
+    return "" if originals in ("", clean(node.executed)) else f"  <- {originals}"

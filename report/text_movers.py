@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from ..compare.result import Diff, NodePair
 from ..costmodel.result import NodeCost
 from .change import Change, Sides, plain
 from .footing import of_nodes
-from .names import clean
+from .names import clean, labels
 from .numbers import Unit, total, unit_of
 from .ranking import changed, latencies, movers, traffic
 from .table import NAME, OPERATOR, Column, Table
+from .text_types import beside, node_types
 
 
 def mover_table(diff: Diff, top: int, *, verbose: bool = False) -> Table:
     """The nodes that changed most, then the sums of the other changed and unchanged ones.
 
-    With ``verbose`` names are whole, at the end of the lines.
+    With ``verbose`` names are whole, at the end of the lines, with types and shapes of what a
+    node reads and makes: before, or after where it is new.
     """
     ranked = movers(diff)
     listed = ranked[:top]
@@ -34,7 +35,7 @@ def mover_table(diff: Diff, top: int, *, verbose: bool = False) -> Table:
     times = [_change(pairs, _sums(map(latencies, pairs)), time_unit) for pairs in rows]
     moved = [_change(pairs, _sums(map(traffic, pairs)), byte_unit) for pairs in rows]
     blank = [""] * len(groups)
-    name = Column("node", [*(clean(p.name) for p in listed), *groups], right=False, elide=NAME)
+    name = Column("node", [*labels([p.name for p in listed]), *groups], right=False, elide=NAME)
     op_types = [*(clean(p.op_type) for p in listed), *blank]
     columns = [
         Column("operator", op_types, right=False, elide=OPERATOR, drop=1),
@@ -45,7 +46,11 @@ def mover_table(diff: Diff, top: int, *, verbose: bool = False) -> Table:
         Column("match", [*map(_match, listed), *blank], right=False, drop=2),
     ]
     if verbose:
-        return Table([*columns, replace(name, elide=0, whole=True)], summary=len(groups))
+        types = {**node_types(diff.after), **node_types(diff.before)}
+        keys = [pair.name for pair in listed] + [""] * len(groups)
+        whole = beside([str(cell) for cell in name.cells], keys, types)
+        named = Column("node, inputs -> outputs", whole, right=False, whole=True)
+        return Table([*columns, named], summary=len(groups))
     return Table([name, *columns], summary=len(groups))
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rich.text import Text
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from .footing import ROUGH, marked, of_graph, of_nodes
-from .names import clean
+from .names import clean, labels
 from .numbers import UNKNOWN, share, total, unit_of
 from .ranking import OpTypeCost, op_type_of, slowest, together
 from .table import NAME, OPERATOR, Column, Table, figures
 from .text_common import OnDevice
+from .text_types import beside, node_types
 
 BOUNDS = {"compute": "cyan", "memory": "yellow", "overhead": "magenta"}
 _NONE = "-"  # what a node doesn't have, as against what is not known
@@ -26,7 +26,8 @@ def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = Fals
     """The nodes that are slowest on the first device, and the sum of the others.
 
     With several devices each has its latency and its bound, so that a change of the bound from
-    one to the other can be seen. With ``verbose`` names are whole, at the end of the lines.
+    one to the other can be seen. With ``verbose`` names are whole, at the end of the
+    lines, with types and shapes of what a node reads and makes.
     """
     device, cost = on_devices[0]
     nodes = slowest(cost.nodes)
@@ -35,7 +36,7 @@ def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = Fals
     rows: list[NodeCost | OpTypeCost] = [*listed, *rest]
     flops, traffic = [row.flops for row in rows], [row.traffic_bytes for row in rows]
     marks = _marks(listed) + [row.footing.mark for row in rest]
-    names = [clean(n.name) for n in listed] + [row.op_type for row in rest]
+    names = labels([n.name for n in listed]) + [row.op_type for row in rest]
     op_types = [clean(op_type_of(n)) for n in listed] + [""] * len(rest)
     several = len(on_devices) > 1
     name = Column("node", names, right=False, elide=NAME)
@@ -48,7 +49,9 @@ def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = Fals
         _on_devices(on_devices, listed) if several else _details(device, cost, listed, rest, marks)
     )
     if verbose:
-        return Table([*columns, replace(name, elide=0, whole=True)], summary=len(rest))
+        whole = beside(names, [n.name for n in listed] + [""] * len(rest), node_types(cost))
+        named = Column("node, inputs -> outputs", whole, right=False, whole=True)
+        return Table([*columns, named], summary=len(rest))
     return Table([name, *columns], summary=len(rest))
 
 

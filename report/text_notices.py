@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from rich.text import Text
 
@@ -10,7 +11,11 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, ModelSummary
 from .footing import of_graph
 from .names import clean
-from .text_common import plural
+from .numbers import share
+from .short import Caution
+from .text_common import MOSTLY, kind_of, measured_share, plural, reason_lines
+
+_REASONS = 2  # of a short page
 
 # By what to call them where they differ: before and after, or devices.
 Costs = Mapping[str, GraphCost]
@@ -19,6 +24,29 @@ Costs = Mapping[str, GraphCost]
 def partial_lines(costs: Costs) -> list[Text]:
     """How many nodes are costed, where that is not all of them."""
     return _yellow(_once([(name, _partial(cost)) for name, cost in costs.items()], len(costs)))
+
+
+def unknown_cautions(costs: Costs) -> list[Caution]:
+    """Which nodes are in no sum, and why."""
+    cautions = []
+    for name, cost in costs.items():
+        if line := _partial(cost):
+            head = f"{name}: {line}" if name else line
+            reasons = reason_lines(cost.coverage, most=_REASONS)
+            cautions.append(Caution(Text(head, "yellow"), reasons))
+    return cautions
+
+
+def unmeasured(on_devices: Sequence[tuple[Device, Costs]]) -> list[Text]:
+    """On which devices little of the latency or none rests on measured kernels."""
+    names: dict[str, list[str]] = {}
+    for device, sides in on_devices:
+        parts = [part for part in map(partial(measured_share, device), sides.values()) if part]
+        least = min(parts, default=0.0)
+        if least < MOSTLY and any(cost.totals.latency_s for cost in sides.values()):
+            what = f"only {share(least, 1)} of the time is in kernels measured" if least else ""
+            names.setdefault(what or "no kernel was measured", []).append(clean(device.name))
+    return _yellow(f"{', '.join(of)}: {what} there, so expect more" for what, of in names.items())
 
 
 def _partial(cost: GraphCost) -> str:
@@ -47,9 +75,21 @@ def assumed_lines(*models: ModelSummary) -> list[Text]:
 
 
 def note_lines(costs: Costs) -> list[Text]:
-    """Assumptions that the costs rest on, each once."""
+    """Assumptions that the costs rest on, each once; of many of a kind the first, and how many."""
     notes = ((name, clean(note)) for name, cost in costs.items() for note in cost.notes)
-    return _yellow(f"note: {line}" for line in _once(notes, len(costs)))
+    return folded(_once(notes, len(costs)))
+
+
+def folded(notes: Iterable[str]) -> list[Text]:
+    """A line a kind of note."""
+    kinds: dict[str, list[str]] = {}
+    for note in notes:
+        kinds.setdefault(kind_of(note), []).append(note)
+    more = ("", " (and one more like it)")
+    return _yellow(
+        f"note: {first}{more[len(rest)] if len(rest) < 2 else f' (and {len(rest)} more like it)'}"
+        for first, *rest in kinds.values()
+    )
 
 
 def interface_lines(before: ModelSummary, after: ModelSummary) -> list[Text]:
@@ -66,10 +106,13 @@ def interface_lines(before: ModelSummary, after: ModelSummary) -> list[Text]:
 
 def at_work(device: Device) -> str:
     """A device by its name, a CPU with its cores that the estimate uses."""
-    name = clean(device.name)
-    if not device.runtime.endswith("cpu"):
-        return name
-    return f"{name} ({plural(device.cores, 'core')} at work)"
+    return clean(device.name) + "".join(f" ({text} at work)" for text in cores(device))
+
+
+def cores(device: Device) -> list[str]:
+    """The cores of a CPU that the estimate uses; nothing of what is none."""
+    cpu = device.runtime.endswith("cpu")
+    return [plural(device.cores, "core")] if cpu else []
 
 
 def _once(lines: Iterable[tuple[str, str]], among: int) -> list[str]:

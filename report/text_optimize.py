@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,18 +14,19 @@ from ..passes import Declined
 from .names import clean
 from .text import Page, heading
 from .text_changes import totals_table
-from .text_common import caveats, coverage_lines, plural
+from .text_common import TOP, caveats, coverage_lines, kind_of, plural
 from .text_diff import headline
 from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
 from .text_measured import measured_parts
+from .verdict_diff import optimize_verdict
 
 _PATTERNS = 4  # of fused groups that are named
 _NODES = 3  # of a refusal that are named
 
 
 def render_optimize(
-    found: Optimized, *, top: int = 10, explain: bool = False, verbose: bool = False
+    found: Optimized, *, top: int = TOP, explain: bool = False, verbose: bool = False
 ) -> Page:
     """What optimising made.
 
@@ -45,9 +45,7 @@ def render_optimize(
     parts: list[RenderableType] = [
         headline(diff),
         *equivalence_lines(diff.equivalence),
-        *_proof(found),
-        *_left_out(found),
-        *_faults(found),
+        *standing(found),
         Text(),
         *ledger_parts(made.entries, found.steps, made.residual, verbose=verbose),
         Text(),
@@ -63,7 +61,7 @@ def render_optimize(
         *coverage_lines(diff.after, prefix="after: ", verbose=verbose),
         *caveats([(diff.device, {"before": diff.before, "after": diff.after})]),
     ]
-    return Page(*parts)
+    return Page(*parts, Text(), optimize_verdict(found))
 
 
 def _groups(found: Optimized) -> list[Text]:
@@ -75,6 +73,11 @@ def _groups(found: Optimized) -> list[Text]:
     more = f" and {plural(len(counted) - _PATTERNS, 'other kind')}" if counted[_PATTERNS:] else ""
     line = f"Fused groups, each of which a runtime executes as one node: {listed}{more}"
     return [Text(), Text(line, "dim")]
+
+
+def standing(found: Optimized) -> list[Text]:
+    """On what the rewrites stand, what was left out of the graph, and what failed."""
+    return [*_proof(found), *_left_out(found), *_faults(found)]
 
 
 def _left_out(found: Optimized) -> list[Text]:
@@ -129,7 +132,7 @@ _STANDS = {
 def _by_reason(declined: Sequence[Declined], top: int) -> list[Text]:
     groups: dict[tuple[str, str], list[Declined]] = {}
     for one in declined:
-        groups.setdefault((one.by, re.sub("'[^']*'", "...", one.reason)), []).append(one)
+        groups.setdefault((one.by, kind_of(one.reason)), []).append(one)
     ranked = sorted(groups.values(), key=len, reverse=True)
     lines = []
     for group in ranked[:top]:
@@ -141,11 +144,14 @@ def _by_reason(declined: Sequence[Declined], top: int) -> list[Text]:
 
 
 def _each(declined: Sequence[Declined]) -> list[Text]:
-    lines = []
+    groups: dict[tuple[str, str], list[Declined]] = {}
     for one in declined:
-        lines.append(Text(f"  {one.by}: {clean(one.reason)}"))
-        if one.nodes:
-            lines.append(Text(f"    at {_where(one)}", "dim"))
+        groups.setdefault((one.by, one.reason), []).append(one)
+    lines = []
+    for (by, reason), group in groups.items():
+        times = f" ({len(group)} times)" if len(group) > 1 else ""
+        lines.append(Text(f"  {by}: {clean(reason)}{times}"))
+        lines += [Text(f"    at {_where(one)}", "dim") for one in group if one.nodes]
     return lines
 
 

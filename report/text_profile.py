@@ -17,12 +17,14 @@ from .numbers import UNKNOWN, percent_change, share, show, smallest, unit_of
 from .table import OPERATOR, Column, Table, figures
 from .text import Page, bar, heading
 from .text_attribution import attribution_lines
-from .text_common import caveats, model_line, model_name, plural
+from .text_common import TOP, caveats, model_line, model_name, plural
 from .text_misses import by_op_type, largest_misses, miss_table, ratio
-from .text_notices import assumed_lines, at_work
+from .text_notices import assumed_lines, at_work, folded
+from .text_types import node_types
+from .verdict_profile import profile_verdict
 
 
-def render_profile(profiled: Profiled, *, top: int = 10, verbose: bool = False) -> Page:
+def render_profile(profiled: Profiled, *, top: int = TOP, verbose: bool = False) -> Page:
     """Predicted against measured.
 
     Parameters
@@ -40,8 +42,8 @@ def render_profile(profiled: Profiled, *, top: int = 10, verbose: bool = False) 
     parts: list[RenderableType] = [
         Text(f"{model_name(model)} as measured: {executed}, {model.nodes} as written", "bold"),
         *assumed_lines(model),
-        *(Text(f"note: {clean(note)}", "yellow") for note in profiled.notes),
-        Text(_measured_on(profiled), "dim"),
+        *folded(map(clean, profiled.notes)),
+        Text(measured_on(profiled), "dim"),
         Text(f"{model_line(model, verbose=verbose)}; {_inputs(profiled)}", "dim"),
         Text(),
         _totals(profiled),
@@ -49,16 +51,19 @@ def render_profile(profiled: Profiled, *, top: int = 10, verbose: bool = False) 
         *_statistics(found),
     ]
     if top:
-        misses = miss_table(largest_misses(found.nodes), top, verbose=verbose)
+        operators = {node.name: node.op_type for node in profiled.written.nodes}
+        types = node_types(profiled.executed) if verbose else None
+        misses = miss_table(largest_misses(found.nodes), top, operators, types)
         parts += [Text(), heading("Largest misses", "predicted - measured"), misses]
-        parts += [Text(), heading("By operator type"), _op_types(found.nodes, top)]
+        parts += [Text(), heading("By operator type"), op_type_table(found.nodes, top)]
     parts += [Text(), *attribution_lines(found, verbose=verbose)]
     parts += [Text(), *_memory(profiled)] if profiled.memory or profiled.startup else []
     parts += caveats([(profiled.device, {"": profiled.executed})])
-    return Page(*parts)
+    return Page(*parts, Text(), profile_verdict(profiled))
 
 
-def _measured_on(profiled: Profiled) -> str:
+def measured_on(profiled: Profiled) -> str:
+    """Where the figures are from."""
     here = profiled.environment
     if profiled.origin is not None or here.cpu is None or here.threads is None:
         name = clean(profiled.origin.name) if profiled.origin is not None else "a profile"
@@ -126,7 +131,8 @@ def _statistics(found: Validation) -> list[RenderableType]:
     return parts
 
 
-def _op_types(nodes: Sequence[NodeCheck], top: int) -> Table:
+def op_type_table(nodes: Sequence[NodeCheck], top: int) -> Table:
+    """The operator types that took longest, then the sum of the others."""
     rows = by_op_type(nodes, top)
     measured = [row.measured_s for row in rows]
     predicted = [row.predicted_s for row in rows]

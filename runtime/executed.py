@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from ..costmodel import Device, GraphCost, NodeCost
 from ..costmodel.blocked import Convolution, Kernel, efficiency, ridge_of
-from ..costmodel.cost import Costed, cost_nodes, count_nodes
+from ..costmodel.cost import Costed, cost_nodes
 from ..costmodel.params import constants
-from ..costmodel.result import ModelSummary
 from ..costmodel.roofline import estimate
+from ..costmodel.summary import summary
 from ..costmodel.totals import coverage, file_bytes, totals
 from ..graph import Graph, dtypes
 from ..graph.shapes import Given, Shapes, infer
@@ -71,16 +71,8 @@ def executed_cost(
         mean_activation_bytes=alive.mean_activation_bytes if alive else None,
         total_activation_bytes=alive.total_activation_bytes if alive else None,
     )
-    inputs = {n: shapes.get(n) for n in optimized.inputs if n not in optimized.initializers}
-    summary = ModelSummary(
-        path=str(original.header.source.path or ""),
-        opset=dict(optimized.opset),
-        nodes=count_nodes(optimized),
-        inputs={n: None if i is None else i.shape for n, i in inputs.items()},
-        assumed_dims=dict(shapes.assumed),
-        graph=optimized,
-    )
-    return GraphCost(summary, "executed", nodes, figures, coverage(nodes))
+    made_of = summary(optimized, shapes, original.header.source.path)
+    return GraphCost(made_of, "executed", nodes, figures, coverage(nodes), shapes=shapes)
 
 
 def _efficiency(costed: Costed, device: Device) -> float | None:

@@ -5,6 +5,12 @@ import warnings
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch):
+    """Pages as in a pipe, however wide the terminal is that the tests run in."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+
 @pytest.fixture(scope="session")
 def onnx_node_cases():
     """Every case of the node tests of onnx's own backend suite, which takes seconds to make."""

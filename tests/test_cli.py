@@ -84,11 +84,11 @@ def test_one_column_a_device_shows_where_the_bound_changes(
 def test_diff_without_after_optimises(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "diff", "@mobilenet_v2")
     assert code == 0
-    assert out.startswith("mobilenet_v2.onnx -> ocost with onnxsim")
-    assert "222 -> 100 nodes" in out.replace("\n", " ")
+    assert "\nmobilenet_v2.onnx -> ocost with onnxsim" in out
+    assert "222 -> 100 nodes; outputs equal\n" in out
     assert "Outputs are equal" in out
     assert "fold-batchnorm" in out
-    assert "as written" in out
+    assert "As written" in out
 
 
 def test_diff_of_two_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_report_goes_to_a_file_too(capsys: pytest.CaptureFixture[str], tmp_path:
     report = tmp_path / "report.json"
     code, out, _ = run(capsys, "cost", "@odd_channels", "--report", str(report))
     assert code == 0
-    assert "nodes costed" in out
+    assert "all costed" in out
     assert json.loads(report.read_text())["schema"] == "ocost.cost/1"
     text = tmp_path / "report.txt"
     assert run(capsys, "cost", "@odd_channels", "--report", str(text))[0] == 0
-    assert "nodes costed" in text.read_text(encoding="utf-8")
+    assert text.read_text(encoding="utf-8") == out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "report.txt"]
 
 
@@ -280,7 +280,89 @@ def test_measure(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *measure, "--fail-on", "latency:-100%")
     assert code == 1
     assert err.startswith("ocost: gate failed: measured.latency_s: limit -100%, up to ")
-    assert "\nLevels " in out
+    assert "\n  measured " in out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("cost", "@gpt2_4l"),
+        ("cost", "@mobilenet_v2", "--device", "nvidia-t4", "--device", "host"),
+        ("diff", "@mobilenet_v2"),
+        ("optimize", "@odd_channels"),
+        ("profile", "@silero_vad", "--budget", "0.2"),
+        ("diff", "@odd_channels", "--measure", "--budget", "0.2"),
+    ],
+)
+def test_a_page_fits_into_a_terminal(
+    capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    code, out, _ = run(capsys, *command)
+    lines = out.splitlines()
+    assert code == 0
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == lines[-1]
+
+
+def test_verbose_shows_types_and_shapes_of_every_node(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "cost", "@resnet18", "-v")
+    assert "/conv1/Conv  1x3x224x224, 64x3x7x7 -> 1x64x112x112 float32\n" in out
+    _, out, _ = run(capsys, "cost", "@silero_vad", "-v")
+    # In a branch of a branch; of several types.
+    assert "/decoder/rnn/Slice_2  float32 512x128, int64 1, int64 1, int64 1 -> float32 256" in out
+    _, out, _ = run(capsys, "diff", "@resnet18", "-v")
+    assert "/bn1/BatchNormalization  1x64x112x112, 64, 64, 64, 1 more -> 1x64x112x112 f" in out
+    _, out, _ = run(capsys, "profile", "@odd_channels", "-v", "--budget", "0.2")
+    assert " -> 1x13x80x80 float32" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["mobilenet_v2"], "did you mean the sample @mobilenet_v2? ocost cost @mobilenet_v2"),
+        (["MobileNetV2.onnx"], "to cost a model: ocost cost MobileNetV2.onnx"),
+        (["@resnet18"], "to cost a model: ocost cost @resnet18"),
+        (["optimise"], "there is no command 'optimise'; did you mean optimize?"),
+        (["coast", "@resnet18"], "did you mean cost?"),
+        (["frobnicate"], "there are cost, diff, optimize, profile, devices, explain"),
+        (["cost", "mobilenet_v2"], "mobilenet_v2: no such file; did you mean @mobilenet_v2?"),
+        (["diff", "resnet18.onnx"], "resnet18.onnx: no such file; did you mean @resnet18?"),
+        (["profile", "nothing.onnx"], "nothing.onnx: no such file\n"),
+    ],
+)
+def test_what_may_have_been_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("ocost: error: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_model_beside_it_may_have_been_meant(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "encoder.onnx").write_bytes(b"x")
+    _, _, err = run(capsys, "cost", str(tmp_path / "encodr.onnx"))
+    assert f"did you mean {tmp_path / 'encoder.onnx'}?" in err
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["cost", "-h"], ["explain", "--help"], []])
+def test_help(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0 if arguments else 2, "")  # no command is no success
+    assert out.startswith("Usage: ocost ")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "..." not in out.replace("[ARGS]...", "").replace("V...]", "")  # no text is cut off
+
+
+def test_explain_without_a_name_lists_topics(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "explain")
+    assert code == 0
+    for name in ("traffic_bytes", "fold-batchnorm", "depthwise", "nvidia-t4", "AveragePool"):
+        assert name in out
 
 
 BAD = {
@@ -335,7 +417,7 @@ def test_a_bug_is_not_called_bad_input(
 
 
 def test_as_a_process() -> None:
-    command = [sys.executable, "-m", "ocost.cli", "cost", "missing.onnx"]
+    command = [sys.executable, "-m", "ocost", "cost", "missing.onnx"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert result.stdout == ""
@@ -413,8 +495,8 @@ def test_profile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     options = ("--budget", "0.2", "--level", "basic", "--report", str(file))
     code, out, err = run(capsys, "profile", "@odd_channels", *options)
     assert (code, err) == (0, "")
-    assert out.startswith("odd_channels.onnx as measured")
-    assert "Largest misses" in out
+    assert out.startswith("odd_channels.onnx: ")
+    assert "largest miss: " in out
     document = json.loads(file.read_text(encoding="utf-8"))
     jsonschema.validate(document, schema.load("ocost.profile/1"))
     environment = document["environment"]

@@ -17,8 +17,9 @@ LAYERS = [
     {"runtime"},
     {"optimize", "compare", "audit"},
     {"report"},
-    {"", "api", "explanation", "arguments", "output"},  # the package itself
+    {"", "api", "explanation", "arguments", "completion", "hints", "output"},  # the package itself
     {"cli"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

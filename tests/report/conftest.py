@@ -23,6 +23,7 @@ from ocost.costmodel.result import (
     GraphCost,
     ModelSummary,
     NodeCost,
+    Port,
     Totals,
     UnknownNode,
 )
@@ -126,7 +127,12 @@ MODEL = ModelSummary(
     nodes=4,
     inputs={"x": (1, 3, None, 224), "y": None},
     assumed_dims={"batch": 1},
+    ports=(
+        {"x": Port("float32", (1, 3, None, 224)), "y": Port("", None)},
+        {"z": Port("float32", (1, 10)), "boxes": Port("float32", (200, 4), bound=True)},
+    ),
 )
+PORTS = ({"x": Port("float32", (1, 3, 224, 224))}, {"z": Port("float32", (1, 10))})
 
 
 @pytest.fixture
@@ -179,7 +185,7 @@ def known_cost(cost: GraphCost) -> GraphCost:
     """The same graph without the node that is not known."""
     return replace(
         cost,
-        model=replace(MODEL, nodes=3, assumed_dims={}, inputs={"x": (1, 3, 224, 224)}),
+        model=replace(MODEL, nodes=3, assumed_dims={}, inputs={"x": (1, 3, 224, 224)}, ports=PORTS),
         nodes=(CONV, VIEW, CLIP),
         coverage=Coverage(nodes=3, costed=3, exact=3, assumed=0, bound=0),
         notes=(),

@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.report.names import clean, elide, elide_all, executed_operator
+from ocost.report.names import clean, elide, elide_all, executed_operator, labels
 
 LONG = "/features/features.2/conv/conv.0/conv.0.1/BatchNormalization"  # 60 columns
 
@@ -78,6 +78,27 @@ def test_where_nothing_else_tells_names_apart_they_are_numbered():
     short = elide_all(names, 10)
     assert len(set(short)) == 3
     assert all(len(text) <= 10 for text in short)
+
+
+def test_a_number_is_no_name_of_another():
+    numbered = ["x" * 9 + c + "y" * 30 + c + "z" * 9 for c in "ab"]
+    names = [*numbered, "x" * 9 + "a" + "y" * 30 + "b" + "z" * 9]
+    taken = elide_all(names, 10)
+    assert len(set(elide_all([*names, *taken], 10))) == 6
+
+
+def test_thousands_of_names_stay_different():
+    names = [f"{'x' * 20}{place}{'y' * 20}{place}" for place in range(3000)]
+    names += [f"{'x' * 20}{place}{'z' * 20}{place}" for place in range(3000)]
+    short = elide_all(names, 12)
+    assert len(set(short)) == len(names)
+    assert all(len(text) <= 12 for text in short)
+
+
+def test_names_that_print_the_same_are_numbered():
+    assert labels(["a\nb", "a\\nb", "c"]) == ["a\\nb#1", "a\\nb#2", "c"]
+    assert labels(["a", "a"]) == ["a", "a"]  # the same node twice
+    assert len(set(elide_all(["a\nb", "a\\nb", "a\\nb#1"], 8))) == 3
 
 
 def test_double_slashes_are_one_where_room_is_short():

@@ -79,12 +79,15 @@ def test_refusals_by_reason_or_each(found: Optimized) -> None:
     refused = replace(found, made=replace(found.made, declined=declined))
     assert "fold-x: 't0' is read twice (3 times, first: n0)" in page(refused)
     assert "fold-x: 't2' is read twice\n    at n2\n" in page(refused, explain=True)
+    same = [Declined("fold-x", (f"n{i}",), "it is read twice") for i in range(3)]
+    text = page(replace(found, made=replace(found.made, declined=same)), explain=True)
+    assert "fold-x: it is read twice (3 times)\n    at n0\n    at n1\n    at n2\n" in text
 
 
 def test_what_was_left_out_is_said_first(found: Optimized) -> None:
     broken = replace(found.proven, broken=("a", "b"))
     lines = page(replace(found, proven=broken)).splitlines()
-    assert any("2 rewrites left out" in line for line in lines[:5])
+    assert any("2 rewrites left out" in line for line in lines[:7])
 
 
 def test_nothing_to_do(found: Optimized) -> None:

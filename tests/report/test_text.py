@@ -1,4 +1,8 @@
+import fcntl
 import io
+import os
+import struct
+import termios
 from dataclasses import replace
 
 import pytest
@@ -47,9 +51,21 @@ def test_no_color_is_honoured_unless_asked_for(environment, diff):
 
 
 def test_width_where_there_is_no_terminal(environment):
-    assert console(io.StringIO()).width == 100
+    assert console(io.StringIO()).width == 80
     environment.setenv("COLUMNS", "72")
     assert console(io.StringIO()).width == 72
+    for nonsense in ("0", "", "wide", "-5"):
+        environment.setenv("COLUMNS", nonsense)
+        assert console(io.StringIO()).width == 80
+
+
+def test_a_terminal_says_how_wide_it_is(environment):
+    environment.setenv("COLUMNS", "72")
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 133, 0, 0))
+    with os.fdopen(follower, "w") as file:
+        assert console(file).width == 133
+    os.close(leader)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])

@@ -1,0 +1,65 @@
+"""What ``ocost diff`` and ``ocost optimize`` say in a sentence: the first and the last line."""
+
+from __future__ import annotations
+
+from ..compare.result import Diff
+from ..compare.verdict import HEADS
+from ..optimize import Optimized
+from .change import Change
+from .figures import SIX
+from .footing import of_graph
+from .numbers import percent_change
+from .pieces import Verdict
+from .text_changes import figure_change
+from .text_common import plural
+from .text_equivalence import outputs_are
+
+_STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
+
+
+def diff_verdict(diff: Diff) -> Verdict:
+    """What came of it, in a sentence: the measured change if there is one, and the outputs."""
+    found = diff.equivalence
+    outputs = outputs_are(found)
+    style = "bold" if found is None else _STYLES[found.ok]
+    before, after = diff.before, diff.after
+    nodes = f"{before.model.nodes} -> {plural(after.model.nodes, 'node')}"
+    if diff.measured is not None:
+        comparison, kind = diff.measured.comparison, diff.measured.conclusion.kind
+        if found is None or found.ok:
+            style = _STYLES.get({"real": True, "slow-down": False}.get(kind), "bold yellow")
+        change = f"latency {percent_change(1, comparison.ratio)} measured"
+        if comparison.verdict == "no measurable difference":
+            change = "no difference measured"
+        head = f"{HEADS[kind]}: {change}"
+        return Verdict([f"{head}, {nodes}; {outputs}", f"{head}; {outputs}"], style)
+    if all(change.values == (None, None) for _, change in six_changes(diff)):
+        return Verdict([f"cost not known, {nodes}; {outputs}"], style)
+    whole = not (of_graph(before).partial or of_graph(after).partial)
+    if whole and before.totals == after.totals:
+        return Verdict([f"at the same cost, {nodes}; {outputs}"], style)
+    part = "" if whole else " of what is costed"
+    changes = {label: change.percent.plain for label, change in six_changes(diff)}
+    latency = f"estimated latency {changes['est. latency']}{part}"
+    return Verdict(
+        [
+            f"{latency}, traffic {changes['traffic']}, {nodes}; {outputs}",
+            f"{latency}, {nodes}; {outputs}",
+            f"{latency}; {outputs}",
+        ],
+        style,
+    )
+
+
+def optimize_verdict(found: Optimized) -> Verdict:
+    """The same of an optimised graph; that there was nothing to do is said in other words."""
+    if found.made.entries:
+        return diff_verdict(found.diff)
+    nodes = plural(found.diff.before.model.nodes, "node")
+    said = f"nothing to rewrite: {nodes}; {outputs_are(found.diff.equivalence)}"
+    return Verdict([said])
+
+
+def six_changes(diff: Diff) -> list[tuple[str, Change]]:
+    """What became of the six totals."""
+    return [(label, figure_change(diff.before, diff.after, figure)) for label, figure in SIX]
