@@ -69,7 +69,7 @@ def cost(
     device
         Whose roofline gives latency and bound.
     given
-        Shapes, dims and contents of inputs.
+        Shapes, dims and contents of inputs, and trips of loops.
     threads
         Cores of the device at work; all of them by default.
 
@@ -80,7 +80,38 @@ def cost(
     """
     from .costmodel import cost_graph
 
-    return cost_graph(load(model), find_device(device, threads), given)
+    graph = load(model)
+    _require_loops(given, graph)
+    return cost_graph(graph, find_device(device, threads), given)
+
+
+def _require_loops(given: Given | None, *graphs: Graph) -> None:
+    if given is not None and given.trips:
+        from .graph.shapes import require_loops
+
+        require_loops(given.trips, *graphs)
+
+
+def _optimizable(given: Given | None, graph: Graph) -> Given:
+    """What is given, open dims as this graph has them: rewrites may drop what tells their size.
+
+    Raises
+    ------
+    OcostError
+        If it overrides sizes that the file fixes: it is the file that is optimised.
+    """
+    from dataclasses import replace
+
+    from .graph import OcostError
+    from .graph.shapes import Given, infer
+
+    shapes = infer(graph, given)
+    for name in shapes.overridden:
+        raise OcostError(
+            f"optimising keeps the sizes that the file fixes, '{name}' has others given; "
+            "cost, profile and a diff of two files take them"
+        )
+    return replace(given or Given(), found=shapes.sizes)
 
 
 def diff(
@@ -107,7 +138,7 @@ def diff(
     device
         Whose roofline to use; ``DEFAULT_DEVICE``, or this machine's with ``measure``.
     given
-        Shapes, dims and contents of inputs.
+        Shapes, dims and contents of inputs, and trips of loops.
     threads
         Cores of the device at work; all of them by default, one with ``measure``.
     check
@@ -137,7 +168,7 @@ def diff(
     from .compare import diff_graphs
     from .compare.measured import measure as measure_graphs
     from .graph import OcostError
-    from .graph.shapes import Given
+    from .graph.shapes import Given, resized
     from .optimize import optimize_graph
     from .runtime.equality.equivalence import check as compare_outputs
     from .runtime.feeds.inputs import given_by, load_feeds
@@ -149,8 +180,12 @@ def diff(
     opened = _load_to_run if check or measure or after is None else load
     first = opened(before)
     feeds = None if inputs is None else load_feeds(Path(inputs), first)
-    given = (given or Given()) if feeds is None else given_by(first, feeds)
+    given = given or Given()
+    if feeds is not None:
+        given = replace(given_by(first, feeds), trips=given.trips)
     if after is None:
+        _require_loops(given, first)
+        given = _optimizable(given, first)
         made = optimize_graph(
             first,
             _plan(chosen, given),
@@ -164,7 +199,10 @@ def diff(
         second, found = made.graph, made.diff
     else:
         second = opened(after)
+        _require_loops(given, first, second)
         found = diff_graphs(first, second, chosen, given)
+        if check or measure:
+            first, second = resized(first, given), resized(second, given)
     if (check or measure) and found.equivalence is None:
         tell("comparing the outputs")
         equivalence = compare_outputs(
@@ -238,6 +276,8 @@ def optimize_model(
     OcostError
         On bad input.
     """
+    from dataclasses import replace
+
     from .optimize import optimize_graph
     from .runtime.feeds.inputs import given_by, load_feeds
 
@@ -246,7 +286,8 @@ def optimize_model(
     feeds = None if inputs is None else load_feeds(Path(inputs), graph)
     if feeds is not None:
         _require_no_sizes(inputs, given)
-        given = given_by(graph, feeds)
+        trips = given.trips if given is not None else {}
+        given = replace(given_by(graph, feeds), trips=trips)
     wanted = _plan(
         chosen,
         given,
@@ -257,6 +298,8 @@ def optimize_model(
         target=target,
     )
     seconds = budget_s if measure else None
+    _require_loops(given, graph)
+    given = _optimizable(given, graph)
     return optimize_graph(
         graph,
         wanted,
@@ -354,8 +397,10 @@ def profile(
     if level not in set(Level):
         raise OcostError(f"no level {level!r}: onnxruntime optimises {', '.join(Level)}")
     _require_time(budget_s)
+    graph = _load_to_run(model)
+    _require_loops(given, graph)
     return profile_graph(
-        _load_to_run(model),
+        graph,
         find_device(device, threads),
         Options(threads, Level(level)),
         given=given,
@@ -407,7 +452,9 @@ def read_profile(
 
     chosen = find_device(device, threads)
     saved = None if optimized is None else Path(optimized)
-    return check_profile(load(model), chosen, Path(trace), saved, given)
+    graph = load(model)
+    _require_loops(given, graph)
+    return check_profile(graph, chosen, Path(trace), saved, given)
 
 
 def prepare(model: str | Path | Graph, path: str | Path, *, force: bool = False) -> None:
@@ -456,8 +503,9 @@ def given(
     values: Mapping[str, object] | None = None,
     *,
     strict: bool = False,
+    trips: Mapping[str, int] | None = None,
 ) -> Given:
-    """What is known of a model's inputs before the run.
+    """What is known of a model's inputs and loops before the run.
 
     Parameters
     ----------
@@ -469,6 +517,8 @@ def given(
         Contents of inputs that decide shapes or branches, by name.
     strict
         Refuse dims that are left open instead of assuming 1.
+    trips
+        How often Loops run their bodies, by the names that reports print.
     """
     import numpy as np
 
@@ -479,4 +529,5 @@ def given(
         dict(dims or {}),
         {n: np.asarray(v) for n, v in (values or {}).items()},
         strict,
+        dict(trips or {}),
     )

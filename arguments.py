@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def given(
-    shape: list[str] | None, dim: list[str] | None, value: list[str] | None, strict: bool
+    shape: list[str] | None,
+    dim: list[str] | None,
+    value: list[str] | None,
+    strict: bool,
+    trips: list[str] | None = None,
 ) -> Given:
-    """What ``--shape``, ``--dim`` and ``--value`` say of a model's inputs.
+    """What ``--shape``, ``--dim``, ``--value`` and ``--trips`` say of a model.
 
     Raises
     ------
@@ -28,6 +32,7 @@ def given(
         dict(_pair("--dim", d, int) for d in dim or ()),
         dict(_pair("--value", v, _parse_value) for v in value or ()),
         strict=strict,
+        trips=dict(_pair("--trips", t, int) for t in trips or ()),
     )
 
 
@@ -38,8 +43,15 @@ def _pair(option: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any
             raise ValueError
         return name, parse(rest)
     except ValueError:
-        example = {"--shape": "x=1x3x224x224", "--dim": "batch=1", "--value": "sr=16000"}[option]
-        raise typer.BadParameter(f"{option} {text}: write it as {option} {example}") from None
+        raise typer.BadParameter(f"{option} {text}: write it as {option} {_AS[option]}") from None
+
+
+_AS = {
+    "--shape": "x=1x3x224x224",
+    "--dim": "batch=1",
+    "--value": "sr=16000",
+    "--trips": "/decoder/Loop=80",
+}
 
 
 def _parse_shape(text: str) -> tuple[int, ...]:

@@ -62,13 +62,17 @@ _Shape = Annotated[
 ]
 _Dim = Annotated[
     list[str] | None,
-    typer.Option("--dim", metavar="NAME=N", help="Size of an open dim. Repeatable."),
+    typer.Option("--dim", metavar="NAME=N", help="Size of a dim, by symbol or as input[axis]."),
 ]
 _Value = Annotated[
     list[str] | None,
     typer.Option(
         "--value", metavar="NAME=V[,V...]", help="Contents that decide shapes. Repeatable."
     ),
+]
+_Trips = Annotated[
+    list[str] | None,
+    typer.Option("--trips", metavar="LOOP=N", help="How often a Loop runs its body."),
 ]
 _Strict = Annotated[
     bool, typer.Option("--strict-dims", help="Refuse open dims instead of assuming 1.")
@@ -150,6 +154,7 @@ def cost(
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
+    trips: _Trips = None,
     strict_dims: _Strict = False,
     threads: _Threads = None,
     format_: _Format = Format.text,
@@ -164,7 +169,7 @@ def cost(
     from .report.short_cost import cost_page
 
     output = destination(format_, report, color, model, *(device or ()))
-    given = arguments.given(shape, dim, value, strict_dims)
+    given = arguments.given(shape, dim, value, strict_dims, trips)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
     (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
@@ -197,6 +202,7 @@ def diff(
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
+    trips: _Trips = None,
     strict_dims: _Strict = False,
     threads: _Threads = None,
     format_: _Format = Format.text,
@@ -237,7 +243,7 @@ def diff(
     output = destination(format_, report, color, before, after, device, inputs)
     limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
     gates.require(limits, measured=measure)
-    given = arguments.given(shape, dim, value, strict_dims)
+    given = arguments.given(shape, dim, value, strict_dims, trips)
     with progress("opening the model", quiet=quiet) as tell:
         result = api.diff(
             before,
@@ -312,6 +318,7 @@ def optimize(
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
+    trips: _Trips = None,
     strict_dims: _Strict = False,
     threads: _Threads = None,
     force: _Force = False,
@@ -330,7 +337,7 @@ def optimize(
     from .report.short_optimize import optimize_page
 
     output = destination(format_, report, color, model, device, inputs, product=out)
-    given = arguments.given(shape, dim, value, strict_dims)
+    given = arguments.given(shape, dim, value, strict_dims, trips)
     if out is not None:
         check_writable(out, force=force)
     with progress("opening the model", quiet=quiet) as tell:
@@ -367,6 +374,7 @@ def profile(
     shape: _Shape = None,
     dim: _Dim = None,
     value: _Value = None,
+    trips: _Trips = None,
     strict_dims: _Strict = False,
     inputs: _Inputs = None,
     threads: Annotated[
@@ -422,7 +430,7 @@ def profile(
     if inputs is not None and trace is not None:
         raise typer.BadParameter("--inputs is for a run here; with --from give --shape, --value")
     output = destination(format_, report, color, model, device, inputs, trace, optimized)
-    given = arguments.given(shape, dim, value, strict_dims)
+    given = arguments.given(shape, dim, value, strict_dims, trips)
     with progress("opening the model", quiet=quiet) as tell:
         result = (
             api.profile(

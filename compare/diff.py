@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from ..costmodel import cost_graph
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
 from ..graph import Graph
-from ..graph.shapes import Given
+from ..graph.shapes import Given, as_found
 from .match import How, match
 from .result import Diff, NodePair, OpTypeChange
 
@@ -41,7 +42,11 @@ def diff_graphs(
     OcostError
         If what is given names no input or contradicts a model.
     """
-    costs = cost_graph(before, device, given), cost_graph(after, device, given)
+    first = cost_graph(before, device, given)
+    # figures of other sizes could not be compared
+    found = as_found(first.model.assumed_dims, first.model.inferred_dims)
+    alike = replace(given or Given(), found=found)
+    costs = first, cost_graph(after, device, alike)
     macs = {n.name: n.macs for n in costs[0].nodes}, {n.name: n.macs for n in costs[1].nodes}
     return diff_costs(*costs, match(before, after, macs), device, made_by)
 

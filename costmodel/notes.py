@@ -116,12 +116,16 @@ def _control(shapes: Shapes) -> Iterator[str]:
                 undecided.append(scope.graph.path(node))
         for node_id, (trips, quality) in scope.trips.items():
             path = scope.graph.prefix + node_id
+            if path in shapes.root.followed:
+                yield f"'{path}' runs {_count(trips, 'time')}, as given by --trips"
             if quality is Quality.EXACT:
                 continue
             if scope.graph.node(node_id).op_type == "If":
                 inexact.append(path)
             elif quality is Quality.ASSUMED:
                 why = "its trip count is not known, or rests on assumed dims"
+                if not shapes.assumed and scope.graph.node(node_id).op_type == "Loop":
+                    why = f"its trip count is not known; give it with --trips {path}=..."
                 yield f"'{path}' is assumed to run {_count(trips, 'time')}: {why}"
             else:
                 most = _count(trips, "time")

@@ -142,7 +142,11 @@ Ports = Mapping[str, Port]  # by name
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """What the reports' header says of a model; ``ports`` are its inputs and its outputs."""
+    """What the reports' header says of a model.
+
+    ``ports`` are its inputs and its outputs. ``inferred_dims`` are open dims for which no other
+    size fits, ``overridden`` what the file says of inputs whose fixed sizes the user changed.
+    """
 
     path: str
     opset: Mapping[str, int]
@@ -150,6 +154,8 @@ class ModelSummary:
     inputs: Mapping[str, tuple[int | None, ...] | None]
     assumed_dims: Mapping[str, int] = field(default_factory=dict)
     ports: tuple[Ports, Ports] = field(default=({}, {}))
+    inferred_dims: Mapping[str, int] = field(default_factory=dict)
+    overridden: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     graph: Graph | None = field(default=None, repr=False, compare=False)
 
     @cached_property

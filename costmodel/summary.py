@@ -20,6 +20,8 @@ def summary(graph: Graph, shapes: Shapes, path: object) -> ModelSummary:
         nodes=count_nodes(graph),
         inputs={n: None if i is None else i.shape for n, i in inputs.items()},
         assumed_dims=dict(shapes.assumed),
+        inferred_dims=dict(shapes.inferred),
+        overridden=dict(shapes.overridden),
         ports=(
             {n: port(i) for n, i in inputs.items()},
             {n: port(i) for n, i in outputs.items()},

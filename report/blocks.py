@@ -35,6 +35,8 @@ def model(summary: ModelSummary) -> Document:
         "outputs": {n: None if p.shape is None else list(p.shape) for n, p in outputs.items()},
         "output_types": {n: p.type or None for n, p in outputs.items()},
         "assumed_dims": dict(summary.assumed_dims),
+        "inferred_dims": dict(summary.inferred_dims),
+        "overridden": {n: list(shape) for n, shape in summary.overridden.items()},
     }
 
 

@@ -62,6 +62,7 @@ def profile_document(profiled: Profiled) -> Document:
         if profiled.startup is None
         else fields(profiled.startup, ("open_s", "low_s", "high_s", "parse_s", "memory_bytes")),
         "notes": list(profiled.notes),
+        "loops": [{"node": path, "trips": seen} for path, seen in profiled.trips.items()],
         "nodes": [_node(node) for node in found.nodes],
         "originals": [
             fields(node, ("name", "status", "measured_s", "apportioned"))

@@ -11,7 +11,7 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, ModelSummary
 from .footing import of_graph
 from .names import clean
-from .numbers import share
+from .numbers import dims, share
 from .short import Caution
 from .text_common import MOSTLY, kind_of, measured_share, plural, reason_lines
 
@@ -62,16 +62,31 @@ def _partial(cost: GraphCost) -> str:
 
 
 def assumed_lines(*models: ModelSummary) -> list[Text]:
-    """Which dims were left open, and how to give them."""
+    """Which dims were left open, and how to give them; which the user changed against the file."""
+    inferred = {clean(n): size for model in models for n, size in model.inferred_dims.items()}
     by_size: dict[int, dict[str, None]] = {}
+    changed: dict[str, None] = {}
     for model in models:
         for name, size in model.assumed_dims.items():
-            by_size.setdefault(size, {})[clean(name)] = None
-    return _yellow(
-        f"open dims taken as {size}: {', '.join(names)}; "
-        f"give {' '.join(f'--dim {name}=...' for name in names)}"
-        for size, names in by_size.items()
-    )
+            if clean(name) not in inferred:
+                by_size.setdefault(size, {})[clean(name)] = None
+        for name, stated in model.overridden.items():
+            line = f"{clean(name)} is {dims(model.inputs[name])}, the file says {dims(stated)}"
+            changed[line] = None
+    return [
+        *_yellow(changed),
+        *_yellow(
+            f"open dims taken as {size}: {', '.join(names)}; "
+            f"give {' '.join(f'--dim {name}=...' for name in names)}"
+            for size, names in by_size.items()
+        ),
+        *_inferred(inferred),
+    ]
+
+
+def _inferred(sizes: Mapping[str, int]) -> list[Text]:
+    listed = ", ".join(f"{name} is {size}" for name, size in sizes.items())
+    return [Text(f"open dims that the model fixes: {listed}", "dim")] if sizes else []
 
 
 def note_lines(costs: Costs) -> list[Text]:

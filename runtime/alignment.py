@@ -14,10 +14,11 @@ Pairs = list[tuple[Node, Event]]
 
 @dataclass(slots=True)
 class Spent:
-    """A node's part in one run."""
+    """A node's part in one run; ``bodies`` is how often it ran one of its own."""
 
     microseconds: int = 0
     events: int = 0
+    bodies: int = 0
     provider: str = field(default="", compare=False)
 
 
@@ -62,6 +63,7 @@ class Aligner:
             spent = found.setdefault(graph.path(node), Spent())
             spent.microseconds += event.own_us
             spent.events += 1
+            spent.bodies += len(event.bodies)
             spent.provider = event.provider
             for body in event.bodies:
                 self._add(*self._body(graph, node, body), found)

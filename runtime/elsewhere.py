@@ -9,6 +9,7 @@ from ..graph import Graph, OcostError
 from ..graph.shapes import Given
 from .executed import executed_cost
 from .imported import import_profile
+from .loops import as_seen, original_trips, trips_note
 from .profiled import Environment, Profiled, reservations
 from .sums import covered_cost
 from .validation import validate
@@ -44,12 +45,16 @@ def check_profile(
         If a file can't be read or is not what it should be, or if nothing that was profiled is
         found in the graph.
     """
-    written = cost_graph(graph, device, given)
     found = import_profile(graph, trace, optimized)
+    seen = original_trips(found.profile.trips, found.attribution, graph)
+    given = given or Given()
+    written = cost_graph(graph, device, as_seen(graph, given, seen))
     if found.by_names:
         executed = covered_cost(found, written)
     else:
-        executed = executed_cost(graph, found.profile.optimized, found.attribution, device, given)
+        ran = found.profile.optimized
+        told = as_seen(ran, given, found.profile.trips)
+        executed = executed_cost(graph, ran, found.attribution, device, told)
     validation = validate(found.profile, found.attribution, executed, written)
     if not any(node.placed for node in validation.nodes):
         raise OcostError(
@@ -64,6 +69,7 @@ def check_profile(
         found.profile,
         validation,
         None,
-        (*found.notes, *reservations(validation)),
+        (*found.notes, *trips_note(seen), *reservations(validation)),
         origin=trace,
+        trips=seen,
     )

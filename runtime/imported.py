@@ -14,6 +14,7 @@ from ..graph import Graph, Node, load
 from ..graph.graph import Header
 from .alignment import Aligner, Spent
 from .attribution import Attribution, attribute
+from .loops import executed_trips
 from .placing import place
 from .profile import NodeTime, Profile, quartiles
 from .timing import WARM_UPS, Timing
@@ -98,7 +99,8 @@ def import_profile(original: Graph, trace: Path, optimized: Path | None = None) 
     seconds, _ = quartiles(spent, names)
     nodes = tuple(NodeTime(n, operators[n], float(s)) for n, s in zip(names, seconds, strict=True))
     providers = {name: one.provider for run in spent for name, one in run.items()}
-    profile = Profile(graph, nodes, _latency(settled), 0.0, len(settled))
+    trips = executed_trips(spent, operators)
+    profile = Profile(graph, nodes, _latency(settled), 0.0, len(settled), trips=trips)
     notes = tuple(_notes(providers, optimized is None, read.truncated, dropped))
     return Imported(
         profile, attribution, optimized is None, providers, reasons, read.truncated, notes
@@ -121,12 +123,13 @@ def _spent(run: Body, seen: dict[str, Event], prefix: str = "") -> dict[str, Spe
         if counts[event.name] > 1:
             key = f"{key}#{counts[event.name]}"
         seen.setdefault(key, event)
-        found[key] = Spent(event.own_us, 1, event.provider)
+        found[key] = Spent(event.own_us, 1, len(event.bodies), event.provider)
         for body in event.bodies:
             for inner, part in _spent(body, seen, f"{key}/").items():
                 whole = found.setdefault(inner, Spent(provider=part.provider))
                 whole.microseconds += part.microseconds
                 whole.events += part.events
+                whole.bodies += part.bodies
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from onnx import ModelProto
 from ..graph import Graph, OcostError, from_proto
 from ..graph.tensor import every_tensor
 from .alignment import Aligner, Spent
+from .loops import Trips, executed_trips
 from .session import Options, open_session, run_once
 from .timing import WARM_UPS, Timing, measure, pinned
 from .trace import Body, read_profile
@@ -61,6 +62,8 @@ class Profile:
         That the times are from.
     scale
         What they were multiplied by so that they add up: the latency over what the profiler saw.
+    trips
+        How often an execution of each loop ran its body, on the mean.
     """
 
     optimized: Graph
@@ -69,6 +72,7 @@ class Profile:
     bias_s: float
     runs: int
     scale: float = 1.0
+    trips: Trips = field(default_factory=dict)
 
     @property
     def reservation(self) -> str:
@@ -135,14 +139,19 @@ def take_profile(
         traced = read_profile(written).runs
         latency = measure(run, threads=options.threads, budget_s=budget_s)
     settled = traced[WARM_UPS:] or traced
-    names, seconds, counts = _quartiles(settled, optimized)
+    aligner = Aligner(optimized)
+    spent = [aligner.spent(run) for run in settled]
+    operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
+    executed = {name for one in spent for name in one}
+    names = [name for name in operators if name in executed]
+    seconds, counts = quartiles(spent, names)
     bias = _bias(settled, seconds, counts, latency.latency_s)
     seconds = seconds - bias * counts
     scale = float(latency.latency_s / seconds.sum())
     seconds *= scale
-    operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
     nodes = (NodeTime(n, operators[n], float(s)) for n, s in zip(names, seconds, strict=True))
-    return Profile(optimized, tuple(nodes), latency, bias, len(settled), scale)
+    trips = executed_trips(spent, operators)
+    return Profile(optimized, tuple(nodes), latency, bias, len(settled), scale, trips)
 
 
 def _skeleton(saved: Path) -> Graph:
@@ -168,15 +177,6 @@ def _events(optimized: Graph, model: ModelProto, options: Options, feeds: Feeds)
             written = Path(session.end_profiling())
         with written.open("rb") as file:
             return sum(1 for _ in file)
-
-
-def _quartiles(runs: Sequence[Body], optimized: Graph) -> tuple[list[str], Floats, Floats]:
-    """Names, lower quartiles of the seconds, and events a run of the nodes that were executed."""
-    aligner = Aligner(optimized)
-    spent = [aligner.spent(run) for run in runs]
-    executed = {name for one in spent for name in one}
-    names = [path for scope, n in optimized.walk() if (path := scope.path(n)) in executed]
-    return names, *quartiles(spent, names)
 
 
 def quartiles(spent: Sequence[Mapping[str, Spent]], names: Sequence[str]) -> tuple[Floats, Floats]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from ..costmodel import Device, GraphCost, cost_graph
 from ..costmodel.host import cpu_name, host
 from ..graph import Graph, OcostError
-from ..graph.shapes import Given, infer
+from ..graph.shapes import Given, infer, resized
 from .attribution import attribute
 from .executed import executed_cost
 from .feeds.inputs import given_by, load_feeds, make_feeds
+from .loops import Trips, as_seen, original_trips, trips_note
 from .memory import ArenaPeak, arena_peak
 from .naming import named
 from .profile import Profile, take_profile
@@ -62,6 +63,8 @@ class Profiled:
         that was not measured.
     origin
         The file of a profile that was taken elsewhere.
+    trips
+        How often each loop as written ran its body, on the mean; the costs are for as many.
     """
 
     written: GraphCost
@@ -75,6 +78,7 @@ class Profiled:
     memory: ArenaPeak | None = None
     startup: Startup | None = None
     origin: Path | None = None
+    trips: Trips = field(default_factory=dict)
 
 
 def profile_graph(
@@ -116,25 +120,33 @@ def profile_graph(
     """
     if inputs is not None and given is not None and (given.shapes or given.dims or given.values):
         raise OcostError(f"{inputs} gives all inputs: leave --shape, --dim and --value away")
-    assumed: Mapping[str, int] = {}
+    left: tuple[Mapping[str, int], Mapping[str, int]] = {}, {}
+    runnable = resized(graph, given)
     if inputs is None:
         shapes = infer(graph, given)
-        assumed = shapes.assumed  # which the feeds no longer tell
+        left = shapes.assumed, shapes.inferred  # which the feeds no longer tell
         feeds = make_feeds(graph, shapes)
     else:
         feeds = load_feeds(inputs, graph)
-    ran = given_by(graph, feeds)
-    written = cost_graph(graph, device, ran)
-    written = replace(written, model=replace(written.model, assumed_dims=dict(assumed)))
-
+    ran = replace(given_by(graph, feeds), trips=given.trips if given is not None else {})
+    written = _cost(graph, device, ran, *left)
     tell("profiling, then timing without the profiler")
     runs = _runs(written.totals.latency_s, budget_s / 2)
-    model = named(graph)
+    model = named(runnable)
     profile = take_profile(model, options, feeds, runs=runs, budget_s=budget_s / 2)
     environment = _environment(options)
     tell("attributing the time to the original nodes")
     attribution = attribute(graph, profile.optimized)
-    executed = executed_cost(graph, profile.optimized, attribution, device, ran)
+    seen = original_trips(profile.trips, attribution, graph)
+    if seen:
+        written = _cost(graph, device, as_seen(graph, ran, seen), *left)
+    executed = executed_cost(
+        graph,
+        profile.optimized,
+        attribution,
+        device,
+        as_seen(profile.optimized, ran, profile.trips),
+    )
     validation = validate(profile, attribution, executed, written)
     tell("looking at memory and start-up")
     return Profiled(
@@ -145,10 +157,28 @@ def profile_graph(
         profile,
         validation,
         inputs,
-        (*_circumstances(graph, device, environment, profile), *reservations(validation)),
+        (
+            *_circumstances(graph, device, environment, profile),
+            *trips_note(seen),
+            *reservations(validation),
+        ),
         arena_peak(model, options, feeds),
         startup(model, options),
+        trips=seen,
     )
+
+
+def _cost(
+    graph: Graph,
+    device: Device,
+    ran: Given,
+    assumed: Mapping[str, int],
+    inferred: Mapping[str, int],
+) -> GraphCost:
+    """What the graph costs on the inputs of the runs, with what was assumed of open dims."""
+    cost = cost_graph(graph, device, ran)
+    model = replace(cost.model, assumed_dims=dict(assumed), inferred_dims=dict(inferred))
+    return replace(cost, model=model)
 
 
 def _runs(latency_s: float | None, budget_s: float) -> int:

@@ -202,6 +202,67 @@ def test_dims_and_values(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     assert "batch" in err
 
 
+def _saved(text: str, path: Path) -> str:
+    head = '<ir_version: 8, opset_import: ["" : 17]> '
+    onnx.save(onnx.parser.parse_model(head + text), path)
+    return str(path)
+
+
+def test_dims_that_the_model_fixes_and_sizes_that_the_user_changes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = "g (float[2, d] x, float[30, 5] w) => (y) { y = MatMul (x, w) }"
+    path = _saved(text, tmp_path / "m.onnx")
+    code, out, _ = run(capsys, "cost", path)
+    assert code == 0
+    assert "open dims that the model fixes: d is 30\n" in out
+    code, out, _ = run(capsys, "cost", path, "--dim", "x[0]=8", "--format", "json")
+    document = json.loads(out)
+    jsonschema.validate(document, schema.load("ocost.cost/1"))
+    assert document["model"]["inferred_dims"] == {"d": 30}
+    assert document["model"]["overridden"] == {"x": [2, None]}
+    assert document["totals"]["macs"] == 8 * 30 * 5
+    code, out, _ = run(capsys, "cost", path, "--shape", "x=8x30")
+    assert "x is 8x30, the file says 2x?\n" in out
+    code, _, err = run(capsys, "optimize", path, "--shape", "x=8x30")
+    assert code == 2
+    assert "optimising keeps the sizes that the file fixes, 'x' has others given" in err
+
+
+LOOP = """
+g (float[512] x) => (y) {
+    y = Loop (, , x) <
+        body = b (int64 i, bool go, float[512] v) => (bool again, float[512] w) {
+            w = Exp (v)
+            top = ReduceMax <keepdims = 0> (w)
+            again = Cast <to = 9> (top)
+        }
+    >
+}
+"""
+
+
+def test_trips(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = _saved(LOOP, tmp_path / "m.onnx")
+    _, once, _ = run(capsys, "cost", path, "--format", "json")
+    assert "--trips y=..." in json.loads(once)["notes"][0]
+    code, out, _ = run(capsys, "cost", path, "--trips", "y=80", "--format", "json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["totals"]["flops"] == 80 * json.loads(once)["totals"]["flops"]
+    assert document["notes"] == ["'y' runs 80 times, as given by --trips"]
+    code, out, _ = run(capsys, "diff", path, path, "--trips", "y=80")
+    assert code == 0
+    assert "'y' runs 80 times, as given by --trips" in out
+    for wrong, said in {
+        "z=80": "--trips z: the model has no Loop 'z'; it has y",
+        "y": "--trips y: write it as --trips /decoder/Loop=80",
+    }.items():
+        code, _, err = run(capsys, "cost", path, "--trips", wrong)
+        assert code == 2
+        assert said in err
+
+
 def test_gates(capsys: pytest.CaptureFixture[str]) -> None:
     gates = ("--fail-on", "written.latency:-50%", "--fail-on", "written.flops:0%")
     code, out, err = run(capsys, "diff", "@repvgg_a0", "--format", "json", *gates)
@@ -380,7 +441,7 @@ BAD = {
     "unknown sample": ["cost", "@mobilenet"],
     "unknown device": ["cost", "@odd_channels", "--device", "abacus"],
     "unknown input": ["cost", "@odd_channels", "--shape", "nope=1x3"],
-    "contradicting shape": ["cost", "@odd_channels", "--shape", "x=1x3x10x10"],
+    "contradicting shape": ["cost", "@odd_channels", "--shape", "x=1x4x10x10"],
     "unreadable shape": ["cost", "@odd_channels", "--shape", "x=1,3"],
     "unreadable value": ["cost", "@odd_channels", "--value", "x=abc"],
     "unknown dim": ["cost", "@odd_channels", "--dim", "batch=2"],

@@ -3,5 +3,18 @@
 from .engine import Shapes, infer, prove
 from .given import Given
 from .info import Info, Quality
+from .loops import require_loops
+from .resized import resized
+from .sizes import as_found
 
-__all__ = ["Given", "Info", "Quality", "Shapes", "infer", "prove"]
+__all__ = [
+    "Given",
+    "Info",
+    "Quality",
+    "Shapes",
+    "as_found",
+    "infer",
+    "prove",
+    "require_loops",
+    "resized",
+]

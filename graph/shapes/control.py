@@ -1,8 +1,8 @@
 """Shapes through control flow: If, Loop, Scan.
 
 A body is inferred as a scope of its own. What can't be known before the run is bounded: an If of
-unknown condition has the larger of its branches' shapes, a Loop that may end early its full trip
-count.
+unknown condition has the larger of its branches' shapes, a Loop that may end early the most trips
+that it can make.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import dtypes
 from ..node import Node
+from .fits import Misfit
 from .info import Array, Info, Quality, ShapeCall, Unresolved
+from .trips import Condition
 
 if TYPE_CHECKING:
     from .engine import Shapes
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 _NO_LIMIT = 2**31 - 1
 _SCALAR_INT = Info(dtypes.INT64, ())
 _SCALAR_BOOL = Info(dtypes.BOOL, ())
+_YES = Info(dtypes.BOOL, (), value=np.asarray(True))
 
 
 def _scalar(value: Array | None) -> int | None:
@@ -48,6 +53,8 @@ def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
         taken = scope.body(call.node, names[0] if condition else names[1], [])
         return [taken.get(name) for name in taken.graph.outputs]
     bodies = [scope.body(call.node, name, [], lenient=True) for name in names]
+    if bodies[0].failed and bodies[1].failed:
+        raise Misfit(f"neither branch fits: {bodies[0].failed}")
     pairs = zip(*([body.get(o) for o in body.graph.outputs] for body in bodies), strict=False)
     return [_larger(then, other) for then, other in pairs]
 
@@ -66,35 +73,10 @@ def _larger(then: Info | None, other: Info | None) -> Info | None:
     return Info(then.dtype, shape, Quality.BOUND)
 
 
-def _endless(body: Shapes) -> bool:
-    """Whether a Loop's body provably never ends it early."""
-    graph = body.graph
-    if len(graph.inputs) < 2 or not graph.outputs:
-        return False
-    name = graph.outputs[0]
-    for _ in range(len(graph)):
-        if name == graph.inputs[1]:
-            return True
-        maker = graph.producer(name)
-        if maker is None or maker.op_type != "Identity":
-            break
-        name = maker.inputs[0]
-    info = body.get(name)
-    return info is not None and _scalar(info.value) == 1
-
-
 def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     """Carried values keep their shape, or grow by the same amount in each trip; scans stack."""
     node = call.node
-    count, start = _scalar(call.value(0)), _scalar(call.value(1))
     carried = [_forget(call.input(slot)) for slot in range(2, len(node.inputs))]
-    if count is not None and count >= _NO_LIMIT:
-        count = None
-    if start == 0 and call.get(1) is not None:
-        count = 0
-    trips, quality = (
-        (1, Quality.ASSUMED) if count is None else (max(count, 0), _decided(call, [0, 1]))
-    )
 
     def run(state: Sequence[Info]) -> tuple[Shapes, list[Info]]:
         body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *state])
@@ -102,22 +84,49 @@ def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
 
     _need(scope, node, 1 + len(carried))
     body, outputs = run(carried)
-    starts = call.get(1) is None or start is not None
-    if trips and count is not None and not (starts and _endless(body)):
-        quality = Quality.BOUND
     steps = list(map(_step, carried, outputs))
+    second = None
+    if any(steps):
+        second, _ = run([_grown(a, step, 1) for a, step in zip(carried, steps, strict=True)])
+    condition = Condition(body, second, [call.get(1) or _YES, *call.inputs[2:]])
+    trips, quality = _trips(scope, call, condition)
     if trips > 1 and any(steps):
         quality = Quality.BOUND
         last = [_grown(a, step, trips - 1) for a, step in zip(carried, steps, strict=True)]
-        _, outputs = run(last)
+        body, outputs = run(last)
         if list(map(_step, last, outputs)) != steps:
-            _, outputs = run(
+            body, outputs = run(
                 [_uneven(a) if step else a for a, step in zip(last, steps, strict=True)]
             )
+        if not condition.holds(body, trips):
+            trips, quality = 1, Quality.ASSUMED
+    if second is not None and trips <= 1:
+        _, outputs = run(carried)
     scope.trips[node.id] = (trips, quality)
     stacked = (_stacked(info, trips, 0) for info in outputs[len(carried) :])
     results = [*(outputs[: len(carried)] if trips else carried), *stacked]
     return [_forget(r)._replace(quality=max(r.quality, quality)) for r in results]
+
+
+def _trips(scope: Shapes, call: ShapeCall, condition: Condition) -> tuple[int, Quality]:
+    """How often a Loop runs: by its limit and its condition, else as the user says, else once."""
+    limit = _scalar(call.value(0))
+    if limit is not None and limit >= _NO_LIMIT:
+        limit = None
+    most = None if limit is None else max(limit, 0)
+    found = condition.count(most)
+    trips, quality = found.trips, max(found.quality, _decided(call, [0, 1]))
+    if trips and not (found.proven and (limit is not None or _unlimited(call))):
+        quality = Quality.BOUND
+    told = scope.told(call.node, trips, quality)
+    if told is not None:
+        return told, Quality.EXACT
+    return (1, Quality.ASSUMED) if trips is None else (trips, quality)
+
+
+def _unlimited(call: ShapeCall) -> bool:
+    """Whether the Loop's own limit is left out, or larger than any count."""
+    return call.get(0) is None or call.value(0) is not None
 
 
 def _need(scope: Shapes, node: Node, least: int) -> None:

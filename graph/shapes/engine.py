@@ -8,6 +8,7 @@ their own. The pass is linear in the nodes.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from enum import Enum, auto
 
 from onnx import FunctionProto, helper
 from onnx.shape_inference import InferenceError
@@ -21,16 +22,30 @@ from ..load import instantiate
 from ..node import Node
 from ..tensor import Tensor
 from . import control, onnx_inference
+from .fits import Misfit, require_fit, require_window
 from .fold import fold
-from .given import Given, input_infos
+from .given import Given, Inputs, input_infos, refuse_open
 from .info import Array, Info, Quality, ShapeCall, Unresolved, shape_rules
 from .onnx_inference import from_type
 from .origins import Key, Origins
+from .sizes import Size, Sizes, as_found, settle
 
 # Contents of more elements are data, not shape arithmetic.
 VALUE_LIMIT = 1024
 # Float contents that decide shapes (Resize's scales) are shorter still.
 FLOAT_LIMIT = 16
+
+
+class _Reached(Exception):  # noqa: N818 - an answer, not a failure
+    """Raised behind the node up to which sizes are tried."""
+
+
+class Checks(Enum):
+    """What happens to a node that can't take its inputs' shapes."""
+
+    KEEP = auto()  # a reason, or an error if the user gave the shapes
+    NOTE = auto()  # listed
+    TRY = auto()  # raised
 
 
 class Shapes:
@@ -44,8 +59,16 @@ class Shapes:
         The scopes of a node's bodies, by (node id, attribute name): those that may run.
     trips
         How often a Loop's or Scan's body runs, and how that is known, by node id.
-    assumed
-        Open dims that were assumed 1 (root scope).
+    assumed, inferred
+        Open dims that were assumed, most of them 1, and those for which no other size fits
+        (root scope).
+    overridden
+        What the file says of inputs whose fixed sizes the user changed (root scope).
+    misfits
+        Nodes that can't take what is assumed of open dims, if that was asked for (root scope).
+    told_trips
+        What the user says of the trips of Loops, by their paths; ``followed`` are the paths of
+        those that were met (root scope).
 
     Calls of functions have a scope each, named after the call. Where that would come to too many
     nodes, calls of one function whose inputs are known alike share a scope, named after the first.
@@ -58,8 +81,17 @@ class Shapes:
         self.bodies: dict[tuple[str, str], Shapes] = {}
         self.trips: dict[str, tuple[int, Quality]] = {}
         self.assumed: dict[str, int] = {}
+        self.inferred: dict[str, int] = {}
+        self.overridden: dict[str, tuple[int | None, ...]] = {}
+        self.misfits: list[Misfit] = []
+        self.checks: Checks | None = None  # at the root; none: only onnx's own inference tells
+        self.until = ""
+        self.visited = 0  # nodes, at the root
+        self.told_trips: Mapping[str, int] = {}
+        self.followed: set[str] = set()
         self.user_shapes: bool = parent is not None and parent.user_shapes
         self.lenient: bool = parent is not None and parent.lenient
+        self.failed: Misfit | None = None  # the first of a scope that may never run
         self.proving: bool = parent is not None and parent.proving
         self._infos: dict[str, Info] = {}
         self._function_key: FunctionKey | None = None
@@ -76,6 +108,11 @@ class Shapes:
                 return found
             scope = scope.parent
         return None
+
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """Of the open dims: what they were taken as (root scope)."""
+        return as_found(self.assumed, self.inferred)
 
     def has(self, name: str) -> bool:
         """Whether a tensor belongs to this scope."""
@@ -136,22 +173,7 @@ class Shapes:
                 if info.quality is not Quality.EXACT:  # comparing enums takes its time
                     quality = max(quality, info.quality)
                 constant = constant and info.constant
-        contradicts = False
-        try:
-            outputs = self._outputs(node, call)
-        except Unresolved as reason:
-            outputs = [Info(dtypes.UNDEFINED, None, reason=str(reason))] * len(node.outputs)
-        except InferenceError as error:
-            text = _clean(str(error))
-            if self.user_shapes and not self.lenient:
-                raise OcostError(
-                    f"the shapes given contradict node '{self.graph.path(node)}': {text}"
-                ) from error
-            outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
-            contradicts = True
-        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
-            text = f"the node is malformed ({_clean(str(error))})"
-            outputs = [Info(dtypes.UNDEFINED, None, reason=text)] * len(node.outputs)
+        outputs, contradicts = self._checked(node, call)
         for slot, name in enumerate(node.outputs):
             if not name:
                 continue
@@ -169,6 +191,65 @@ class Shapes:
                 info.reason,
                 info.type,
             )
+        if self.root.until and self.root.until == self.graph.path(node):
+            raise _Reached
+
+    def _checked(self, node: Node, call: ShapeCall) -> tuple[Sequence[Info | None], bool]:
+        """A node's outputs, or why they are not known; and whether its inputs contradict it."""
+        contradicts = False
+        try:
+            if self.root.checks is None:
+                return self._outputs(node, call), False
+            self.root.visited += 1
+            require_fit(call)
+            outputs = self._outputs(node, call)
+            require_window(call, outputs)
+            return outputs, False
+        except Unresolved as reason:
+            made = Info(dtypes.UNDEFINED, None, reason=str(reason))
+        except Misfit as misfit:
+            made, contradicts = self._misfit(node, misfit), True
+        except InferenceError as error:
+            made, contradicts = self._misfit(node, Misfit(_clean(str(error)))), True
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+            text = f"the node is malformed ({_clean(str(error))})"
+            made = Info(dtypes.UNDEFINED, None, reason=text)
+        return [made] * len(node.outputs), contradicts
+
+    def _misfit(self, node: Node, misfit: Misfit) -> Info:
+        """What is known of the outputs of a node that can't take its inputs.
+
+        Raises
+        ------
+        OcostError
+            If the user gave the shapes.
+        Misfit
+            If sizes are tried.
+        """
+        root = self.root
+        if misfit.path:  # of a body's node
+            raise misfit
+        if not self.lenient:
+            misfit.path, misfit.order = self.graph.path(node), root.visited
+            if root.checks is Checks.TRY:
+                raise misfit
+            if root.checks is Checks.NOTE:
+                root.misfits.append(misfit)
+            elif self.user_shapes:
+                raise OcostError(f"the shapes given contradict node '{misfit.path}': {misfit}")
+        scope: Shapes | None = self
+        while scope is not None and scope.lenient:
+            scope.failed, scope = scope.failed or misfit, scope.parent
+        return Info(dtypes.UNDEFINED, None, reason=f"{misfit}{self._hint()}")
+
+    def _hint(self) -> str:
+        """What to give where a dim that was assumed may be to blame."""
+        assumed = list(self.root.assumed)
+        if not assumed:
+            return ""
+        more = " ..." if len(assumed) > _HINTED else ""
+        dims = " ".join(f"--dim {name}=..." for name in assumed[:_HINTED])
+        return f"; open dims are assumed: give {dims}{more}"
 
     def _outputs(self, node: Node, call: ShapeCall) -> Sequence[Info | None]:
         function = self.graph.function(node)
@@ -240,6 +321,25 @@ class Shapes:
         self.bodies[node.id, name] = scope
         return scope
 
+    def told(self, node: Node, trips: int | None, quality: Quality) -> int | None:
+        """The trips of a Loop by the user's word, None without it.
+
+        Raises
+        ------
+        OcostError
+            If the model contradicts: ``trips`` is how often it runs the body, or a bound of that.
+        """
+        path = self.graph.path(node)
+        told = self.root.told_trips.get(path)
+        if told is None:
+            return None
+        most = "at most " if quality is Quality.BOUND else ""
+        wrong = trips is not None and (told > trips if most else told != trips)
+        if wrong and quality is not Quality.ASSUMED and not self.lenient:
+            raise OcostError(f"--trips {path}={told}: the model runs it {most}{trips} times")
+        self.root.followed.add(path)
+        return told
+
     def _declared(self, name: str, info: Info, call: ShapeCall) -> Info:
         """Fall back on the type that the file declares, where it still must hold."""
         declared = self.graph.declared.get(name)
@@ -255,12 +355,12 @@ class Shapes:
         above = (i.reason for i in call.inputs if i is not None and i.reason)
         own = f"the shape of {call.node.op_type}'s output depends on data"
         if self.root.assumed and all(i is None or i.resolved is not None for i in call.inputs):
-            dims = " ".join(f"--dim {name}=..." for name in self.root.assumed)
-            own = f"{call.node.op_type} does not fit inputs whose open dims are 1; give {dims}"
+            own = f"{call.node.op_type} does not fit its inputs{self._hint()}"
         return info._replace(reason=next(above, own))
 
 
 _NOTHING = Info(dtypes.UNDEFINED, None)
+_HINTED = 4  # dims in a hint
 
 
 def _clean(text: str) -> str:
@@ -299,10 +399,45 @@ def infer(graph: Graph, given: Given | None = None) -> Shapes:
         If what is given names no input or contradicts the model.
     """
     given = given or Given()
-    shapes = Shapes(graph)
-    inputs, shapes.assumed, shapes.user_shapes = input_infos(graph, given)
-    shapes.start(inputs)
+    inputs = input_infos(graph, given)
+    checks = Checks.NOTE if inputs.assumed else Checks.KEEP if inputs.bound else None
+    shapes = _run(graph, given, inputs, checks)
+    if shapes.misfits:
+        # what another model's search found, or didn't, is not searched for again
+        sizes = given.found or _settled(graph, given, inputs, shapes.misfits[0])
+        if sizes or inputs.bound:
+            shapes = _run(graph, given, input_infos(graph, given, sizes), Checks.KEEP)
+    if given.strict:
+        refuse_open(shapes.assumed)
     return shapes
+
+
+def _run(
+    graph: Graph, given: Given, inputs: Inputs, checks: Checks | None, until: str = ""
+) -> Shapes:
+    shapes = Shapes(graph)
+    shapes.assumed, shapes.inferred = inputs.assumed, inputs.inferred
+    shapes.overridden = inputs.overridden
+    shapes.user_shapes, shapes.told_trips = inputs.bound, given.trips
+    shapes.checks, shapes.until = checks, until
+    shapes.start(inputs.infos)
+    return shapes
+
+
+def _settled(graph: Graph, given: Given, inputs: Inputs, first: Misfit) -> Sizes:
+    """Sizes for the open dims that more nodes can take than 1."""
+
+    def probe(sizes: Mapping[str, int], until: str) -> Misfit | None:
+        tried = input_infos(graph, given, {name: Size(size) for name, size in sizes.items()})
+        try:
+            _run(graph, given, tried, Checks.TRY, until)
+        except _Reached:
+            return None
+        except Misfit as misfit:
+            return misfit
+        return None
+
+    return settle(probe, first, {name: inputs.axes[name] for name in inputs.assumed})
 
 
 def prove(graph: Graph) -> Shapes:

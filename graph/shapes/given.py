@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from onnx import ValueInfoProto, helper
+from onnx import TensorShapeProto, ValueInfoProto, helper
 
 from ...models.inputs import InputHint, input_hints
 from .. import dtypes
@@ -15,35 +16,46 @@ from ..errors import OcostError
 from ..graph import Graph
 from .info import Array, Info, Quality
 from .onnx_inference import DATA_LIMIT, from_type
+from .sizes import Size, Sizes
 
 
 @dataclass(frozen=True)
 class Given:
-    """Shapes of inputs, sizes of symbolic dims, contents of inputs that decide shapes.
+    """Shapes of inputs, sizes of dims, contents of inputs that decide shapes.
 
-    With ``strict`` a dim that stays open is an error; otherwise it is assumed 1.
+    A dim is named by its symbol or by its place, ``x[0]``. Shapes and dims may override a size
+    that the file fixes. ``trips`` are those of Loops by the paths that reports name nodes by.
+    With ``strict`` a dim that stays open is an error. Otherwise it is as large as ``found`` of
+    another model, else assumed 1 or, where that doesn't fit, what does.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     dims: Mapping[str, int] = field(default_factory=dict)
     values: Mapping[str, Array] = field(default_factory=dict)
     strict: bool = False
+    trips: Mapping[str, int] = field(default_factory=dict)
+    found: Mapping[str, Size] = field(default_factory=dict)
 
 
 class Inputs(NamedTuple):
     """What is known of the graph's inputs.
 
-    ``assumed`` are the open dims that were assumed 1; ``bound`` says that the user sized some,
-    so that what the file declares of inner tensors need not hold.
+    ``assumed`` are the open dims that were assumed, ``inferred`` those for which no other size
+    fits, ``axes`` the first axis of an input that each open dim is. ``overridden`` are what
+    the file says of the inputs whose fixed sizes the user changed. ``bound`` says that the user
+    sized some, so that what the file declares of inner tensors need not hold.
     """
 
     infos: dict[str, Info]
     assumed: dict[str, int]
+    inferred: dict[str, int]
+    axes: dict[str, int]
+    overridden: dict[str, tuple[int | None, ...]]
     bound: bool
 
 
-def input_infos(graph: Graph, given: Given) -> Inputs:
-    """Sizes for every input: the user's, else the model's, else 1.
+def input_infos(graph: Graph, given: Given, sizes: Sizes = MappingProxyType({})) -> Inputs:
+    """Sizes for every input: the user's, else the model's, else of ``sizes``, else 1.
 
     A model may carry sensible input shapes and values of its own in the metadata entry
     ``ocost.inputs``; they count where the user gives none.
@@ -55,10 +67,14 @@ def input_infos(graph: Graph, given: Given) -> Inputs:
     """
     names = [n for n in graph.inputs if n not in graph.initializers]
     _check_names(graph, given, names)
+    for loop, trips in given.trips.items():
+        if trips < 0:
+            raise OcostError(f"--trips {loop}={trips}: a count can't be negative")
     hints = input_hints(graph.header.skeleton)
     shapes, symbols = _users_sizes(graph, given)
     ranks = (graph.declared[n].type.tensor_type.HasField("shape") for n in shapes)
-    bound = bool(symbols) or not all(ranks)
+    fixed = _fixed_dims(graph, given, names)
+    bound = bool(symbols) or bool(fixed) or not all(ranks)
     for name in names:
         declared = graph.declared[name]
         if name in shapes or name not in hints or not declared.type.HasField("tensor_type"):
@@ -68,27 +84,51 @@ def input_infos(graph: Graph, given: Given) -> Inputs:
         elif not _clash(declared, hints[name].shape, {}):
             symbols = _symbols(declared, hints[name].shape) | symbols
     assumed: dict[str, int] = {}
+    sizes = {**given.found, **sizes}
+    inferred = {symbol: one.size for symbol, one in sizes.items() if one.inferred}
+    defaults = {symbol: one.size for symbol, one in sizes.items()}
+    axes: dict[str, int] = {}
+    overridden: dict[str, tuple[int | None, ...]] = {}
     infos: dict[str, Info] = {}
     for name in names:
-        info = _resolve(graph.declared[name], shapes.get(name), symbols, assumed)
+        declared = graph.declared[name]
+        known = symbols | inferred | fixed
+        info = _resolve(declared, shapes.get(name), known, assumed, defaults)
+        stated = from_type(declared.type).shape
+        if stated is not None and info.shape is not None and _differ(stated, info.shape):
+            overridden[name] = stated
+        for axis, dim in enumerate(declared.type.tensor_type.shape.dim):
+            if not _is_fixed(dim):
+                axes.setdefault(_symbol(name, axis, dim), axis)
         value = given.values.get(name)
         if value is None and name in hints and hints[name].value is not None:
             value = _hinted(hints[name], info)
         infos[name] = info if value is None else _with_value(name, info, value)
-    if assumed and given.strict:
-        options = " ".join(f"--dim {n}=..." for n in assumed)
-        raise OcostError(f"open dims: {', '.join(assumed)}; give them with {options}")
-    return Inputs(infos, assumed, bound)
+    inferred = {symbol: size for symbol, size in inferred.items() if symbol in axes}
+    return Inputs(infos, assumed, inferred, axes, overridden, bound or bool(overridden))
+
+
+def refuse_open(dims: Mapping[str, int]) -> None:
+    """Refuse dims that were left open.
+
+    Raises
+    ------
+    OcostError
+        If there are any.
+    """
+    if dims:
+        options = " ".join(f"--dim {n}=..." for n in dims)
+        raise OcostError(f"open dims: {', '.join(dims)}; give them with {options}")
 
 
 def _users_sizes(graph: Graph, given: Given) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
     """Shapes of inputs that the user gives, and the symbols that they bind."""
-    symbols = dict(given.dims)
+    symbols = _symbols_given(graph, given)
     shapes = dict(given.shapes)
     for name, shape in given.shapes.items():
         if min(shape, default=0) < 0:
             raise OcostError(f"--shape {name}={_text(shape)}: a size can't be negative")
-        clash = _clash(graph.declared[name], shape, symbols)
+        clash = _clash(graph.declared[name], shape, symbols, fixed=False)
         if clash:
             raise OcostError(f"--shape {name}={_text(shape)} contradicts {clash}")
         symbols |= _symbols(graph.declared[name], shape)
@@ -117,20 +157,62 @@ def _check_names(graph: Graph, given: Given, names: list[str]) -> None:
                 raise OcostError(
                     f"{option} {name}: the model has no input '{name}'; it has {', '.join(names)}"
                 )
-    known = {
-        _symbol(n, axis, dim)
-        for n in names
-        for axis, dim in enumerate(graph.declared[n].type.tensor_type.shape.dim)
-        if not (dim.HasField("dim_value") and dim.dim_value >= 0)
-    }
+    if not given.dims:
+        return
+    places = _places(graph, names)
+    known = sorted({symbol for symbol in places.values() if symbol is not None})
     for symbol, size in given.dims.items():
-        if symbol not in known:
+        if symbol not in known and symbol not in places:
             raise OcostError(
                 f"--dim {symbol}: no input has a dim '{symbol}'; "
-                + (f"open are {', '.join(sorted(known))}" if known else "all dims are fixed")
+                + (f"open are {', '.join(known)}" if known else "all dims are fixed")
             )
         if size < 0:
             raise OcostError(f"--dim {symbol}={size}: a size can't be negative")
+
+
+def _places(graph: Graph, names: Iterable[str]) -> dict[str, str | None]:
+    """Every dim of the inputs by its place, ``x[0]``: its symbol, None of a fixed one."""
+    return {
+        f"{name}[{axis}]": None if _is_fixed(dim) else _symbol(name, axis, dim)
+        for name in names
+        for axis, dim in enumerate(graph.declared[name].type.tensor_type.shape.dim)
+    }
+
+
+def _symbols_given(graph: Graph, given: Given) -> dict[str, int]:
+    """The sizes of symbols that the user gives, those that are named by their place too."""
+    if not given.dims:
+        return {}
+    places = _places(graph, (n for n in graph.inputs if n not in graph.initializers))
+    symbols: dict[str, int] = {}
+    for name, size in given.dims.items():
+        symbol = places.get(name, name)
+        if symbol is not None and symbols.setdefault(symbol, size) != size:
+            raise OcostError(f"--dim {name}={size}: '{symbol}' is given as {symbols[symbol]} too")
+    return symbols
+
+
+def _fixed_dims(graph: Graph, given: Given, names: Iterable[str]) -> dict[str, int]:
+    """The sizes that the user gives for dims that the file fixes, by their place."""
+    if not given.dims:
+        return {}
+    places = _places(graph, names)
+    fixed = {n: size for n, size in given.dims.items() if n in places and places[n] is None}
+    for place, size in fixed.items():
+        name, _, axis = place.removesuffix("]").rpartition("[")
+        shape = given.shapes.get(name)
+        if shape is not None and shape[int(axis)] != size:
+            raise OcostError(f"--dim {place}={size} contradicts --shape {name}={_text(shape)}")
+    return fixed
+
+
+def _differ(stated: Sequence[int | None], shape: Sequence[int | None]) -> bool:
+    return any(a not in (None, b) for a, b in zip(stated, shape, strict=True))
+
+
+def _is_fixed(dim: TensorShapeProto.Dimension) -> bool:
+    return dim.HasField("dim_value") and dim.dim_value >= 0
 
 
 def _symbol(name: str, axis: int, dim: object) -> str:
@@ -140,9 +222,13 @@ def _symbol(name: str, axis: int, dim: object) -> str:
 
 
 def _clash(
-    declared: ValueInfoProto, shape: tuple[int, ...], symbols: Mapping[str, int]
+    declared: ValueInfoProto,
+    shape: tuple[int, ...],
+    symbols: Mapping[str, int],
+    *,
+    fixed: bool = True,
 ) -> str | None:
-    """What in the model a given shape contradicts, or None."""
+    """What in the model a given shape contradicts, its ``fixed`` sizes too or not; or None."""
     if not declared.type.tensor_type.HasField("shape"):
         return None
     dims = declared.type.tensor_type.shape.dim
@@ -150,8 +236,8 @@ def _clash(
         return f"the model: '{declared.name}' has {len(dims)} dims"
     bound: dict[str, int] = dict(symbols)
     for axis, (dim, size) in enumerate(zip(dims, shape, strict=True)):
-        if dim.HasField("dim_value") and dim.dim_value >= 0:
-            if dim.dim_value != size:
+        if _is_fixed(dim):
+            if fixed and dim.dim_value != size:
                 return f"the model: dim {axis} of '{declared.name}' is {dim.dim_value}"
         else:
             symbol = _symbol(declared.name, axis, dim)
@@ -166,7 +252,7 @@ def _symbols(declared: ValueInfoProto, shape: tuple[int, ...]) -> dict[str, int]
     return {
         _symbol(declared.name, axis, dim): size
         for axis, (dim, size) in enumerate(pairs)
-        if not (dim.HasField("dim_value") and dim.dim_value >= 0)
+        if not _is_fixed(dim)
     }
 
 
@@ -175,6 +261,7 @@ def _resolve(
     shape: tuple[int, ...] | None,
     symbols: Mapping[str, int],
     assumed: dict[str, int],
+    defaults: Mapping[str, int],
 ) -> Info:
     info = from_type(declared.type)
     if info.type is not None or shape is not None:
@@ -185,12 +272,12 @@ def _resolve(
     dims = []
     quality = Quality.EXACT
     for axis, dim in enumerate(declared.type.tensor_type.shape.dim):
-        size = info.shape[axis]
+        size = symbols.get(f"{declared.name}[{axis}]", info.shape[axis])
         if size is None:
             symbol = _symbol(declared.name, axis, dim)
             size = symbols.get(symbol)
             if size is None:
-                size = assumed.setdefault(symbol, 1)
+                size = assumed.setdefault(symbol, defaults.get(symbol, 1))
                 quality = Quality.ASSUMED
         dims.append(size)
     return Info(info.dtype, tuple(dims), quality)

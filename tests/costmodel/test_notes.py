@@ -75,7 +75,7 @@ def test_trip_counts():
         "'y' runs at most 7 times: its condition may end it early",
     )
     assert _notes(ENDLESS, inputs) == (
-        "'y' is assumed to run 1 time: its trip count is not known, or rests on assumed dims",
+        "'y' is assumed to run 1 time: its trip count is not known; give it with --trips y=...",
     )
 
 

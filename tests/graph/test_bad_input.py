@@ -386,8 +386,16 @@ g (float[batch, 3] x, float[batch, other] z, int64[2] sizes) => (y) { y = Add (x
     ("given", "parts"),
     [
         (
-            Given(shapes={"x": (2, 4)}),
-            ["--shape x=2x4 contradicts the model: dim 1 of 'x' is 3"],
+            Given(shapes={"x": (2, 4), "z": (2, 3)}),
+            ["the shapes given contradict node 'y'"],
+        ),
+        (
+            Given(dims={"x[0]": 2, "z[0]": 4}),
+            ["--dim z[0]=4: 'batch' is given as 2 too"],
+        ),
+        (
+            Given(dims={"x[1]": 2}, shapes={"x": (2, 3)}),
+            ["--dim x[1]=2 contradicts --shape x=2x3"],
         ),
         (Given(shapes={"x": (2,)}), ["--shape x=2 contradicts the model: 'x' has 2 dims"]),
         (

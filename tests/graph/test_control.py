@@ -147,7 +147,6 @@ def test_a_condition_that_never_ends_it(again):
     [
         ("", "sum = ReduceSum <keepdims = 0> (v) again = Cast <to = 9> (sum)"),
         ("c", "again = Identity (go)"),  # the first may be false
-        ("", "again = Constant <value = bool {0}> ()"),
     ],
 )
 def test_a_condition_that_may_end_it_early(go, again):
@@ -155,6 +154,12 @@ def test_a_condition_that_may_end_it_early(go, again):
     assert _trips(shapes) == (5, BOUND)
     assert _known(shapes) == ((2, 3), BOUND)
     assert _known(shapes, "s") == ((5, 3, 2), BOUND)
+
+
+def test_a_condition_that_ends_it_at_once():
+    shapes = _infer(_loop(KEEP, again="again = Constant <value = bool {0}> ()"))
+    assert _trips(shapes) == (1, EXACT)
+    assert _known(shapes, "s") == ((1, 3, 2), EXACT)
 
 
 def test_an_unknown_trip_count_is_assumed_one_and_bounds_nothing():

@@ -53,7 +53,7 @@ def test_the_branch_that_was_taken(inner: str, path: str) -> None:
         run(event("a", "Relu", 3), event("z", "If", 10, body), event("y", "Tanh", 4))
     )
     # The If takes 10 us less its body's 8.
-    assert found == {"a": Spent(3, 1), "z": Spent(2, 1), path: Spent(5, 1), "y": Spent(4, 1)}
+    assert found == {"a": Spent(3, 1), "z": Spent(2, 1, 1), path: Spent(5, 1), "y": Spent(4, 1)}
 
 
 def test_trips_add_up() -> None:
@@ -64,7 +64,7 @@ def test_trips_add_up() -> None:
     ]
     found = Aligner(read(LOOP)).spent(run(event("Loop_0", "Loop", 20, *trips)))
     # Relu: 3 + 5 us. Loop: 20 - 5 - 7.
-    assert found == {"y": Spent(8, 1), "y/body/co": Spent(2, 2), "y/body/so": Spent(8, 2)}
+    assert found == {"y": Spent(8, 1, 2), "y/body/co": Spent(2, 2), "y/body/so": Spent(8, 2)}
 
 
 def test_another_session_made_up_other_names() -> None:

@@ -14,6 +14,7 @@ from onnx import parser
 from ocost.costmodel.device import Device, find
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given
+from ocost.report.profile_document import profile_document
 from ocost.runtime import profiled as module
 from ocost.runtime.profiled import Profiled, profile_graph, reservations
 from ocost.runtime.session import Level, Options
@@ -140,3 +141,40 @@ def test_times_that_are_scaled_far_are_said(monkeypatch: pytest.MonkeyPatch) -> 
         notes = [note for note in run(branches()).notes if "times are scaled" in note]
         assert bool(notes) is bool(said)
         assert all(said in note for note in notes)
+
+
+UNTIL = f"""{HEAD}
+g (float[512] x) => (float[512] y) {{
+    one = Constant <value_float = 1.0> ()
+    ten = Constant <value_float = 10.0> ()
+    y, s = Loop (, , x) <
+        body = b (int64 i, bool go, float[512] v) => (bool again, float[512] w, float[512] r) {{
+            w = Add (v, one)
+            top = ReduceMax <keepdims = 0> (w)
+            again = Less (top, ten)
+            r = Exp (w)
+        }}
+    >
+}}"""
+
+
+def test_the_trips_that_it_saw_are_those_that_it_predicts(tmp_path: Path) -> None:
+    """From 0 to 10 in steps of 1, which data decide: ten trips."""
+    graph = from_proto(parser.parse_model(UNTIL))
+    file = tmp_path / "inputs.npz"
+    np.savez(file, x=np.zeros(512, np.float32))
+    found = run(graph, inputs=file)
+    assert found.trips == {"y": 10.0}
+    assert {n.op_type: n.trips for n in found.written.nodes}["Exp"] == 10
+    assert {n.op_type: n.trips for n in found.executed.nodes}["Exp"] == 10
+    assert "trips seen, which the prediction takes: 'y' 10" in found.notes
+    document = profile_document(found)
+    assert document["loops"] == [{"node": "y", "trips": 10.0}]
+    told = run(graph, inputs=file, given=Given(trips={"y": 3}))  # the runs know better
+    assert {n.op_type: n.trips for n in told.written.nodes}["Exp"] == 10
+
+
+def test_a_profile_without_loops_says_nothing_of_trips() -> None:
+    found = run(branches())
+    assert found.trips == {}
+    assert not any("trips" in note for note in found.notes)
