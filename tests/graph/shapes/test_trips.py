@@ -358,13 +358,13 @@ def test_a_loop_that_is_not_there(name, said):
 
 def test_trips_go_into_the_figures_and_the_notes():
     graph = from_proto(_model(DATA, inputs="float[7, 4] x"))
-    (note,) = ocost.cost(graph).notes
+    (note,) = (line for line in ocost.cost(graph).notes if "'last'" in line)
     assert note == (
         "'last' is assumed to run 1 time: its trip count is not known; "
         "give it with --trips last=..."
     )
     cost = ocost.cost(graph, given=ocost.given(trips={"last": 80}))
-    assert cost.notes == ("'last' runs 80 times, as given by --trips",)
+    assert "'last' runs 80 times, as given by --trips" in cost.notes
     assert {n.trips for n in cost.nodes if n.op_type == "Relu"} == {80}
     with pytest.raises(OcostError, match="--trips last=-1: a count can't be negative"):
         ocost.cost(graph, given=ocost.given(trips={"last": -1}))
