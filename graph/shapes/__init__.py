@@ -1,7 +1,8 @@
 """Shapes, types and small contents of every tensor before the run."""
 
-from .engine import Shapes, infer, prove
+from .engine import Shapes
 from .given import Given
+from .inference import infer, prove
 from .info import Info, Quality
 from .loops import require_loops
 from .resized import resized

@@ -24,11 +24,9 @@ from ..tensor import Tensor
 from . import control, onnx_inference
 from .fits import Misfit, require_fit, require_window
 from .fold import fold
-from .given import Given, Inputs, input_infos, refuse_open
 from .info import Array, Info, Quality, ShapeCall, Unresolved, shape_rules
-from .onnx_inference import from_type
 from .origins import Key, Origins
-from .sizes import Size, Sizes, as_found, settle
+from .sizes import Size, as_found
 
 # Contents of more elements are data, not shape arithmetic.
 VALUE_LIMIT = 1024
@@ -36,7 +34,7 @@ VALUE_LIMIT = 1024
 FLOAT_LIMIT = 16
 
 
-class _Reached(Exception):  # noqa: N818 - an answer, not a failure
+class Reached(Exception):  # noqa: N818 - an answer, not a failure
     """Raised behind the node up to which sizes are tried."""
 
 
@@ -192,7 +190,7 @@ class Shapes:
                 info.type,
             )
         if self.root.until and self.root.until == self.graph.path(node):
-            raise _Reached
+            raise Reached
 
     def _checked(self, node: Node, call: ShapeCall) -> tuple[Sequence[Info | None], bool]:
         """A node's outputs, or why they are not known; and whether its inputs contradict it."""
@@ -388,66 +386,3 @@ _LIMITS = {
 def _from_value(value: Array) -> Info:
     dtype = helper.np_dtype_to_tensor_dtype(value.dtype)
     return Info(dtype, value.shape, value=value)
-
-
-def infer(graph: Graph, given: Given | None = None) -> Shapes:
-    """Shapes, types and small contents of every tensor of a graph and its bodies.
-
-    Raises
-    ------
-    OcostError
-        If what is given names no input or contradicts the model.
-    """
-    given = given or Given()
-    inputs = input_infos(graph, given)
-    checks = Checks.NOTE if inputs.assumed else Checks.KEEP if inputs.bound else None
-    shapes = _run(graph, given, inputs, checks)
-    if shapes.misfits:
-        # what another model's search found, or didn't, is not searched for again
-        sizes = given.found or _settled(graph, given, inputs, shapes.misfits[0])
-        if sizes or inputs.bound:
-            shapes = _run(graph, given, input_infos(graph, given, sizes), Checks.KEEP)
-    if given.strict:
-        refuse_open(shapes.assumed)
-    return shapes
-
-
-def _run(
-    graph: Graph, given: Given, inputs: Inputs, checks: Checks | None, until: str = ""
-) -> Shapes:
-    shapes = Shapes(graph)
-    shapes.assumed, shapes.inferred = inputs.assumed, inputs.inferred
-    shapes.overridden = inputs.overridden
-    shapes.user_shapes, shapes.told_trips = inputs.bound, given.trips
-    shapes.checks, shapes.until = checks, until
-    shapes.start(inputs.infos)
-    return shapes
-
-
-def _settled(graph: Graph, given: Given, inputs: Inputs, first: Misfit) -> Sizes:
-    """Sizes for the open dims that more nodes can take than 1."""
-
-    def probe(sizes: Mapping[str, int], until: str) -> Misfit | None:
-        tried = input_infos(graph, given, {name: Size(size) for name, size in sizes.items()})
-        try:
-            _run(graph, given, tried, Checks.TRY, until)
-        except _Reached:
-            return None
-        except Misfit as misfit:
-            return misfit
-        return None
-
-    return settle(probe, first, {name: inputs.axes[name] for name in inputs.assumed})
-
-
-def prove(graph: Graph) -> Shapes:
-    """Shapes, types and small contents that hold in every run.
-
-    Open dims stay open, hints and declared types of inner tensors count for nothing, and an
-    initializer that a caller may override is an input.
-    """
-    shapes = Shapes(graph)
-    shapes.proving = shapes.user_shapes = shapes.lenient = True
-    given = [n for n in graph.inputs if n not in graph.initializers or graph.overridable(n)]
-    shapes.start({n: from_type(graph.declared[n].type) for n in given})
-    return shapes
