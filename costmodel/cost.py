@@ -11,7 +11,9 @@ from ..graph.dataflow import unread_nodes
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Info, Quality, Shapes
+from ..graph.shapes.info import Array
 from ..graph.shapes.origins import scopes
+from ..graph.tensor import Tensor
 from .exempt import EXEMPT
 from .kinds import Kind
 from .result import NodeCost, ShapeQuality
@@ -27,7 +29,9 @@ _Infos = list[tuple[str, Info | None]]  # by tensor name, in slot order
 _BRANCHES = ("then_branch", "else_branch")
 
 
-def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int, *, maps: bool) -> Call:
+def _call(
+    node: Node, scope: Shapes, inputs: _Infos, outputs: _Infos, opset: int, *, maps: bool
+) -> Call:
     """The node as its formula sees it; with ``maps`` an input may be a map of unknown size.
 
     Raises
@@ -45,7 +49,23 @@ def _call(node: Node, inputs: _Infos, outputs: _Infos, opset: int, *, maps: bool
             for slot, (_, info) in enumerate(inputs)
             if info is not None and info.value is not None
         },
+        lambda slot: _stored(node.inputs[slot], scope) if slot < len(node.inputs) else None,
     )
+
+
+# Elements of a constant that is read for its contents: the scale and bias of a norm are fewer.
+_READ = 1 << 14
+
+
+def _stored(name: str, scope: Shapes) -> Array | None:
+    """The contents of a constant that is neither large nor in a file that is not there."""
+    tensor = scope.graph.constant(name) if name else None
+    maker = scope.graph.producer(name)
+    if maker is not None and maker.op_type == "Constant" and (proto := maker.tensor("value")):
+        tensor = Tensor.from_proto(proto, scope.graph.header.source)
+    if tensor is None or tensor.size > _READ or tensor.absent:
+        return None
+    return tensor.data()
 
 
 def _type(name: str, info: Info | None, *, maps: bool = False) -> TensorType | None:
@@ -63,7 +83,9 @@ def _type(name: str, info: Info | None, *, maps: bool = False) -> TensorType | N
     return TensorType(info.dtype, shape, entry)
 
 
-def _work(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> tuple[Call, Work]:
+def _work(
+    node: Node, scope: Shapes, inputs: _Infos, outputs: _Infos, opset: int
+) -> tuple[Call, Work]:
     """The node's call and its work by the registered formula.
 
     Raises
@@ -75,7 +97,7 @@ def _work(node: Node, inputs: _Infos, outputs: _Infos, opset: int) -> tuple[Call
     if rule is None:
         reason = EXEMPT.get((node.domain, node.op_type))
         raise Unknown(reason or f"no cost formula for {node.qualified_type}")
-    call = _call(node, inputs, outputs, opset, maps=rule.maps)
+    call = _call(node, scope, inputs, outputs, opset, maps=rule.maps)
     try:
         return call, rule.formula(call)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -256,7 +278,7 @@ def _node_cost(node: Node, scope: Shapes) -> Costed:
     inputs, outputs = _infos(node.inputs, scope), _infos(node.outputs, scope)
     quality = _quality(inputs, outputs)
     try:
-        call, work = _work(node, inputs, outputs, scope.graph.opset.get(node.domain, 1))
+        call, work = _work(node, scope, inputs, outputs, scope.graph.opset.get(node.domain, 1))
         reads = _reads(call, work)
         written = _writes(call, work)
     except Unknown as reason:

@@ -41,7 +41,7 @@ class Call:
 
     ``inputs`` and ``outputs`` are as long as the node's; an omitted optional one is None.
     ``values`` holds the contents of small inputs that are known before the run
-    (axes, sizes, trip counts), by slot.
+    (axes, sizes, trip counts), by slot. ``stored`` reads those of a larger constant.
     """
 
     node: Node
@@ -49,6 +49,12 @@ class Call:
     outputs: Sequence[TensorType | None]
     opset: int = 1
     values: Mapping[int, npt.NDArray[np.generic]] = field(default_factory=dict)
+    stored: Callable[[int], npt.NDArray[np.generic] | None] = lambda _: None
+
+    def holds(self, slot: int, value: float) -> bool:
+        """Whether an input is a constant that is known to hold one value throughout."""
+        contents = self.values[slot] if slot in self.values else self.stored(slot)
+        return contents is not None and bool((contents == value).all())
 
     def input(self, slot: int) -> TensorType:
         """The type of an input that the operator requires."""

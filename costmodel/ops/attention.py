@@ -12,15 +12,19 @@ from ..work import Call, Work, formula
 from .attributes import required_int
 from .softmax import SOFTMAX_FLOPS
 
-SCALE_FLOPS = 1  # multiply a score by the scale
 SOFTCAP_FLOPS = 3  # divide, Tanh, multiply
 
 
-def attend(rows: int, keys: int, head: int, v_head: int, extra: int = 0) -> Work:
+def attend(call: Call, rows: int, keys: int, head: int, v_head: int, extra: int = 0) -> Work:
     """Scores, Softmax, and the weighted sum of the values.
+
+    The scale is multiplied where that is least: into the queries or into the scores. One of 1
+    costs nothing.
 
     Parameters
     ----------
+    call
+        The node.
     rows
         Batch x query heads x query positions. That several of these heads share the keys of one
         (grouped-query attention) saves traffic, not arithmetic.
@@ -29,11 +33,12 @@ def attend(rows: int, keys: int, head: int, v_head: int, extra: int = 0) -> Work
     head, v_head
         Head sizes of keys and of values.
     extra
-        Flops a score beyond its scale and its Softmax: masks, biases, a soft cap.
+        Flops a score beyond its Softmax: masks, biases, a soft cap.
     """
     scores = rows * keys
     macs = scores * (head + v_head)
-    flops = 2 * macs + scores * (SCALE_FLOPS + SOFTMAX_FLOPS + extra)
+    scaled = 0 if call.node.float("scale", 0.0) == 1.0 else rows * min(head, keys)
+    flops = 2 * macs + scaled + scores * (SOFTMAX_FLOPS + extra)
     return Work(Kind.ATTENTION, macs=macs, flops=flops)
 
 
@@ -64,7 +69,7 @@ def attention(call: Call) -> Work:
         or node.int("is_causal", 0) != 0
         or max(node.int("left_window_size", -1), node.int("right_window_size", -1)) >= 0
     )
-    return attend(rows, keys, head, v_head, (1 if masked else 0) + softcap(call))
+    return attend(call, rows, keys, head, v_head, (1 if masked else 0) + softcap(call))
 
 
 @formula("FlexAttention", domain="ai.onnx.preview")
@@ -72,7 +77,7 @@ def flex_attention(call: Call) -> Work:
     """Q, K, V [B, heads, L, size]; what ``score_mod`` and ``prob_mod`` do is not counted."""
     batch, heads, queries, head = call.input(0).shape
     keys, v_head = call.input(1).shape[2], call.input(2).shape[3]
-    return attend(batch * heads * queries, keys, head, v_head)
+    return attend(call, batch * heads * queries, keys, head, v_head)
 
 
 @formula("LinearAttention")

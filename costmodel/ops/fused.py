@@ -6,7 +6,7 @@ from ..kinds import Kind
 from ..work import Call, Unknown, Work, formula
 from .attributes import required_int
 from .elementwise import FLOPS
-from .normalisation import layer_norm_flops, normalised_rows, rms_norm_flops
+from .normalisation import layer_norm_flops, normalised_rows, rms_norm_flops, scales, shifts
 from .softmax import SOFTMAX_FLOPS
 
 _TRAINING_FLOPS = 4  # Dropout in training: draw, compare, multiply by the mask, scale
@@ -30,7 +30,7 @@ def skip_layer_normalization(call: Call) -> Work:
     x, scale = call.input(0), call.input(2)
     rows = x.size // max(scale.size, 1)
     added = (1 + call.has_input(4)) * x.size
-    flops = added + layer_norm_flops(x.size, rows, scale=True, bias=call.has_input(3))
+    flops = added + layer_norm_flops(x.size, rows, scales(call, 2), shifts(call, 3))
     return Work(Kind.NORMALISATION, flops=flops)
 
 
@@ -40,7 +40,7 @@ def skip_rms_normalization(call: Call) -> Work:
     x, scale = call.input(0), call.input(2)
     rows = x.size // max(scale.size, 1)
     added = (1 + call.has_input(3)) * x.size
-    return Work(Kind.NORMALISATION, flops=added + rms_norm_flops(x.size, rows, scale=True))
+    return Work(Kind.NORMALISATION, flops=added + rms_norm_flops(x.size, rows, scales(call, 2)))
 
 
 # onnxruntime registers this one in the default domain.
@@ -49,7 +49,7 @@ def simplified_layer_normalization(call: Call) -> Work:
     """RMSNormalization with scale, from ``axis`` on; a row more to return its inverse root."""
     x = call.input(0)
     rows = normalised_rows(x.shape, call.node.int("axis", -1))
-    flops = rms_norm_flops(x.size, rows, scale=True)
+    flops = rms_norm_flops(x.size, rows, scales(call, 1))
     return Work(Kind.NORMALISATION, flops=flops + (rows if call.has_output(1) else 0))
 
 
@@ -58,7 +58,7 @@ def _group_norm(call: Call) -> int:
     x = call.input(0)
     groups = x.shape[0] * required_int(call, "groups")
     swish = FLOPS["Swish"] * x.size if call.node.int("activation", 0) else 0
-    return layer_norm_flops(x.size, groups, scale=True, bias=True) + swish
+    return layer_norm_flops(x.size, groups, scales(call, 1), shifts(call, 2)) + swish
 
 
 @formula("GroupNorm", domain="com.microsoft", weights=(1, 2))

@@ -28,14 +28,15 @@ def gemm_product(call: Call, right: int = 1) -> Work:
     """A [M, K] or, with transA, [K, M], times the input ``right``; times alpha."""
     a = call.input(0).shape
     work = product(call, right=right, depth=a[0] if call.node.int("transA", 0) else a[1])
-    return _scaled(call, replace(work, kind=Kind.GEMM))
+    return _scaled(call, replace(work, kind=Kind.GEMM), right)
 
 
-def _scaled(call: Call, work: Work) -> Work:
-    """With a multiplication by ``alpha`` of each output element, unless it is 1."""
+def _scaled(call: Call, work: Work, right: int = 1) -> Work:
+    """With a multiplication by ``alpha``, unless it is 1: of the smallest of sides and product."""
     if call.node.float("alpha", 1.0) == 1.0:
         return work
-    return replace(work, flops=work.flops + call.output().size)
+    least = min(call.input(0).size, call.input(right).size, call.output().size)
+    return replace(work, flops=work.flops + least)
 
 
 @formula("MatMul", weights=(0, 1))
@@ -46,7 +47,10 @@ def matmul(call: Call) -> Work:
 
 @formula("Gemm", weights=(0, 1, 2))
 def gemm(call: Call) -> Work:
-    """alpha x A B + beta x C: a factor that is 1 costs nothing, nor does C with beta 0."""
+    """alpha x A B + beta x C: a factor that is 1 costs nothing, nor does C with beta 0.
+
+    Alpha is multiplied into the smallest of A, B and their product.
+    """
     work = gemm_product(call)
     beta = call.node.float("beta", 1.0)
     if not call.has_input(2) or beta == 0.0:

@@ -45,7 +45,7 @@ def _multi_head(call: Call, bias: int, masks: tuple[int, int], past: int, length
     new = queries if key is None else key[2 if len(key) == 4 else 1]
     keys = keys_with_past(call, new, past, 2, length)
     extra = sum(call.has_input(slot) for slot in masks) + call.node.int("unidirectional", 0)
-    work = attend(batch * heads * queries, keys, head, v_head, extra)
+    work = attend(call, batch * heads * queries, keys, head, v_head, extra)
     if not call.has_input(bias):
         return work
     projected = 0 if key is not None and len(key) == 4 else new * (head + v_head)
@@ -75,7 +75,7 @@ def packed_multi_head_attention(call: Call) -> Work:
     heads = required_int(call, "num_heads")
     head = rest[2] if len(rest) == 3 else rest[0] // heads
     v_head = call.output().shape[-1] // heads
-    work = attend(batch * heads * length, length, head, v_head, 1 if call.has_input(6) else 0)
+    work = attend(call, batch * heads * length, length, head, v_head, 1 if call.has_input(6) else 0)
     bias = tokens * call.input(3).size if call.has_input(3) else 0
     return replace(work, flops=work.flops + bias)
 
@@ -99,7 +99,7 @@ def group_query_attention(call: Call) -> Work:
     else:
         keys = new + (call.input(3).shape[2] if call.has_input(3) else 0)
     extra = softcap(call) + call.node.int("causal", 1) + (1 if call.has_input(10) else 0)
-    work = attend(batch * heads * queries, keys, head, head, extra)
+    work = attend(call, batch * heads * queries, keys, head, head, extra)
     flops, rows = work.flops, batch * (heads * queries + kv_heads * new)
     if call.has_input(14):
         flops += rms_norm_flops(rows * head, rows, scale=True)

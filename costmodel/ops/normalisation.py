@@ -1,7 +1,8 @@
 """Normalisation over channels, groups, rows and neighbours.
 
 Each counts what it replaces: the nodes that exporters write where the operator is not at hand,
-or its ONNX function. A mean over N elements counts N.
+or its ONNX function, whichever is less. A mean over N elements counts N. A constant scale of ones
+and a bias of zeros, which an operator can't go without, replace nothing and cost nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ def rms_norm_flops(elements: int, rows: int, scale: bool) -> int:
     return elements * (3 + scale) + 2 * rows
 
 
+def scales(call: Call, slot: int) -> bool:
+    """Whether an input is a scale that does something."""
+    return call.has_input(slot) and not call.holds(slot, 1.0)
+
+
+def shifts(call: Call, slot: int) -> bool:
+    """Whether an input is a bias that does something."""
+    return call.has_input(slot) and not call.holds(slot, 0.0)
+
+
 def normalised_rows(shape: tuple[int, ...], axis: int) -> int:
     """Rows that are normalised each by itself: the dims before ``axis``."""
     return prod(shape[:axis])
@@ -55,7 +66,7 @@ def batch_normalization(call: Call) -> Work:
 def instance_normalization(call: Call) -> Work:
     """7 an element, as LayerNormalization with scale and bias, and 2 an image and channel."""
     x = call.input(0)
-    flops = layer_norm_flops(x.size, prod(x.shape[:2]), scale=True, bias=True)
+    flops = layer_norm_flops(x.size, prod(x.shape[:2]), scales(call, 1), shifts(call, 2))
     return Work(Kind.NORMALISATION, flops=flops)
 
 
@@ -64,20 +75,21 @@ def layer_normalization(call: Call) -> Work:
     """5 an element, 1 for the scale, 1 for the bias; 2 a row (3 if InvStdDev is asked for)."""
     x = call.input(0)
     rows = normalised_rows(x.shape, call.node.int("axis", -1))
-    flops = layer_norm_flops(x.size, rows, call.has_input(1), call.has_input(2))
+    flops = layer_norm_flops(x.size, rows, scales(call, 1), shifts(call, 2))
     return Work(Kind.NORMALISATION, flops=flops + (rows if call.has_output(2) else 0))
 
 
 @formula("GroupNormalization", weights=(1, 2))
 def group_normalization(call: Call) -> Work:
-    """7 an element, 4 an image and group.
+    """7 an element, as LayerNormalization with scale and bias, and 2 an image and group.
 
-    Its ONNX function. An element: mean, square, mean, subtract, divide, scale, bias. A group:
-    square the mean, subtract, add epsilon, square root.
+    Its ONNX function takes 4 a group, as it squares the mean; the InstanceNormalization between
+    Reshapes that exporters write takes 2.
     """
     x = call.input(0)
     groups = x.shape[0] * required_int(call, "num_groups")
-    return Work(Kind.NORMALISATION, flops=7 * x.size + 4 * groups)
+    flops = layer_norm_flops(x.size, groups, scales(call, 1), shifts(call, 2))
+    return Work(Kind.NORMALISATION, flops=flops)
 
 
 @formula("RMSNormalization", weights=(1,))
@@ -85,7 +97,7 @@ def rms_normalization(call: Call) -> Work:
     """3 an element, 1 for the scale; 2 a row."""
     x = call.input(0)
     rows = normalised_rows(x.shape, call.node.int("axis", -1))
-    return Work(Kind.NORMALISATION, flops=rms_norm_flops(x.size, rows, call.has_input(1)))
+    return Work(Kind.NORMALISATION, flops=rms_norm_flops(x.size, rows, scales(call, 1)))
 
 
 @formula("MeanVarianceNormalization")

@@ -22,7 +22,7 @@ def _projected(call: Call, batch: int, queries: int, keys: int, extra: int) -> W
     columns = weights.shape[1]
     hidden, _, v_hidden = call.node.ints("qkv_hidden_sizes") or (columns // 3,) * 3
     rows = prod(call.input(0).shape[:-1])
-    work = attend(batch * heads * queries, keys, hidden // heads, v_hidden // heads, extra)
+    work = attend(call, batch * heads * queries, keys, hidden // heads, v_hidden // heads, extra)
     macs = rows * weights.size
     flops = 2 * macs + (rows * columns if call.has_input(2) else 0)
     if call.node.int("do_rotary", 0):

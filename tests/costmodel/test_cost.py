@@ -250,6 +250,23 @@ def test_a_function_is_costed_by_its_body_at_each_call():
     assert costs["p"].domain == "d"
 
 
+def test_a_scale_that_changes_nothing_costs_nothing():
+    """Rows are 3 of 40: a scale is told by its contents, which are read where they lie."""
+    for value, flops in ((1.0, 3 * 120 + 2 * 3), (0.5, 4 * 120 + 2 * 3)):
+        scale = helper.make_tensor("k", TensorProto.FLOAT, [40], [value] * 40)
+        model = parser.parse_model(
+            '<ir_version: 10, opset_import: ["" : 23]> g (float[3, 40] x) => (y) '
+            "{ y = RMSNormalization(x, k) }"
+        )
+        model.graph.initializer.append(scale)
+        (costed,) = cost_nodes(infer(from_proto(model)))
+        assert costed.cost.flops == flops
+        del model.graph.initializer[:]
+        constant = helper.make_node("Constant", [], ["k"], value=scale)
+        model.graph.node.insert(0, constant)
+        assert cost_nodes(infer(from_proto(model)))[1].cost.flops == flops
+
+
 # --- what nobody asks for --------------------------------------------------------------------
 
 

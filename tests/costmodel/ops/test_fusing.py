@@ -1,5 +1,6 @@
 """A fused operator costs the sum of what it replaces: fusing never changes flops."""
 
+import numpy as np
 import pytest
 from onnx import TensorProto
 
@@ -132,3 +133,178 @@ def test_fusing_keeps_the_work(work, fused, parts):
     pieces = [work(o, i, y, **a) for o, i, y, a in parts]
     assert whole.macs == sum(piece.macs for piece in pieces)
     assert whole.flops == sum(piece.flops for piece in pieces)
+
+
+Q, K, LONG = (2, 3, 40, 8), (2, 3, 50, 8), (2, 3, 40, 50)
+SPLIT, PACKED = (2, 40, 24), (2, 50, 24)
+IMAGES, GROUPS, CHANNEL = (2, 6, 4, 4), (2, 3, 32), (6, 1, 1)
+ROWS = (2, 4, 1)
+SCALED = {
+    "the scores are scaled": [
+        node("MatMul", [Q, (2, 3, 8, 50)], LONG),
+        node("Mul", [LONG, ()], LONG),
+    ],
+    "the queries are": [
+        node("Mul", [Q, ()], Q),
+        node("MatMul", [Q, (2, 3, 8, 50)], LONG),
+    ],
+    "both sides are": [
+        node("Mul", [Q, ()], Q),
+        node("Mul", [K, ()], K),
+        node("MatMul", [Q, (2, 3, 8, 50)], LONG),
+    ],
+}
+THEN = [node("Softmax", [LONG], LONG), node("MatMul", [LONG, K], Q)]
+MASKED = [node("Add", [LONG, (40, 50)], LONG), *THEN]
+SQUARES = [
+    node("Pow", [X, ()], X),
+    node("ReduceMean", [X], ROWS, axes=[-1]),
+    node("Add", [ROWS, ()], ROWS),
+    node("Sqrt", [ROWS], ROWS),
+]
+CENTRED = [node("ReduceMean", [X], ROWS, axes=[-1]), node("Sub", [X, ROWS], X), *SQUARES]
+BY_ROOT = [node("Div", [X, ROWS], X)]
+BY_INVERSE = [node("Reciprocal", [ROWS], ROWS), node("Mul", [X, ROWS], X)]
+WEIGHTED, MOVED = node("Mul", [X, (8,)], X), node("Add", [X, (8,)], X)
+ONES, ZEROS = np.ones(8, np.float32), np.zeros(8, np.float32)
+
+
+def ways(fused, *variants):
+    """The same operator beside each way to write it out."""
+    return [(fused, parts) for parts in variants]
+
+
+@pytest.mark.parametrize(
+    ("fused", "parts"),
+    [
+        *ways(
+            node("LayerNormalization", [X, (8,), (8,)], X),
+            [*CENTRED, *BY_ROOT, WEIGHTED, MOVED],
+            [*CENTRED, *BY_INVERSE, WEIGHTED, MOVED],
+        ),
+        *ways(node("LayerNormalization", [X, (8,)], X), [*CENTRED, *BY_ROOT, WEIGHTED]),
+        *ways(node("LayerNormalization", [X, (8,)], X, values={1: ONES}), [*CENTRED, *BY_ROOT]),
+        *ways(
+            node("LayerNormalization", [X, (8,), (8,)], X, values={1: ONES, 2: ZEROS}),
+            [*CENTRED, *BY_ROOT],
+        ),
+        *ways(
+            node("RMSNormalization", [X, (8,)], X),
+            [*SQUARES, *BY_ROOT, WEIGHTED],
+            [*SQUARES, *BY_INVERSE, WEIGHTED],
+        ),
+        *ways(
+            node("RMSNormalization", [X, (8,)], X, values={1: ONES}),
+            [*SQUARES, *BY_ROOT],
+            [*SQUARES, *BY_INVERSE],
+        ),
+        *ways(
+            node("SimplifiedLayerNormalization", [X, (8,)], X), [*SQUARES, *BY_INVERSE, WEIGHTED]
+        ),
+        *ways(
+            microsoft("SkipLayerNormalization", [X, X, (8,), (8,)], X),
+            [node("Add", [X, X], X), *CENTRED, *BY_ROOT, WEIGHTED, MOVED],
+        ),
+        *ways(
+            microsoft("SkipSimplifiedLayerNormalization", [X, X, (8,)], X),
+            [node("Add", [X, X], X), *SQUARES, *BY_ROOT, WEIGHTED],
+        ),
+        *[
+            pair
+            for fused in (
+                node("GroupNormalization", [IMAGES, (6,), (6,)], IMAGES, num_groups=3),
+                microsoft("GroupNorm", [IMAGES, (6,), (6,)], IMAGES, groups=3),
+            )
+            for pair in ways(
+                fused,
+                [
+                    node(
+                        *("InstanceNormalization", [GROUPS, (3,), (3,)], GROUPS),
+                        values={1: np.ones(3), 2: np.zeros(3)},
+                    ),
+                    node("Mul", [IMAGES, CHANNEL], IMAGES),
+                    node("Add", [IMAGES, CHANNEL], IMAGES),
+                ],
+            )
+        ],
+        *[
+            pair
+            for scaled in SCALED.values()
+            for pair in (
+                (node("Attention", [Q, K, K], Q), [*scaled, *THEN]),
+                (node("Attention", [Q, K, K, (40, 50)], Q), [*scaled, *MASKED]),
+                (
+                    microsoft("MultiHeadAttention", [SPLIT, PACKED, PACKED], SPLIT, num_heads=3),
+                    [*scaled, *THEN],
+                ),
+            )
+        ],
+        (node("Attention", [Q, K, K], Q, scale=1.0), [SCALED["the scores are scaled"][0], *THEN]),
+        *ways(
+            node("Gelu", [X], X),
+            [
+                node("Div", [X, ()], X),
+                node("Erf", [X], X),
+                node("Add", [X, ()], X),
+                node("Mul", [X, X], X),
+                node("Mul", [X, ()], X),
+            ],
+        ),
+        *ways(
+            microsoft("QuickGelu", [X], X),
+            [node("Mul", [X, ()], X), node("Sigmoid", [X], X), node("Mul", [X, X], X)],
+        ),
+        *ways(
+            microsoft("FastGelu", [X, (8,)], X),
+            [MOVED, node("Gelu", [X], X, approximate="tanh")],
+        ),
+        *ways(
+            microsoft("FusedMatMul", [X, (2, 8, 30)], (2, 4, 30), alpha=0.5),
+            [node("Mul", [X, ()], X), node("MatMul", [X, (2, 8, 30)], (2, 4, 30))],
+            [
+                node("MatMul", [X, (2, 8, 30)], (2, 4, 30)),
+                node("Mul", [(2, 4, 30), ()], (2, 4, 30)),
+            ],
+        ),
+        *ways(
+            node("Gemm", [(4, 8), (8, 30), (30,)], (4, 30), alpha=0.5),
+            [
+                node("Mul", [(4, 8), ()], (4, 8)),
+                node("MatMul", [(4, 8), (8, 30)], (4, 30)),
+                node("Add", [(4, 30), (30,)], (4, 30)),
+            ],
+        ),
+        *ways(
+            node("HardSwish", [X], X),
+            [
+                node("Add", [X, ()], X),
+                node("Clip", [X, (), ()], X),
+                node("Mul", [X, X], X),
+                node("Div", [X, ()], X),
+            ],
+        ),
+        *ways(
+            node("Mish", [X], X),
+            [node("Softplus", [X], X), node("Tanh", [X], X), node("Mul", [X, X], X)],
+        ),
+        *ways(
+            node("LogSoftmax", [SCORES], SCORES),
+            [node("Softmax", [SCORES], SCORES), node("Log", [SCORES], SCORES)],
+        ),
+        *ways(
+            node("BatchNormalization", [IMAGES, (6,), (6,), (6,), (6,)], IMAGES),
+            [
+                node("Mul", [IMAGES, CHANNEL], IMAGES),
+                node("Add", [IMAGES, CHANNEL], IMAGES),
+            ],
+        ),
+        *ways(microsoft("BiasAdd", [X, (8,), X], X), [MOVED, node("Add", [X, X], X)]),
+    ],
+    ids=lambda given: given[0] if isinstance(given, tuple) else "",
+)
+def test_fusing_never_raises_the_work(work, fused, parts):
+    op_type, inputs, outputs, attributes = fused
+    whole = work(op_type, inputs, outputs, **attributes)
+    pieces = [work(o, i, y, **a) for o, i, y, a in parts]
+    assert whole.macs == sum(piece.macs for piece in pieces)
+    assert whole.flops <= sum(piece.flops for piece in pieces)
