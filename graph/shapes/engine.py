@@ -16,7 +16,7 @@ from onnx.shape_inference import InferenceError
 from .. import dtypes
 from ..dataflow import RANDOM
 from ..errors import OcostError
-from ..functions import shares_bodies
+from ..functions import MOST_INLINED, shares_bodies
 from ..graph import FunctionKey, Graph
 from ..load import instantiate
 from ..node import Node
@@ -292,6 +292,11 @@ class Shapes:
             scope.run({name: info for name, info in given.items() if info is not None})
             if root._shared is not None:
                 root._shared[key] = scope
+                if len(root._shared) > MOST_INLINED:
+                    raise OcostError(
+                        f"function '{function.name}': calls of functions come to more than "
+                        f"{MOST_INLINED} whose inputs differ in type, shape or contents"
+                    )
         self.bodies[node.id, "function"] = scope
         return [scope.get(name) for name in scope.graph.outputs]
 

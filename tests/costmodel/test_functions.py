@@ -9,6 +9,7 @@ import ocost
 from ocost.graph import OcostError, from_proto, functions
 from ocost.graph.functions import inlined_nodes
 from ocost.graph.runnable import require_runnable
+from ocost.graph.shapes import engine
 
 FLOAT = TensorProto.FLOAT
 HEAD = '<ir_version: 10, opset_import: ["" : 21, "d" : 1]> g (float[4, 4] x) => (y) '
@@ -71,6 +72,15 @@ def test_a_call_too_deep_is_refused_in_one_line():
     with pytest.raises(OcostError, match="F0': over 150 calls in each other"):
         ocost.cost(chain(151))
     assert ocost.cost(chain(150)).totals.flops == 2**149 * 32
+
+
+def test_calls_that_all_differ_are_refused_in_one_line(monkeypatch):
+    """Each run of F0 is given a row more than the one before."""
+    monkeypatch.setattr(functions, "MOST_INLINED", 100)
+    monkeypatch.setattr(engine, "MOST_INLINED", 100)
+    row = "k = Constant <value = float[1, 4] {1, 2, 3, 4}> () w = Concat <axis = 0> (v, k)"
+    with pytest.raises(OcostError, match="come to more than 100 whose inputs differ"):
+        ocost.cost(chain(10, leaf=row))
 
 
 MIXED = {
