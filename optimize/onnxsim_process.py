@@ -9,12 +9,14 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import EncodeError
 from onnx import ModelProto
 
 from ..graph import OcostError
@@ -29,9 +31,9 @@ class DiedError(OcostError):
 class Onnxsim:
     """A process with onnxsim in it: started when it is first asked, or has died.
 
-    It costs the way of the model there and back. In return nothing that onnxsim prints has to be
-    caught, a crash in its C++ is an answer like any other, and whoever starts it early has other
-    things to do while it imports onnxsim.
+    It costs the way of the model there and back, through files. In return nothing that onnxsim
+    prints has to be caught, a crash in its C++ is an answer like any other, and whoever starts it
+    early has other things to do while it imports onnxsim.
     """
 
     def __init__(self) -> None:
@@ -66,18 +68,27 @@ class Onnxsim:
         DiedError
             If the process ends.
         OcostError
-            If onnxsim refuses the model, or protobuf does.
+            If onnxsim refuses the model, protobuf does, or there is no room for its file.
         """
-        try:
-            data = model.SerializeToString()
-        except ValueError as error:
-            raise OcostError("onnxsim takes no model of over 2 GB") from error
-        request = {"model": data, "optimizers": tuple(optimizers), "options": options}
-        with self._lock:
-            found = self._ask(request)
-        if "error" in found:
-            raise OcostError(f"onnxsim fails on this model: {found['error']}")
-        return ModelProto.FromString(found["model"])
+        with tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder:
+            source, made = Path(folder) / "model.onnx", Path(folder) / "made.onnx"
+            try:
+                source.write_bytes(model.SerializeToString())
+            except (ValueError, EncodeError) as error:
+                raise OcostError("onnxsim takes no model of over 2 GB") from error
+            except OSError as error:
+                raise OcostError(f"no room for a copy of the model for onnxsim: {error}") from error
+            request = {
+                "model": str(source),
+                "made": str(made),
+                "optimizers": tuple(optimizers),
+                "options": options,
+            }
+            with self._lock:
+                found = self._ask(request)
+            if "error" in found:
+                raise OcostError(f"onnxsim fails on this model: {found['error']}")
+            return ModelProto.FromString(made.read_bytes())
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self.start()
