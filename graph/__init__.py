@@ -3,7 +3,7 @@
 Shapes are inferred by ``ocost.graph.shapes``.
 """
 
-from .errors import OcostError
+from .errors import DataError, OcostError
 from .graph import Graph
 from .load import from_proto, load
 from .node import Node
@@ -12,6 +12,7 @@ from .tensor import Tensor
 from .verify import verify
 
 __all__ = [
+    "DataError",
     "Graph",
     "Node",
     "OcostError",

@@ -6,3 +6,7 @@ class OcostError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+class DataError(OcostError):
+    """A tensor's data are missing, cut off, or don't fit: whatever needs them ends here."""

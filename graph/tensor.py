@@ -15,7 +15,7 @@ from onnx import SparseTensorProto, TensorProto, numpy_helper
 
 from ..models.pack import Filler
 from . import dtypes
-from .errors import OcostError
+from .errors import DataError
 from .external import absence, external_entry
 from .wire import delimited, payload, unmark
 
@@ -42,14 +42,14 @@ class Source:
         """Bytes of a file; to its end where no length is given."""
         try:
             if path == self.path and _stamp(path) != self.stamp:
-                raise OcostError(f"{path}: the file has changed since it was opened; load it anew")
+                raise DataError(f"{path}: the file has changed since it was opened; load it anew")
             with path.open("rb") as file:
                 file.seek(offset)
                 data = file.read(-1 if length is None else length)
         except OSError as error:
-            raise OcostError(f"{path}: tensor data can't be read ({error.strerror})") from error
+            raise DataError(f"{path}: tensor data can't be read ({error.strerror})") from error
         if length is not None and len(data) < length:
-            raise OcostError(f"{path}: truncated, {length} bytes wanted at offset {offset}")
+            raise DataError(f"{path}: truncated, {length} bytes wanted at offset {offset}")
         return data
 
     def length(self, proto: TensorProto) -> int | None:
@@ -69,7 +69,7 @@ class Source:
         if where is None and proto.data_location != TensorProto.EXTERNAL:
             return proto
         if where is None and (reason := absence(proto, self.folder)):
-            raise OcostError(f"{self.path}: {reason}")
+            raise DataError(f"{self.path}: {reason}")
         full = TensorProto()
         full.CopyFrom(proto)
         if where is None:
@@ -197,13 +197,13 @@ class Tensor:
 
         Raises
         ------
-        OcostError
+        DataError
             If they can't be read, or don't fit the type and shape.
         """
         try:
             return self._dense() if isinstance(self.proto, SparseTensorProto) else self._array()
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            raise OcostError(
+            raise DataError(
                 f"tensor '{self.name}': its data don't fit its type and shape "
                 f"{list(self.shape)} ({error})"
             ) from error

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..costmodel import Device
-from ..graph import Graph, OcostError
+from ..graph import DataError, Graph, OcostError
 from ..graph.shapes import Given, Shapes
 from ..graph.validity import require_valid
 from ..passes import Declined, Pass, Rewrite
@@ -152,7 +152,7 @@ def run(
     Raises
     ------
     OcostError
-        If the model is not valid.
+        If the model is not valid, or data of its that are needed are missing.
     """
     require_valid(graph)
     return _Run(graph, device, given, gate or Gate(), watch).whole(plan)
@@ -205,6 +205,8 @@ class _Run:
             outcome = one.run(graph, self._gate, self._proof)
             after = self._cost(graph) if outcome.rewrites else self._figures
             wrong = broken(self._spare, graph, self._figures, after) if outcome.rewrites else ""
+        except DataError:
+            raise  # it is the model's
         except Exception as error:  # whatever it is, the other passes can go on
             wrong = _thrown(error)
         if wrong:
@@ -258,6 +260,8 @@ class _Run:
         """What onnxsim makes with these optimisers, and whether that is any good."""
         try:
             made = simplify(self._spare, names, growth)
+        except DataError:
+            raise
         except DiedError as error:
             return Attempt("bug", str(error))
         except OcostError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import StringIO
+from pathlib import Path
 
+import onnx
 import pytest
 from rich.console import Console
 
@@ -185,3 +187,18 @@ def test_passes_are_chosen_by_name() -> None:
     assert [p.name for p in plan(only=["fold-batchnorm"]).passes] == ["fold-batchnorm"]
     assert "pad-channels" not in {p.name for p in plan(padding="off").passes}
     assert "fold-batchnorm" not in {p.name for p in plan(without=["fold-batchnorm"]).passes}
+
+
+@pytest.mark.parametrize("onnxsim", [True, False])
+def test_missing_weights_are_the_models_fault(tmp_path: Path, *, onnxsim: bool) -> None:
+    model = to_proto(sums())
+    for name in ("one", "two"):
+        tensor = next(t for t in model.graph.initializer if t.name == name)
+        tensor.ClearField("float_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="sums.data")
+        tensor.external_data.add(key="length", value="4")
+    file = tmp_path / "sums.onnx"
+    file.write_bytes(model.SerializeToString())
+    with pytest.raises(OcostError, match=r"sums\.data"):
+        run(load(file), Plan((MergeSums(),) if not onnxsim else (), onnxsim=onnxsim), DEVICE)
