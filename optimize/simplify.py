@@ -92,7 +92,8 @@ def _spoils(shapes: Shapes) -> bool:
 
     It makes a uint8 of a float8, for one. What it doesn't fold then, ``fold-constants`` may.
     """
-    made = (shapes.get(t) for node in shapes.graph for t in node.outputs if t)
+    computed = (node for node in shapes.graph if node.op_type != "Constant")
+    made = (shapes.get(t) for node in computed for t in node.outputs if t)
     odd = any(i is not None and i.constant and i.dtype not in _PLAIN and i.dtype for i in made)
     return odd or any(map(_spoils, shapes.bodies.values()))
 

@@ -12,12 +12,13 @@ from onnx import parser
 
 from ocost.costmodel.device import find
 from ocost.graph import Graph, OcostError, from_proto, to_proto
-from ocost.optimize import onnxsim_process, pipeline, plan, simplify
+from ocost.optimize import onnxsim_child, onnxsim_process, pipeline, plan, simplify
 from ocost.optimize.onnxsim_optimizers import FOLDING, SUSPECTS, left_out, trusted
 from ocost.optimize.onnxsim_process import DiedError, Onnxsim
 from ocost.optimize.onnxsim_turn import Attempt, turn
 from ocost.optimize.pipeline import Fault, Plan, run
 from ocost.optimize.simplify import Growth, Simplified
+from ocost.runtime.equality.equivalence import check
 
 from .conftest import sums
 
@@ -42,6 +43,21 @@ def test_every_optimiser_that_onnxsim_has_is_in_one_of_the_lists() -> None:
     names = {*trusted(), *left_out()} - {FOLDING}
     assert names == defaults
     assert not {*trusted()} & {*left_out()}
+
+
+def test_one_that_a_newer_onnxsim_adds_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxsim
+    from onnxsim import onnxsim_cpp2py_export as core
+
+    asked = {}
+    monkeypatch.setattr(core, "_list_optimizers", lambda: ["eliminate_identity", "brand_new"])
+    monkeypatch.setattr(onnxsim, "simplify", lambda *_, **options: asked.update(options))
+    onnxsim_child.answer(
+        {"model": "m", "made": "n", "optimizers": ("eliminate_identity",), "options": {}}
+    )
+    assert "brand_new" in asked["skipped_optimizers"]
+    assert "eliminate_identity" not in asked["skipped_optimizers"]
+    assert "extra_optimizers" not in asked
 
 
 # What stays as it is, since an optimiser that would change it is left out.
@@ -147,6 +163,13 @@ def test_operators_of_a_runtime_need_its_target() -> None:
     assert "fuse_attention" in plan(target="ort-cpu").optimizers
     assert "com.microsoft" in left_out()["fuse_attention"]
     assert "fuse_attention" not in left_out("ort-cpu")
+
+
+def test_a_runtimes_operators_compute_the_same() -> None:
+    graph = attention()
+    made = run(graph, plan(target="ort-cpu"), DEVICE)
+    assert "Attention" in types(made.graph)
+    assert check(graph, made.graph).ok
 
 
 def test_an_optimiser_is_left_out_by_name() -> None:
