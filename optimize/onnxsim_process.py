@@ -21,6 +21,8 @@ from onnx import ModelProto
 
 from ..graph import OcostError
 
+_PATIENCE_S = 5.0  # for it to end by itself
+_LARGE = 100 * 2**20  # bytes of a model behind which it starts anew
 _CHILD = Path(__file__).with_name("onnxsim_child.py")
 
 
@@ -86,6 +88,8 @@ class Onnxsim:
             }
             with self._lock:
                 found = self._ask(request)
+                if source.stat().st_size > _LARGE:  # the memory that it took for that
+                    self.close()
             if "error" in found:
                 raise OcostError(f"onnxsim fails on this model: {found['error']}")
             return ModelProto.FromString(made.read_bytes())
@@ -103,6 +107,10 @@ class Onnxsim:
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self._end()
             raise DiedError(f"onnxsim died on this model ({_words(code)})") from error
+        except BaseException:  # an interrupt: nobody waits for this answer any more
+            process.kill()
+            self._end()
+            raise
         return found
 
     def close(self) -> None:
@@ -117,7 +125,11 @@ class Onnxsim:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        return process.wait()
+        try:
+            return process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:  # it is in the middle of something nobody waits for
+            process.kill()
+            return process.wait()
 
 
 @cache

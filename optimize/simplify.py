@@ -20,6 +20,7 @@ from ..graph.shapes import Shapes, infer
 from .onnxsim_optimizers import FOLDING, trusted
 from .onnxsim_process import shared
 
+_LARGEST = 2**31 - 2**20  # bytes of constants; protobuf writes no more, and needs some for the rest
 _OWN_METADATA = "onnxsim."
 # Types that numpy has: those that onnxsim is known to compute in. Others it stores as their bits.
 _PLAIN = frozenset(
@@ -68,6 +69,8 @@ def simplify(
         If onnxsim fails on the model, or the model is over protobuf's 2 GB.
     """
     names = trusted() if optimizers is None else tuple(optimizers)
+    if _stored(graph) > _LARGEST:
+        raise OcostError("onnxsim takes no model of over 2 GB")
     shapes = infer(graph)
     model = to_proto(graph, "filled")
     declared = [_copy(output) for output in model.graph.output]
@@ -85,6 +88,13 @@ def simplify(
     del made.graph.output[:]
     made.graph.output.extend(declared)
     return Simplified(from_proto(made), f"onnxsim {version('onnxsim')}")
+
+
+def _stored(graph: Graph) -> int:
+    """Bytes of all constants, without reading them."""
+    found = sum(tensor.nbytes or 0 for tensor in graph.initializers.values())
+    bodies = (body for node in graph for body in graph.subgraphs(node).values())
+    return found + sum(map(_stored, bodies))
 
 
 def _spoils(shapes: Shapes) -> bool:

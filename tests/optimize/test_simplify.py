@@ -10,7 +10,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from ocost.costmodel.device import find
-from ocost.graph import OcostError, from_proto, load, to_proto
+from ocost.graph import OcostError, Tensor, from_proto, load, to_proto
+from ocost.graph.tensor import Source
 from ocost.optimize import plan, simplify
 from ocost.optimize.onnxsim_optimizers import trusted
 from ocost.optimize.pipeline import run
@@ -107,6 +108,14 @@ def test_failure_is_one_line() -> None:
     broken.graph.node[1].input.append("b")
     with pytest.raises(OcostError, match=r"^onnxsim fails on this model: [^\n]+$"):
         simplify(from_proto(broken))
+
+
+def test_a_model_that_protobuf_can_t_write_is_not_read() -> None:
+    graph = from_proto(model(8, overridable=False))
+    huge = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=(1024, 1024, 1024))
+    graph.set_initializer(Tensor.from_proto(huge, Source()))  # there are no data
+    with pytest.raises(OcostError, match="over 2 GB"):
+        simplify(graph)
 
 
 def test_an_output_without_a_declared_shape() -> None:
