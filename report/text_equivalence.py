@@ -31,6 +31,8 @@ def equivalence_lines(found: Equivalence | None) -> list[Text]:
 def _likeness(found: Equivalence) -> str:
     """How similar the outputs are that are the least so."""
     known = [one.similarity for one in found.outputs if one.similarity is not None]
+    if all(one.snr_db in (None, math.inf) for one in known):
+        return ""  # it is on other inputs that they differ
     parts = []
     for figure, text in (
         ("cosine", "cosine {:.6g}"),
