@@ -9,6 +9,7 @@ from rich.text import Text
 from ocost.costmodel.result import Port, UnknownNode
 from ocost.graph import from_proto
 from ocost.optimize import Optimized
+from ocost.optimize.bisect import Proven
 from ocost.optimize.ledger import Entry
 from ocost.optimize.pipeline import Made
 from ocost.passes import Declined
@@ -20,7 +21,7 @@ from ocost.report.short_optimize import optimize_page
 from ocost.report.short_profile import profile_page
 from ocost.report.table import Column, Table
 from ocost.report.text import Page, console
-from ocost.runtime.equality.equivalence import Equivalence
+from ocost.runtime.equality.result import Equivalence
 
 EMPTY = onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]> g () => () {}')
 EQUAL = Equivalence(3, "float64", 1e-6, 1e-6, 1e-5, True)
@@ -145,7 +146,8 @@ def optimized(diff):
     other = replace(fold, by="fold-constants", delta=delta)
     declined = [Declined("fold-clip", ("x",), "it is read twice")]
     made = Made(from_proto(EMPTY), entries=[fold, other, other], declined=declined)
-    return Optimized(made, replace(diff, equivalence=EQUAL), 0, ())
+    proven = Proven(made, EQUAL, ())
+    return Optimized(made, replace(diff, equivalence=EQUAL), proven, ())
 
 
 def lines(page, width):
@@ -281,8 +283,10 @@ def test_nothing_to_rewrite(optimized, diff, text):
 
 
 def test_what_was_left_out_is_said(optimized, text):
-    page = text(optimize_page(replace(optimized, left_out=2)), 80)
-    assert "2 rewrites left out, since outputs differed with it" in page
+    proven = replace(optimized.proven, broken=("a", "b"), unproven={"c": "it is random"})
+    page = text(optimize_page(replace(optimized, proven=proven)), 80)
+    assert "2 rewrites left out, since outputs differed" in page
+    assert "1 rewrite left out, not being provable" in page
 
 
 def test_outputs_that_differ_or_are_not_compared(diff, text):
