@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -47,6 +48,14 @@ class FoldBatchNorm(Pass):
                 Rule(op("BatchNormalization", folded, *STATISTICS, name="bn"), _fold)
                 for folded in linear()
             ),
+            *(
+                Rule(op("BatchNormalization", view, *STATISTICS, name="bn"), _fold_behind_view)
+                for folded in linear()
+                for view in (
+                    op("Flatten", folded, name="view"),
+                    op("Reshape|Squeeze|Unsqueeze", folded, maybe(var("list")), name="view"),
+                )
+            ),
             Rule(op("BatchNormalization", curve, *STATISTICS, name="bn"), _after_activation),
         ]
 
@@ -85,6 +94,27 @@ def _fold(m: Match, edit: Edit) -> str:
     if found.axis != 1:
         raise Refused(f"the MatMul's channels are axis {found.axis}, those normalised axis 1")
     return scale_outputs(m, edit, factor, offset, m["bn"].outputs[0])
+
+
+def _fold_behind_view(m: Match, edit: Edit) -> str:
+    """MatMul, Reshape and BatchNormalization: where the Reshape leaves the channels what they are.
+
+    They do so where as many elements lie behind an element of them before and after.
+    """
+    scope, view = m.scope, m["view"]
+    factor, offset = affine(scope, m["bn"])
+    found = Linear.of(m)
+    before, after = scope.dims(m["linear"].outputs[0]), scope.dims(view.outputs[0])
+    if before is None or after is None or len(after) < 2:
+        raise Refused(f"the rank of '{view.outputs[0]}' is not known")
+    behind = before[found.axis + 1 :], after[2:]
+    if None in (*behind[0], *behind[1]) or prod(behind[0]) != prod(behind[1]):  # type: ignore[arg-type]
+        raise Refused(f"the {view.op_type} is not known to leave the channels where they are")
+    if before[found.axis] != after[1] or after[1] != found.makes:
+        raise Refused(f"the {view.op_type} takes the channels apart, or joins them")
+    output = m["linear"].outputs[0]
+    edit.change(view, outputs=m["bn"].outputs[:1])
+    return scale_outputs(m, edit, factor, offset, output)
 
 
 def _after_activation(m: Match, edit: Edit) -> str:

@@ -13,6 +13,7 @@ from .edit import Edit
 from .pattern import Match, node
 from .rewriting import Pass, Rule
 from .scope import Scope
+from .shared.stand_in import stand_in
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _merge(m: Match, edit: Edit) -> str:
         return ""
     names = " to ".join(dtypes.name(d or 0) for d in (given, between, wanted))
     if given == wanted:
-        edit.bypass(outer.outputs[0], x)
+        stand_in(edit, outer, x)
         return f"{names}: nothing is lost"
     if wanted is None or not _alike(given, between, wanted) or not _only_reader(scope, inner):
         return ""

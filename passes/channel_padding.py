@@ -64,6 +64,7 @@ class PadChannels(Pass):
     pays_elsewhere: ClassVar[bool] = True
     multiple: int | None = None
     pays: Pays = never
+    assumes_finite: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.multiple is not None and self.multiple not in MULTIPLES:

@@ -17,9 +17,12 @@ from .edit import Edit
 from .pattern import Match
 from .rewriting import Outcome, Pass
 from .scope import Scope
+from .shared.stand_in import stand_in
+from .shared.unmoved import UNMOVED
 
 # Operators of other domains may be random, or count how often they run.
 _DOMAINS = frozenset({"", "ai.onnx.ml"})
+_LINEAR = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class MergeDuplicates(Pass):
 
     Equal is the same operator with the same attributes on the same tensors. Random operators,
     Dropout and nodes with bodies stay, as do constants that a caller may override. Contents of
-    constants are only read where two have the same type and shape.
+    constants are only read where two have the same type and shape. Of two that are outputs of the
+    graph, one becomes an Identity. Convs stay that unequal BatchNormalizations can be folded into.
     """
 
     name: ClassVar[str] = "merge-duplicates"
@@ -57,9 +61,12 @@ class MergeDuplicates(Pass):
 
     def _merge(self, scope: Scope, kept: Node, node: Node, outcome: Outcome) -> bool:
         def rewrite(_: Match, edit: Edit) -> str:
-            for old, new in zip(node.outputs, kept.outputs, strict=True):
-                if old:
-                    edit.bypass(old, new)
+            if len(node.outputs) == 1 and node.op_type not in UNMOVED:
+                stand_in(edit, node, kept.outputs[0])
+            else:
+                for old, new in zip(node.outputs, kept.outputs, strict=True):
+                    if old:
+                        edit.bypass(old, new)
             return f"computes the same as '{scope.graph.path(kept)}'"
 
         return self.attempt(scope, Match(scope, {"node": node}), rewrite, outcome)
@@ -110,7 +117,20 @@ def _key(scope: Scope, node: Node) -> Hashable | None:
         for name, proto in node.attributes.items()
     )
     made = tuple(map(bool, node.outputs))
-    return node.domain, node.op_type, node.inputs, attributes, made
+    return node.domain, node.op_type, node.inputs, attributes, made, _statistics(scope, node)
+
+
+def _statistics(scope: Scope, node: Node) -> Hashable:
+    """What tells a linear operator apart by the BatchNormalization that can go into it."""
+    if node.op_type not in _LINEAR or len(node.inputs) < 2 or scope.kept(node.outputs[0]):
+        return ()
+    readers = scope.readers(node.outputs[0])
+    if len(readers) != 1 or readers[0].qualified_type != "BatchNormalization":
+        return ()
+    constants = (*node.inputs[1:], *readers[0].inputs[1:])
+    if any(scope.constant(name) is None for name in constants if name):
+        return ()
+    return readers[0].inputs[1:], readers[0].float("epsilon", 1e-5)
 
 
 def _is_overwritten(scope: Scope, tensor: str) -> bool:

@@ -19,7 +19,7 @@ from .shared.written_out import read_only_by
 
 @dataclass(frozen=True)
 class MergeGemm(Pass):
-    """Make a Gemm of a MatMul or Gemm of matrices and the Transpose before or the Add after it.
+    """Make a Gemm of matrices with the Transpose before or after it, and the Add after it.
 
     Only of matrices: Gemm takes nothing else. A product of quantised tensors stays, since runtimes
     know it with its QuantizeLinear and DequantizeLinear by its form.
@@ -33,7 +33,8 @@ class MergeGemm(Pass):
         product = op("MatMul|Gemm", var("a"), var("b"), name="product", shared=True)
         return (
             Rule(node("MatMul|Gemm", "product"), _transposes),
-            Rule(op("Add", product, var("bias"), name="sum"), _bias),
+            Rule(op("Add|Sum", product, var("bias"), name="sum"), _bias),
+            Rule(op("Transpose", op("MatMul|Gemm", var("a"), var("b"), name="product")), _turn),
         )
 
 
@@ -86,6 +87,25 @@ def _bias(m: Match, edit: Edit) -> str:
         attributes={k: v for k, v in product.attributes.items() if k != "beta"},
     )
     return f"what is added to the {product.op_type} is a Gemm's bias"
+
+
+def _turn(m: Match, edit: Edit) -> str:
+    """(A B)' is B' A', each of which a Gemm transposes itself."""
+    product, transpose, scope = m["product"], m["Transpose"], m.scope
+    if not _of_matrices(scope, product) or transpose.ints("perm") not in (None, (1, 0)):
+        return ""
+    if scope.opset() < 11:
+        raise Refused("opset 11 lets a Gemm go without a bias; raise the opset")
+    a, b = product.inputs[:2]
+    flags = attributes(transA=1 - product.int("transB", 0), transB=1 - product.int("transA", 0))
+    edit.change(
+        product,
+        op_type="Gemm",
+        inputs=(b, a),
+        outputs=transpose.outputs,
+        attributes={**product.attributes, **flags},
+    )
+    return "a Gemm of both operands transposed makes it in the other order"
 
 
 def _of_matrices(scope: Scope, product: Node) -> bool:

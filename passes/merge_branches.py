@@ -37,6 +37,7 @@ class MergeBranches(Pass):
 
     name: ClassVar[str] = "merge-branches"
     order: ClassVar[int] = 60
+    assumes_finite: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """Try every sum, the last ones first, so that those inside a sum are seen with it."""

@@ -36,6 +36,7 @@ class MergeSequential(Pass):
 
     name: ClassVar[str] = "merge-sequential"
     order: ClassVar[int] = 60
+    assumes_finite: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """Try every Conv that reads another; those that would not get smaller are passed over."""

@@ -14,6 +14,7 @@ from .pattern import Match, node
 from .rewriting import Pass, Refused, Rule
 from .scope import Scope
 from .shared.arguments import has_input
+from .shared.stand_in import stand_in
 from .shared.unmoved import UNMOVED
 
 _SMALL = 4096  # elements of a constant that are read to find all of them 0 or 1
@@ -44,7 +45,10 @@ def _remove(m: Match, edit: Edit) -> str:
         slots = [0] if _PROOFS[found.op_type](m.scope, found) else []
     if not slots:
         return ""
-    edit.bypass(found.outputs[0], found.inputs[slots[0]])
+    if any(found.outputs[1:]):
+        edit.bypass(found.outputs[0], found.inputs[slots[0]])
+    else:
+        stand_in(edit, found, found.inputs[slots[0]])
     return f"the {found.op_type} gives what it gets"
 
 

@@ -35,6 +35,7 @@ class FoldPads(Pass):
 
     name: ClassVar[str] = "fold-pads"
     order: ClassVar[int] = 50
+    assumes_finite: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:
         """One for each operator that pads."""

@@ -10,6 +10,7 @@ from .edit import Edit
 from .pattern import Match, node
 from .rewriting import Pass, Rule
 from .shared.bounds import Bounds, bounds, change_to_clip
+from .shared.stand_in import stand_in
 
 _IDEMPOTENT = frozenset({"Abs", "Ceil", "Floor", "Round", "Sign"})
 _OWN_INVERSE = frozenset({"Neg", "Not"})
@@ -41,7 +42,7 @@ def _drop_second(m: Match, edit: Edit) -> str:
     inner = m.scope.graph.producer(outer.inputs[0])
     if inner is None or inner.qualified_type != outer.op_type:
         return ""
-    edit.bypass(outer.outputs[0], inner.outputs[0])
+    stand_in(edit, outer, inner.outputs[0])
     return f"{outer.op_type} of {outer.op_type}"
 
 
@@ -50,7 +51,7 @@ def _drop_both(m: Match, edit: Edit) -> str:
     inner = m.scope.graph.producer(outer.inputs[0])
     if inner is None or inner.qualified_type != outer.op_type:
         return ""
-    edit.bypass(outer.outputs[0], inner.inputs[0])
+    stand_in(edit, outer, inner.inputs[0])
     return f"two {outer.op_type}s undo each other"
 
 
@@ -62,7 +63,7 @@ def _merge_bounds(m: Match, edit: Edit) -> str:
     if inner is None or own is None or first is None:
         return ""
     if own.low <= first.low and first.high <= own.high:
-        edit.bypass(outer.outputs[0], inner.outputs[0])
+        stand_in(edit, outer, inner.outputs[0])
         return f"the {outer.op_type} bounds no more than the {inner.op_type} before it"
     both = Bounds(max(own.low, first.low), min(own.high, first.high))
     tensor = inner.outputs[0]

@@ -99,12 +99,15 @@ class Pass(ABC):
         It may add traffic or FLOP since it proves by a cost model that it saves time.
     exact
         It only removes nodes and edges: no arithmetic changes, so that how it is made is a proof.
+    assumes_finite
+        What it makes of NaN and infinities may be something else, which its docstring says.
     """
 
     name: ClassVar[str]
     order: ClassVar[int] = 50
     pays_elsewhere: ClassVar[bool] = False
     exact: ClassVar[bool] = False
+    assumes_finite: ClassVar[bool] = False
 
     def rules(self) -> Sequence[Rule]:
         """The rules of the default ``sweep``."""

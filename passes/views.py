@@ -13,6 +13,7 @@ from .pattern import Match
 from .rewriting import Outcome, Pass
 from .scope import Scope
 from .shared.arguments import attributes, axes_of, int64s, integers
+from .shared.stand_in import stand_in
 from .shared.symbolic import Symbols
 from .shared.symbolic_dims import Dim
 
@@ -60,7 +61,7 @@ def _merge(symbols: Symbols, m: Match, edit: Edit) -> str:
     squeezed = axes_of(scope, inner, 1, len(before)) if inner.op_type == "Squeeze" else ()
     before = tuple(1 if axis in (squeezed or ()) else dim for axis, dim in enumerate(before))
     if before == after:
-        edit.bypass(y, x)
+        stand_in(edit, outer, x)
         return f"{inner.op_type} and {outer.op_type} undo each other"
     tensor = inner.outputs[0]
     if scope.kept(tensor) or len(scope.readers(tensor)) > 1 or scope.opset() < _OLD_RESHAPE:

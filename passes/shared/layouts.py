@@ -201,6 +201,16 @@ def _slice(scope: Scope, node: Node, layout: Perm) -> Plan | None:
     return Plan((0,), (layout,), attributes=attributes(axes=moved))
 
 
+def _quantise(scope: Scope, node: Node, layout: Perm) -> Plan | None:
+    """With one scale for all, or one a channel; blocks of channels stay as they lie."""
+    scale = scope.dims(node.inputs[1])
+    if scale is None or len(scale) > 1 or node.int("block_size", 0):
+        return None
+    if scale in ((), (1,)):
+        return Plan((0,), (layout,))
+    return Plan((0,), (layout,), attributes=_axis(node, layout, 1))
+
+
 _ELEMENTWISE = (
     "Abs Acos Acosh Add And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr "
     "BitwiseXor Cast Ceil Celu Clip Cos Cosh Div Elu Equal Erf Exp Floor Gelu Greater "
@@ -217,6 +227,7 @@ _RULES: Mapping[str, Callable[[Scope, Node, Perm], Plan | None]] = {
     **dict.fromkeys(_REDUCTIONS.split(), _reduce),
     **dict.fromkeys(("ArgMax", "ArgMin"), _arg_reduce),
     **dict.fromkeys(("Softmax", "LogSoftmax"), _softmax),
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"), _quantise),
     "Concat": _concat,
     "Split": _split,
     "Squeeze": _squeeze,

@@ -66,8 +66,11 @@ def run() -> Callable[..., Ran]:
         assert not one.run(again).rewrites, "a second run finds more"
         if outcome.rewrites:
             found = check(before, graph, given=given)
-            assert found.ok, found
-            assert not moved(one.name, before, graph, given)
+            if one.assumes_finite and not found.ok:
+                assert found.reason.endswith("has NaN or infinity in other places"), found
+            else:
+                assert found.ok, found
+            assert one.assumes_finite or not moved(before, graph, given)
         else:
             assert to_proto(graph) == to_proto(before), "declined, but changed something"
         return Ran(graph, outcome)

@@ -13,14 +13,9 @@ from ocost.runtime.session import Level, Options, open_session, run_once
 
 Array = npt.NDArray[np.generic]
 
-# What these passes make of special values may be something else; their docstrings say what.
-ASSUME_FINITE = frozenset({"fold-pads", "merge-branches", "merge-sequential", "pad-channels"})
 
-
-def moved(by: str, before: Graph, after: Graph, given: Given | None = None) -> list[str]:
+def moved(before: Graph, after: Graph, given: Given | None = None) -> list[str]:
     """Outputs in which special values of the inputs became others, in words."""
-    if by in ASSUME_FINITE:
-        return []
     try:
         feeds = make_feeds(before, infer(before, given))
         sessions = [open_session(named(g), Options(level=Level.DISABLE)) for g in (before, after)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ocost.graph import Graph
 from ocost.passes.batchnorm import FoldBatchNorm
 
 from .conftest import Arrays, model
@@ -294,19 +295,76 @@ def test_a_conv_that_is_an_output(run) -> None:
     assert run(FoldBatchNorm(), graph).reasons == ["'c' is an output of the graph"]
 
 
-def test_a_shape_between_them_ends_it(run) -> None:
-    graph = model(
-        """g (float[1, 3, 8, 8] x) => (float[1, 4, 4, 16] y) {
+def viewed(shape: tuple[int, ...], dims: str, before: str = "float[1, 3, 8, 8] x") -> Graph:
+    """A Reshape between a Conv and its BatchNormalization, whose statistics suit it."""
+    return model(
+        f"""g ({before}) => (float[{dims}] y) {{
             c = Conv (x, w)
             r = Reshape (c, shape)
             y = BatchNormalization (r, scale, shift, mean, variance)
-        }""",
+        }}""",
         w=random(4, 3, 1, 1),
-        shape=np.int64([1, 4, 4, 16]),
+        shape=np.int64(shape),
+        **statistics(shape[1]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "dims", "before"),
+    [
+        ((1, 4, 4, 16), "1, 4, 4, 16", "float[1, 3, 8, 8] x"),
+        ((-1, 4, 64), "N, 4, 64", "float[N, 3, 8, 8] x"),
+    ],
+)
+def test_a_reshape_that_leaves_the_channels(run, shape, dims: str, before: str) -> None:
+    ran = run(FoldBatchNorm(), viewed(shape, dims, before))
+    assert ran.ops == ["Conv", "Reshape"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "dims", "reason"),
+    [
+        ((2, 4, 4, 8), "2, 4, 4, 8", "is not known to leave the channels where they are"),
+        ((1, 8, 4, 8), "1, 8, 4, 8", "is not known to leave the channels where they are"),
+        ((1, 2, 64, 2), "1, 2, 64, 2", "is not known to leave the channels where they are"),
+    ],
+)
+def test_a_reshape_that_moves_the_channels(run, shape, dims: str, reason: str) -> None:
+    ran = run(FoldBatchNorm(), viewed(shape, dims))
+    assert not ran.outcome.rewrites
+    assert reason in ran.reasons[0]
+
+
+@pytest.mark.parametrize("view", ["Reshape (c, shape)", "Unsqueeze (c, axes)", "Flatten (c)"])
+def test_a_product_of_matrices_behind_a_view(run, view: str) -> None:
+    """MatMul, Reshape, BatchNormalization: a Gemm and the Reshape."""
+    dims = "N, 4" if "Flatten" in view else "N, 4, 1"
+    graph = model(
+        f"""g (float[N, 3] x) => (float[{dims}] y) {{
+            c = MatMul (x, w)
+            r = {view}
+            y = BatchNormalization (r, scale, shift, mean, variance)
+        }}""",
+        w=random(3, 4),
+        shape=np.int64([-1, 4, 1]),
+        axes=np.int64([2]),
         **statistics(4),
     )
-    ran = run(FoldBatchNorm(), graph)
-    assert (ran.outcome.rewrites, ran.reasons) == ([], [])
+    assert run(FoldBatchNorm(), graph).ops[0] == "Gemm"
+
+
+def test_rows_of_a_product_become_samples(run) -> None:
+    graph = model(
+        """g (float[2, 5, 3] x) => (float[10, 4] y) {
+            c = MatMul (x, w)
+            r = Reshape (c, shape)
+            y = BatchNormalization (r, scale, shift, mean, variance)
+        }""",
+        w=random(3, 4),
+        shape=np.int64([-1, 4]),
+        **statistics(4),
+    )
+    assert run(FoldBatchNorm(), graph).ops == ["MatMul", "Add", "Reshape"]
 
 
 HALF = """g (float16[1, 3, 8, 8] x) => (float16[1, 4, 8, 8] y) {

@@ -270,5 +270,5 @@ def test_the_scale_layers_of_a_densenet_are_gone() -> None:
     assert not counted["Mul"] + counted["Add"] + counted["Unsqueeze"]
     # half of the BatchNormalizations follow a Conv: the first one's, and one in each dense layer
     assert counted["BatchNormalization"] == 121 - 1 - 58
-    found = check(before, graph, inputs=1)
+    found = check(before, graph)
     assert found.ok, found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ocost.graph import Graph
+from ocost.passes.batchnorm import FoldBatchNorm
 from ocost.passes.cse import MergeDuplicates
 
 from .conftest import model
@@ -88,15 +90,62 @@ def test_outputs_of_the_graph_keep_their_names(run) -> None:
     assert ran.graph.node("z").inputs == ("y",)
 
 
-def test_two_outputs_of_the_graph_are_refused(run) -> None:
+def test_of_two_outputs_of_the_graph_one_is_an_identity(run) -> None:
     graph = model(
         """g (float[2] x) => (float[2] y, float[2] z) {
             y = Neg (x)
             z = Neg (x)
         }"""
     )
+    ran = run(MergeDuplicates(), graph)
+    assert ran.ops == ["Neg", "Identity"]
+    assert ran.graph.node("z").inputs == ("y",)
+
+
+def test_views_that_are_outputs_stay_views(run) -> None:
+    graph = model(
+        """g (float[2] x) => (float[1, 2] y, float[1, 2] z) {
+            y = Unsqueeze (x, axes)
+            z = Unsqueeze (x, axes)
+        }""",
+        axes=np.array([0]),
+    )
     (reason,) = run(MergeDuplicates(), graph).reasons
     assert reason.endswith("neither name can go")
+
+
+def normalised(other: float) -> Graph:
+    """Two equal Convs, each with a BatchNormalization; one scale is ``other`` times the first."""
+    statistics = {n: np.array([1, 2, 3], np.float32) for n in ("scale", "shift", "mean", "var")}
+    return model(
+        """g (float[1, 2, 4, 4] x) => (float[1, 3, 4, 4] y, float[1, 3, 4, 4] z) {
+            a = Conv (x, w)
+            p = BatchNormalization (a, scale, shift, mean, var)
+            b = Conv (x, v)
+            q = BatchNormalization (b, other, shift, mean, var)
+            y = Relu (p)  z = Abs (q)
+        }""",
+        w=np.ones((3, 2, 1, 1), np.float32),
+        v=np.ones((3, 2, 1, 1), np.float32),
+        other=statistics["scale"] * np.float32(other),
+        **statistics,
+    )
+
+
+def test_convs_stay_that_unequal_batchnorms_can_be_folded_into(run) -> None:
+    ran = run(MergeDuplicates(), normalised(2))
+    assert ran.ops.count("Conv") == 2
+    assert len(ran.graph.initializers) == 3  # what is equal is there once
+    assert run(FoldBatchNorm(), ran.graph).ops == ["Conv", "Conv", "Relu", "Abs"]
+
+
+def test_convs_with_equal_batchnorms_are_one(run) -> None:
+    assert run(MergeDuplicates(), normalised(1)).ops == [
+        "Conv",
+        "BatchNormalization",
+        "Relu",
+        "Abs",
+    ]
 
 
 def test_a_third_one_finds_what_was_renamed(run) -> None:

@@ -139,3 +139,48 @@ def test_quantised_products_stay(run) -> None:
     parameters = {"s": np.float32(0.1), "z": np.uint8(128)}
     graph = model(text, w=random(3, 4), b=random(4), **parameters)
     assert not run(MergeGemm(), graph).outcome.rewrites
+
+
+def test_a_sum_of_two_is_an_add(run) -> None:
+    text = "g (float[2, 3] x) => (float[2, 4] y) { p = Gemm (x, w)  y = Sum (b, p) }"
+    assert run(MergeGemm(), model(text, w=random(3, 4), b=random(2, 4))).ops == ["Gemm"]
+
+
+def test_a_sum_of_three_stays(run) -> None:
+    text = "g (float[2, 3] x) => (float[2, 4] y) { p = Gemm (x, w)  y = Sum (b, p, b) }"
+    assert not run(MergeGemm(), model(text, w=random(3, 4), b=random(2, 4))).outcome.rewrites
+
+
+@pytest.mark.parametrize("perm", ["", "<perm = [1, 0]>"])
+@pytest.mark.parametrize(
+    ("product", "flags"),
+    [
+        ("MatMul (x, w)", (1, 1)),
+        ("Gemm <alpha = 3.0, transA = 1> (z, w)", (1, 0)),
+        ("Gemm <transB = 1> (x, v)", (0, 1)),
+        ("Gemm <transA = 1, transB = 1> (z, v)", (0, 0)),
+    ],
+)
+def test_a_transposed_product(run, product: str, flags: tuple[int, int], perm: str) -> None:
+    text = f"""g (float[N, 3] x, float[3, N] z) => (float[4, N] y) {{
+        p = {product}  y = Transpose {perm} (p)
+    }}"""
+    (made,) = run(MergeGemm(), model(text, w=random(3, 4), v=random(4, 3))).graph
+    assert (made.int("transA", 0), made.int("transB", 0)) == flags
+    assert made.inputs[0] in ("w", "v")
+
+
+@pytest.mark.parametrize(
+    ("opset", "text"),
+    [
+        (17, "p = Gemm (x, w, b)  y = Transpose (p)"),  # the bias would have to be transposed
+        (17, "p = Gemm (x, w)  y = Transpose <perm = [0, 1]> (p)"),
+        (17, "p = Gemm (x, w)  y = Transpose (p)  z = Relu (p)"),
+        (10, "p = MatMul (x, w)  y = Transpose (p)"),
+    ],
+)
+def test_products_that_stay_as_they_are(run, opset: int, text: str) -> None:
+    more = ", float[2, 4] z" if "z =" in text else ""
+    dims = "2, 4" if "perm" in text else "4, 2"
+    text = f"g (float[2, 3] x) => (float[{dims}] y{more}) {{ {text} }}"
+    assert not run(MergeGemm(), model(text, opset, w=random(3, 4), b=random(4))).outcome.rewrites

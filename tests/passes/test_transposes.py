@@ -315,3 +315,25 @@ def test_a_transpose_that_moves_elements(run, shape: str, perm: list[int]) -> No
         f"g (float[{shape}] x) => (float[{dims}] y) {{ y = Transpose <perm = {perm}> (x) }}"
     )
     assert run(ViewTransposes(), graph).ops == ["Transpose"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "axis", "moved"),
+    [((), "", None), ((1,), "", None), ((4,), "<axis = 3>", 1), ((4,), "<axis = -1>", 1)],
+)
+def test_quantised_tensors_in_the_other_layout(run, scale, axis: str, moved: int | None) -> None:
+    """Exporters of NHWC models transpose ahead of what they quantise, and back."""
+    graph = model(
+        f"""g (float[1, 4, 5, 6] x) => (float[1, 4, 5, 6] y) {{
+            t = Transpose <perm = [0, 2, 3, 1]> (x)
+            q = QuantizeLinear {axis} (t, s, z)
+            d = DequantizeLinear {axis} (q, s, z)
+            y = Transpose <perm = [0, 3, 1, 2]> (d)
+        }}""",
+        s=np.full(scale, 0.1, np.float32),
+        z=np.full(scale, 3, np.int8),
+    )
+    ran = run(CancelTransposes(), graph)
+    assert ran.ops == ["QuantizeLinear", "DequantizeLinear"]
+    if moved is not None:
+        assert {node.int("axis", -9) for node in ran.graph} == {moved}
