@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ..graph import Graph, OcostError
+from ..graph import OcostError
 from ..passes.scope import Gate
 from ..runtime.equality.result import Equivalence
 from .pipeline import Made, Mark, Watch
 from .proof import PROOFS, Proof, Regional
 
 Pipeline = Callable[[Gate, Watch | None], Made]
-Compare = Callable[[Graph], Equivalence]
+Compare = Callable[[Made], Equivalence]
 _MOST = 5  # rewrites to leave out before giving up, or rounds of regions that can't be compared
 
 
@@ -70,7 +70,7 @@ def proven(
     pipeline
         Optimises the graph anew, letting through what the gate lets through.
     compare
-        The outputs of the graph before with those of another.
+        The outputs of the graph before with those of what the pipeline made.
     regional
         Judges rewrites by their regions.
     tell
@@ -86,7 +86,7 @@ def proven(
         gate = Gate(barred=dict.fromkeys(broken, BROKEN))
         made = pipeline(gate, None)
         tell("comparing outputs")
-        found = compare(made.graph)
+        found = compare(made)
         if found.ok:
             return Proven(made, found, tuple(broken))
         if found.ok is None:
@@ -116,7 +116,7 @@ def _by_regions(
         made = pipeline(Gate(barred=reasons), regional)
         if regional.reasons.keys() <= reasons.keys():
             break
-    found = compare(made.graph)
+    found = compare(made)
     unproven = {key: text for key, text in regional.reasons.items() if key not in broken}
     return Proven(made, found, tuple(broken), unproven, regional.proofs)
 
@@ -127,7 +127,7 @@ def _first(pipeline: Pipeline, compare: Compare, made: Sequence[str], barred: Se
     while bad - good > 1:
         middle = (good + bad) // 2
         gate = Gate(middle, dict.fromkeys(barred, BROKEN))
-        if compare(pipeline(gate, None).graph).ok is False:
+        if compare(pipeline(gate, None)).ok is False:
             bad = middle
         else:
             good = middle

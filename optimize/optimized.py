@@ -18,7 +18,7 @@ from ..runtime.equality.result import Equivalence
 from .bisect import Proven, proven
 from .groups import Group, fused_groups
 from .pipeline import Made, Plan, Watch, run
-from .proof import Regional
+from .proof import Regional, assume_finite
 from .steps import Step, measure_steps
 
 _REGIONS_S = 120.0  # for all regions of a model that can't be compared as a whole
@@ -112,9 +112,12 @@ def optimize_graph(
         tell("optimising")
         return run(graph, plan, device, given, gate, watch)
 
+    def compare(made: Made) -> Equivalence:
+        return checker.check(made.graph, finite=assume_finite(mark.by for mark in made.marks))
+
     regional = Regional(given or Given(), _REGIONS_S, allow_uncompared)
     with Checker(graph, given=given, feeds=feeds, tolerance=tolerance) as checker:
-        found = proven(pipeline, checker.check, regional, tell)
+        found = proven(pipeline, compare, regional, tell)
     made = found.made
     diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made))
     diff = replace(diff, equivalence=found.equivalence, rewrites=tuple(made.entries))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,8 +57,9 @@ class Regional:
         if not set(keys) - self.proofs.keys():
             return
         shapes = infer(before, self.given)
+        finite = assume_finite(rewrite.by for rewrite in rewrites)
         found = [
-            (region, self._verdict(region, shapes))
+            (region, self._verdict(region, shapes, finite=finite))
             for region in _regions(before, after, self.given)
         ]
         for key, members in _by_key(rewrites, keys).items():
@@ -66,7 +67,9 @@ class Regional:
             own = [verdict for region, verdict in found if named & {*region.removed, *region.added}]
             self._book(key, own, all(_by_construction(one, before, after) for one in members))
 
-    def _verdict(self, region: Region | Uncut, shapes: Shapes) -> Equivalence | str:
+    def _verdict(
+        self, region: Region | Uncut, shapes: Shapes, *, finite: bool
+    ) -> Equivalence | str:
         """What comparing the region found; why it was not compared, as text.
 
         One that differs may do so on inputs that the graph never gives it: made larger, with what
@@ -79,7 +82,7 @@ class Regional:
                 break
             if isinstance(current, Uncut):
                 return current.reason if isinstance(best, str) else best
-            found = self._compared(current, shapes)
+            found = self._compared(current, shapes, finite=finite)
             if isinstance(found, Equivalence) and found.ok:
                 return found
             if isinstance(best, str) or (isinstance(found, Equivalence) and found.ok is False):
@@ -87,11 +90,11 @@ class Regional:
             current = current.larger()
         return best
 
-    def _compared(self, region: Region, shapes: Shapes) -> Equivalence | str:
+    def _compared(self, region: Region, shapes: Shapes, *, finite: bool) -> Equivalence | str:
         given = region.given(shapes)
         try:
             with Checker(region.before, given=given, budget_s=_REGION_S, ladder=_LADDER) as checker:
-                return checker.check(region.after)
+                return checker.check(region.after, finite=finite)
         except OcostError as error:
             return str(error)
 
@@ -111,6 +114,11 @@ class Regional:
             if not self.allowed:
                 text = unsure.reason if isinstance(unsure, Equivalence) else unsure
                 self.reasons[key] = f"its outputs can't be compared: {text}"
+
+
+def assume_finite(names: Iterable[str]) -> bool:
+    """Whether one of these passes says nothing of NaN and infinities."""
+    return any(name in passes() and passes()[name].assumes_finite for name in names)
 
 
 def _regions(before: Graph, after: Graph, given: Given) -> list[Region | Uncut]:

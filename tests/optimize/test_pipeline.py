@@ -155,7 +155,7 @@ def test_a_model_that_differs_from_itself() -> None:
         return Made(other)
 
     with pytest.raises(OcostError, match="can't be checked"):
-        proven(wrong, lambda after: check(graph, after), Regional(Given(), 1))
+        proven(wrong, lambda made: check(graph, made.graph), Regional(Given(), 1))
 
 
 @pytest.mark.parametrize("sample", ["@odd_channels", "@silero_vad", "@resnet18_qdq"])
