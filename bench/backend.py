@@ -23,6 +23,7 @@ import onnx
 from backend_answers import CRASH, REFUSED, WRONG, answer
 from backend_cases import KINDS, VARIANTS, Case, cases, variant
 from tables import environment, table
+from watching import watch
 
 STARTED = "started"
 
@@ -84,25 +85,9 @@ def run(every: Sequence[Case], jobs: Sequence[Job], path: Path, limit_s: float, 
         if not left or time.monotonic() > end:
             return
         process = get_context("fork").Process(target=_work, args=(every, left, path))
-        process.start()
-        size, since = -1, time.monotonic()
-        while process.is_alive():
-            process.join(0.5)
-            now = path.stat().st_size if path.exists() else 0
-            if now != size:
-                size, since = now, time.monotonic()
-            late = time.monotonic() - since > limit_s
-            if late or time.monotonic() > end:
-                process.kill()
-                process.join()
-                if late:
-                    _lost(path, f"takes more than {limit_s:g} s")
-                break
-        else:
-            if process.exitcode:
-                _lost(path, f"the process died with code {process.exitcode}")
-        if time.monotonic() > end:
-            return
+        why = watch(process, path, limit_s, end)
+        if why and time.monotonic() < end:
+            _lost(path, why)
 
 
 def _lost(path: Path, why: str) -> None:

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,9 +24,10 @@ from mutants.kinds import KINDS, mutants
 from mutants.pairs import pairs
 from mutants.rewrites import rewrites
 from mutants.samples import Sample, every
-from mutations_page import Found, broken, page
+from mutations_page import BEGUN, COUNTS, DIED, DISCARDED, Found, broken, page
 from onnx import ModelProto
 from tables import model_files
+from watching import watch
 
 from ocost.graph import OcostError, from_proto
 from ocost.runtime.equality.equivalence import check
@@ -34,7 +35,7 @@ from ocost.runtime.equality.equivalence import check
 PAGE = Path(__file__).parents[1] / "docs" / "check.md"
 INPUTS = 200
 PAIRS = "pairs"
-_TRIES = 5  # processes for one model, as far as they die
+ALL, DONE = -1, "done"  # number and word of the line that ends a file
 
 
 def verdict(before: ModelProto, after: ModelProto) -> tuple[str, str]:
@@ -47,88 +48,101 @@ def verdict(before: ModelProto, after: ModelProto) -> tuple[str, str]:
 
 
 def examine(
-    sample: Sample, each: int, seed: int, kinds: Sequence[str], seconds: float, done: int
-) -> Iterator[Found]:
-    """What becomes of the edits and rewrites of a model, the first of which are done already."""
+    sample: Sample, options: argparse.Namespace, done: Collection[int]
+) -> Iterator[tuple[int, Found]]:
+    """What becomes of the edits and rewrites of a model but for those that are done, by number.
+
+    Each is told several times: as it begins, when it counts, and how it ends.
+    """
     model = sample.make()
     judge = None
-    number = 0
-    for mutant in mutants(model, sample.name, each, seed, kinds):
+    number = -1
+    for mutant in mutants(model, sample.name, options.each, options.seed, options.kinds):
         number += 1
-        if number <= done:
+        if number in done:
             continue
-        judge = judge or Judge(model, sample.draws(model, INPUTS, seed), seconds)
-        start = time.perf_counter()
+        one = Found(sample.name, mutant.kind.name, mutant.node)
+        yield number, one
+        if judge is None:
+            draws = sample.draws(model, INPUTS, options.seed)
+            judge = Judge(model, draws, options.inputs_seconds)
+        one = one._replace(inputs=len(judge.answers))
         try:
             counts, why = judge.moved(mutant.model), "moves no output beyond rounding"
         except Exception as error:  # of whatever an evaluator raises on a broken model
             counts, why = False, f"does not run: {error}"
-        said = "discarded"
         if counts:
-            said, why = verdict(model, mutant.model)
-        taken = time.perf_counter() - start
-        inputs = len(judge.answers)
-        yield Found(sample.name, mutant.kind.name, mutant.node, said, why[:300], taken, inputs)
-    for name, made in () if kinds else rewrites(model):
+            yield number, one._replace(said=COUNTS)
+            yield number, _checked(one, model, mutant.model)
+        else:
+            yield number, one._replace(said=DISCARDED, why=why)
+    for name, made in () if options.kinds else rewrites(model):
         number += 1
-        if number > done:
-            start = time.perf_counter()
-            said, why = verdict(model, made)
-            taken = time.perf_counter() - start
-            yield Found(sample.name, f"={name}", "", said, why[:300], taken, 0)
+        if number not in done:
+            one = Found(sample.name, f"={name}", said=COUNTS)
+            yield number, one
+            yield number, _checked(one, model, made)
 
 
-def examine_pairs() -> Iterator[Found]:
+def _checked(one: Found, before: ModelProto, after: ModelProto) -> Found:
+    start = time.perf_counter()
+    said, why = verdict(before, after)
+    return one._replace(said=said, why=why, seconds=time.perf_counter() - start)
+
+
+def examine_pairs(done: Collection[int]) -> Iterator[tuple[int, Found]]:
     """What the check says of models that are the same, written in two ways."""
-    for name, (one, other) in pairs().items():
-        for kind, before, after in (("", one, other), (", back", other, one)):
-            start = time.perf_counter()
-            said, why = verdict(before(), after())
-            taken = time.perf_counter() - start
-            yield Found(PAIRS, f"={name}{kind}", "", said, why, taken, 0)
+    both = [
+        (f"={name}{back}", *(sides[::-1] if back else sides))
+        for name, sides in pairs().items()
+        for back in ("", ", back")
+    ]
+    for number, (kind, before, after) in enumerate(both):
+        if number not in done:
+            one = Found(PAIRS, kind, said=COUNTS)
+            yield number, one
+            yield number, _checked(one, before(), after())
 
 
 def _work(name: str, files: Sequence[Path], path: Path, options: argparse.Namespace) -> None:
-    """Append a line for each edit to a file, and a last one for the end."""
-    done = len(_lines(path))
+    """Append what is found to a file, and a last line when that is all."""
+    done = results(path).keys()
+    if name == PAIRS:
+        found = examine_pairs(done)
+    else:
+        sample = next(one for one in every(files) if one.name == name)
+        found = examine(sample, options, done)
+    for number, one in found:
+        _write(path, number, one)
+    _write(path, ALL, Found(name, "", said=DONE))
+
+
+def _write(path: Path, number: int, one: Found) -> None:
     with path.open("a", encoding="utf-8") as file:
-        if name == PAIRS:
-            found = examine_pairs()
-        else:
-            sample = next(one for one in every(files) if one.name == name)
-            found = examine(
-                sample, options.each, options.seed, options.kinds, options.inputs_seconds, done
-            )
-        for one in found:
-            file.write(json.dumps(one._asdict()) + "\n")
-            file.flush()
-        file.write("{}\n")
+        file.write(json.dumps([number, *one._replace(why=one.why[:300])]) + "\n")
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+def results(path: Path) -> dict[int, Found]:
+    """The last that is told of each edit or rewrite, by its number."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    told = (json.loads(line) for line in lines)
+    return {number: Found(*fields) for number, *fields in told}
 
 
 def apart(name: str, files: Sequence[Path], path: Path, options: argparse.Namespace) -> list[Found]:
-    """What is found on one model, by a process of its own; one that dies is started again."""
-    for _ in range(_TRIES):
-        if "{}" in _lines(path):
-            break
+    """What is found on one model, by processes of their own that go on where one ends early."""
+    while ALL not in results(path):
         process = get_context("spawn").Process(target=_work, args=(name, files, path, options))
-        process.start()
-        process.join(options.limit)
-        late = process.is_alive()
-        if late:
-            process.kill()
-            process.join()
-        if late or process.exitcode:
-            why = f"takes more than {options.limit:g} s" if late else "the process died"
-            lost = Found(name, "?", "", "died", f"{why} ({process.exitcode})", 0.0, 0)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(lost._asdict()) + "\n")
-            if late:
-                break
-    return [Found(**json.loads(line)) for line in _lines(path) if line != "{}"]
+        why = watch(process, path, options.limit)
+        known = results(path)
+        for number, one in known.items():
+            if one.said in (BEGUN, COUNTS):  # what never ends in float64 moves no output
+                said = DISCARDED if one.said == BEGUN else DIED
+                _write(path, number, one._replace(said=said, why=why))
+        if not known:  # not even the model could be made
+            _write(path, 0, Found(name, "?", said=DIED, why=why))
+            _write(path, ALL, Found(name, "", said=DONE))
+    return [one for number, one in results(path).items() if number != ALL]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -142,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of places and inputs")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="start no model later")
     parser.add_argument("--inputs-seconds", type=float, default=4.0, help="of float64 runs")
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds a process")
+    parser.add_argument("--limit", type=float, default=180.0, help="seconds an edit")
     options = parser.parse_args(arguments)
     files = model_files(options.folder)
     names = [*(sample.name for sample in every(files)), PAIRS]

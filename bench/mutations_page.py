@@ -13,7 +13,7 @@ from tables import environment, table
 # share at most can't be compared.
 CAUGHT = {STRUCTURAL: 0.99, NUMERIC: 0.95}
 NOT_COMPARED = 0.02
-_SAID = ("different", "equal", "not compared", "discarded", "died")
+BEGUN, COUNTS, DISCARDED, DIED = "begun", "counts", "discarded", "died"
 INTRODUCTION = """\
 # What the check of outputs sees
 
@@ -37,15 +37,15 @@ booleans, strings, halves, quantised ones, detection heads, noise, open dims."""
 
 
 class Found(NamedTuple):
-    """What became of one edit, or of a rewrite, whose kind starts with ``=``."""
+    """What became of one edit, or of a rewrite, whose kind starts with ``=``; so far."""
 
     model: str
     kind: str
-    node: str
-    said: str
-    why: str
-    seconds: float
-    inputs: int
+    node: str = ""
+    said: str = BEGUN
+    why: str = ""
+    seconds: float = 0.0
+    inputs: int = 0
 
     @property
     def right(self) -> bool:
@@ -56,14 +56,14 @@ class Found(NamedTuple):
 def broken(found: Sequence[Found]) -> list[str]:
     """What the check does not hold, a line each."""
     lines = []
-    counted = [one for one in found if not one.right and one.said != "discarded"]
+    counted = [one for one in found if not one.right and one.said != DISCARDED]
     for group, least in CAUGHT.items():
         kinds = [one for one in counted if one.kind in KINDS and KINDS[one.kind].group == group]
         seen = sum(one.said == "different" for one in kinds)
         compared = sum(one.said in ("different", "equal") for one in kinds)
         if seen < least * compared:
             lines.append(f"{group}: {seen} of {compared} caught, {least:.0%} are demanded")
-    left = sum(one.said in ("not compared", "died") for one in counted)
+    left = sum(one.said in ("not compared", DIED) for one in counted)
     if left > NOT_COMPARED * len(counted):
         lines.append(f"{left} of {len(counted)} not compared, {NOT_COMPARED:.0%} are allowed")
     wrong = [one for one in found if one.right and one.said == "different"]
@@ -88,7 +88,7 @@ def page(found: Sequence[Found], late: Sequence[str], seconds: float) -> str:
         "## By model\n\n" + _by(edits, lambda one: one.model, "model"),
         "## Rewrites that change nothing\n\n" + _rewrites(found),
     ]
-    for title, said in (("Missed", "equal"), ("Not compared", "not compared"), ("Died", "died")):
+    for title, said in (("Missed", "equal"), ("Not compared", "not compared"), ("Died", DIED)):
         lines = [f"* {o.model}, {o.kind}, {o.node}: {o.why}" for o in edits if o.said == said]
         if lines:
             parts.append(f"## {title}\n\n" + "\n".join(lines))
@@ -101,8 +101,8 @@ def _figures(edits: Sequence[Found]) -> list[str]:
     counts = Counter(one.said for one in edits)
     compared = counts["different"] + counts["equal"]
     share = f"{100 * counts['different'] / compared:.1f}" if compared else "-"
-    lost = counts["not compared"] + counts["died"]
-    return [*map(str, (counts["different"], counts["equal"], lost, counts["discarded"])), share]
+    lost = counts["not compared"] + counts[DIED]
+    return [*map(str, (counts["different"], counts["equal"], lost, counts[DISCARDED])), share]
 
 
 _HEADERS = ("caught", "missed", "not compared", "discarded", "% caught")

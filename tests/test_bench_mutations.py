@@ -168,7 +168,7 @@ def _here(mutations):
 
     def examine(name, files, _, options):
         (sample,) = [one for one in mutations.every(files) if one.name == name]
-        return list(mutations.examine(sample, options.each, options.seed, options.kinds, 60.0, 0))
+        return list(dict(mutations.examine(sample, options, ())).values())
 
     return examine
 
@@ -181,18 +181,42 @@ def test_a_check_that_sees_nothing_fails(mutations, monkeypatch, tmp_path, capsy
     assert "structural: 0 of 1 caught, 99% are demanded" in capsys.readouterr().err
 
 
-def test_a_process_that_takes_too_long_is_said_so(mutations, tmp_path):
+def test_a_process_that_stands_still_is_said_so(mutations, tmp_path):
     page = tmp_path / "check.md"
     arguments = ["--models", "mlp", "--limit", "0", "-o", str(page)]
     assert mutations.main(arguments) == 1
     assert "mlp, ?, : takes more than 0 s" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("at", "said"), [("begun", "discarded"), ("counts", "died")])
+def test_what_never_ends_is_left_behind(mutations, monkeypatch, tmp_path, at, said):
+    """An edit may make a loop that never ends; only in the check that is its fault."""
+    path = tmp_path / "m.jsonl"
+    first = mutations.Found("m", "axis", "n")
+
+    def watch(process, file, limit):
+        if not file.exists():
+            mutations._write(file, 0, first._replace(said=at))
+            return "takes more than 9 s"
+        assert mutations.results(file)[0].said == said
+        mutations._write(file, 1, first._replace(said="different"))
+        mutations._write(file, mutations.ALL, first._replace(said=mutations.DONE))
+        return ""
+
+    monkeypatch.setattr(mutations, "watch", watch)
+    options = mutations.argparse.Namespace(limit=9.0)
+    found = mutations.apart("m", (), path, options)
+    assert [(one.said, one.why) for one in found] == [
+        (said, "takes more than 9 s"),
+        ("different", ""),
+    ]
+
+
 def test_thresholds(mutations):
     page = importlib.import_module("mutations_page")
 
     def found(kind, said, count):
-        return [page.Found("m", kind, "n", said, "", 0.0, 1)] * count
+        return [page.Found("m", kind, "n", said)] * count
 
     good = found("axis", "different", 99) + found("axis", "equal", 1)
     assert (
