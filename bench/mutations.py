@@ -131,7 +131,7 @@ def results(path: Path) -> dict[int, Found]:
 
 def apart(name: str, files: Sequence[Path], path: Path, options: argparse.Namespace) -> list[Found]:
     """What is found on one model, by processes of their own that go on where one ends early."""
-    while ALL not in results(path):
+    while ALL not in (before := results(path)):
         process = get_context("spawn").Process(target=_work, args=(name, files, path, options))
         why = watch(process, path, options.limit)
         known = results(path)
@@ -139,8 +139,8 @@ def apart(name: str, files: Sequence[Path], path: Path, options: argparse.Namesp
             if one.said in (BEGUN, COUNTS):  # what never ends in float64 moves no output
                 said = DISCARDED if one.said == BEGUN else DIED
                 _write(path, number, one._replace(said=said, why=why))
-        if not known:  # not even the model could be made
-            _write(path, 0, Found(name, "?", said=DIED, why=why))
+        if known == before:  # not even the next edit could be made
+            _write(path, len(known), Found(name, "?", said=DIED, why=why))
             _write(path, ALL, Found(name, "", said=DONE))
     return [one for number, one in results(path).items() if number != ALL]
 
