@@ -32,8 +32,8 @@ _TRIPS = """g (float[3] x, int64 trips) => (float[3] y) <bool on = {1}, float[3]
 }"""
 _WHILE = """g (float[3] x) => (float[3] y, int64 n) <bool on = {1}, int64 none = {0},
   int64 one = {1},
- int64 most = {9}, float limit = {5.0}> {
-  y, n = Loop( , on, x, none) <body = b (int64 i, bool c, float[3] s, int64 k)
+ int64 most = {9}, int64 cap = {40}, float limit = {5.0}> {
+  y, n = Loop(cap, on, x, none) <body = b (int64 i, bool c, float[3] s, int64 k)
     => (bool d, float[3] t, int64 l) {
     a = Abs(s)  t = Add(s, a)  u = Add(t, t)  l = Add(k, one)  m = ReduceMax<keepdims = 0>(u)
     under = Less(m, limit)  few = Less(l, most)  d = And(under, few)
