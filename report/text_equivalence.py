@@ -50,7 +50,7 @@ def equivalence_line(found: Equivalence | None) -> list[Text]:
     if found is None or not found.ok or found.max_abs is None or found.tolerance is None:
         return equivalence_lines(found)
     on = plural(found.inputs, "input")
-    by = f"at most {found.max_abs:.2g} apart, rounding explains {found.tolerance:.2g}"
+    by = f"within {found.max_abs:.2g}, rounding explains {found.tolerance:.2g}"
     return [Text(f"Outputs are equal on {on}: {by}.", "green")]
 
 

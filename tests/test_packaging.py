@@ -13,11 +13,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from build import ProjectBuilder
 from build.env import DefaultIsolatedEnv
 from pyproject_hooks import quiet_subprocess_runner
 
 import ocost
-from build import ProjectBuilder
 
 ROOT = Path(ocost.__file__).parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -51,7 +51,7 @@ toy.onnx: at least 83.0 µs on toy; 1 of 4 nodes not costed
 """
 DIFF = """\
 The saving is real: latency -20.0 % measured, 3 -> 3 nodes; outputs equal
-Outputs are equal on 3 inputs: at most 1e-06 apart, rounding explains 1e-05.
+Outputs are equal on 3 inputs: within 1e-06, rounding explains 1e-05.
 toy.onnx -> shrinker 1.0; on toy, 2 cores
 inputs     x float32 1x3x224x224
 outputs    z float32 1x10
@@ -77,7 +77,7 @@ The saving is real: latency -20.0 % measured, 3 -> 3 nodes; outputs equal
 """
 OPTIMIZE = """\
 estimated latency -44.6 %, traffic -66.7 %, 3 -> 3 nodes; outputs equal
-Outputs are equal on 3 inputs: at most 1e-06 apart, rounding explains 1e-05.
+Outputs are equal on 3 inputs: within 1e-06, rounding explains 1e-05.
 toy.onnx -> shrinker 1.0; on toy, 2 cores
 inputs     x float32 1x3x224x224
 outputs    z float32 1x10
