@@ -94,18 +94,14 @@ def write_inline(model: ModelProto, source: Source, path: Path) -> None:
 
 def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> None:
     """Write the initializers' data to a file, and into the model where they are."""
-    for tensor in every_tensor(model):
-        if tensor.data_location == TensorProto.EXTERNAL:
+    graph = model.graph
+    for holder in (*graph.node, *graph.sparse_initializer, *model.functions, *model.training_info):
+        for tensor in every_tensor(holder):
             tensor.CopyFrom(source.load(tensor))
-    for tensor in model.graph.initializer:
-        full = source.load(tensor)
-        if full.data_type == TensorProto.STRING:
-            continue
-        array = None if full.raw_data else numpy_helper.to_array(full)
-        if array is not None and array.nbytes != dtypes.nbytes(full.data_type, array.size):
-            continue  # numpy takes more bits an element than the file has to
-        data = full.raw_data if array is None else array.tobytes()
-        if len(data) < _INLINE:
+    for tensor in graph.initializer:
+        data = _movable(full := source.load(tensor))
+        if data is None:
+            tensor.CopyFrom(full)
             continue
         out.write(b"\0" * (-out.tell() % _ALIGNED))
         where = {"location": location, "offset": out.tell(), "length": len(data)}
@@ -117,6 +113,20 @@ def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> No
         tensor.data_location = TensorProto.EXTERNAL
         for key, value in where.items():
             tensor.external_data.add(key=key, value=str(value))
+
+
+def _movable(tensor: TensorProto) -> bytes | None:
+    """The data of a tensor that is worth a place of its own; None of one that stays inline."""
+    if tensor.data_type == TensorProto.STRING:
+        return None
+    if tensor.raw_data:
+        data: bytes = tensor.raw_data
+    else:
+        array = numpy_helper.to_array(tensor)
+        if array.nbytes != dtypes.nbytes(tensor.data_type, array.size):
+            return None  # numpy takes more bits an element than the file has to
+        data = array.tobytes()
+    return data if len(data) >= _INLINE else None
 
 
 def files_of(graph: Graph) -> set[Path]:
