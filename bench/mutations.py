@@ -173,11 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in names:
             if options.models and name not in options.models:
                 continue
-            if time.monotonic() - start > options.seconds:
+            path = kept / f"{name}.jsonl"
+            if time.monotonic() - start > options.seconds and ALL not in results(path):
                 late.append(name)
                 continue
-            found += apart(name, files, kept / f"{name}.jsonl", options)
-    text = page(found, late, time.monotonic() - start)
+            found += apart(name, files, path, options)
+    text = page(found, late)
     options.output.write_text(text, encoding="utf-8")
     print(text)
     shortcomings = broken(found)

@@ -20,7 +20,7 @@ INTRODUCTION = """\
 `optimize`, `diff --check` and every gate rest on one comparison of outputs. Here small wrong edits
 are put into {models} models, and it is counted how many it catches; and rewrites that leave what a
 model computes, none of which it may call different. `python bench/mutations.py` made this page on
-{environment}, in {seconds:.0f} s.
+{environment}; the checks took {seconds:.0f} s.
 
 * **caught**: called different. **missed**: called equal. **not compared**: by a reason that it
   gives.
@@ -71,7 +71,7 @@ def broken(found: Sequence[Found]) -> list[str]:
     return lines
 
 
-def page(found: Sequence[Found], late: Sequence[str], seconds: float) -> str:
+def page(found: Sequence[Found], late: Sequence[str]) -> str:
     """All of it in Markdown."""
     edits = [one for one in found if not one.right]
     inputs = [one.inputs for one in edits if one.inputs]
@@ -79,7 +79,7 @@ def page(found: Sequence[Found], late: Sequence[str], seconds: float) -> str:
         INTRODUCTION.format(
             models=len({one.model for one in edits}),
             environment=environment("ocost", "onnx", "onnxruntime", "numpy"),
-            seconds=seconds,
+            seconds=sum(one.seconds for one in found),
             each="4 s",
             fewest=min(inputs, default=0),
         ),

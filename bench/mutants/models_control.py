@@ -45,8 +45,9 @@ _SCAN = """g (float[2] s, float[5,2] x) => (float[2] t, float[5,2] y) <float hal
     m = Mul(a, half)  c = Add(m, e)  o = Tanh(c)
   }>
 }"""
-_NOISE = """g (float[3,4] x) => (float[3,4] y, float[3,4] z) {
-  a = RandomNormalLike(x)  b = RandomNormalLike(x)  d = Sub(a, b)  y = Add(x, d)  z = Relu(x)
+_NOISE = """g (float[3,4] x) => (float[3,4] y, float[3,4] z) <float half = {0.5}> {
+  a = RandomNormalLike(x)  b = RandomNormalLike(x)  c = Mul(b, half)  d = Sub(a, c)  y = Add(x, d)
+  z = Relu(x)
 }"""
 _DRAWS = """g (float[3,4] x, float[3,4] p) => (float[3,4] y, float[3,4] z) <float two = {2.0}> {
   u = RandomUniformLike<low = -1.0, high = 2.0>(x)  k = Mul(u, two)  y = Add(k, x)
