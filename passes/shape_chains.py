@@ -21,7 +21,7 @@ from .rewriting import Outcome, Pass
 from .scope import Array, Refused, Scope
 from .shared.growth import GROWTH_LIMIT
 from .shared.symbolic import Symbols, Value
-from .shared.symbolic_dims import Dim, Element
+from .shared.symbolic_dims import Dim, Element, product, rest_of
 
 _SMALL = GROWTH_LIMIT // 8  # elements, of at most 8 bytes
 _SHAPE_TYPES = (dtypes.INT32, dtypes.INT64)
@@ -145,6 +145,11 @@ def _reshape(symbols: Symbols, node: Node, edit: Edit) -> str:
             wanted.append(own if isinstance(own, int) else 0)
         else:
             wanted.append(element if isinstance(element, int) and element != -1 else None)
+    if target.elements.count(-1) == 1:
+        place = target.elements.index(-1)
+        given = [dims[i] if e == 0 and i < len(dims) else e for i, e in enumerate(target.elements)]
+        told = rest_of(product(dims), given[:place] + given[place + 1 :])
+        wanted[place] = told if isinstance(told, int) else None
     if target.elements == dims and scope.kept(node.outputs[0]) is None:
         edit.bypass(node.outputs[0], node.inputs[0])
         return "it is reshaped to the shape that it has"

@@ -7,8 +7,9 @@ tells is None; what is fixed is known better by ``Scope.dims`` anyway.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
+from math import prod
 
 from ...graph import Node
 
@@ -154,8 +155,53 @@ def _slice(call: DimsCall) -> Dims:
     return tuple(None if axes is None or axis in axes else dim for axis, dim in enumerate(x))
 
 
+def product(dims: Sequence[Element]) -> Element:
+    """All of them multiplied; None unless all but one are fixed and above 0."""
+    whole = [dim for dim in dims if isinstance(dim, int)]
+    open_ = [dim for dim in dims if isinstance(dim, Dim)]
+    if len(whole) + len(open_) < len(dims) or len(open_) > 1 or min(whole, default=1) < 1:
+        return None
+    fixed = prod(whole)
+    return replace(open_[0], times=open_[0].times * fixed) if open_ else fixed
+
+
+def rest_of(total: Element, known: Sequence[Element]) -> Element:
+    """What -1 stands for beside other dims, as when a batch is cut into windows; None if untold.
+
+    Beside an open dim that is 0 it stands for nothing, which fails as the model is.
+    """
+    each = product(known)
+    if not isinstance(total, Dim) or each is None:
+        return None
+    times = each if isinstance(each, int) else each.times
+    if total.times % times:
+        return None
+    if isinstance(each, int):
+        return replace(total, times=total.times // times)
+    return total.times // times if (each.tensor, each.axis) == (total.tensor, total.axis) else None
+
+
+def _flatten(call: DimsCall) -> Dims:
+    x, axis = call.shape(0), call.node.int("axis", 1)
+    axis = axis + len(x) if axis < 0 else axis
+    return product(x[:axis]), product(x[axis:])
+
+
+def _pad(call: DimsCall) -> Dims:
+    """Axes to which nothing is added stay."""
+    x, pads = call.shape(0), call.node.ints("pads") or call.held(1)
+    if pads is None or len(pads) != 2 * len(x):
+        return (None,) * len(x)
+    return tuple(
+        dim if pads[axis] == pads[axis + len(x)] == 0 else None for axis, dim in enumerate(x)
+    )
+
+
 def _reshape(call: DimsCall) -> Dims:
-    """A dim that the target gives holds only if it can't be 0, which copies the input's."""
+    """A dim that the target gives holds only if it can't be 0, which copies the input's.
+
+    -1 is told where one dim alone is open and the others are fixed.
+    """
     x, target = call.shape(0), call.held(1)
     if target is None:
         raise Untold
@@ -168,6 +214,9 @@ def _reshape(call: DimsCall) -> Dims:
             copied.append(own)
         else:
             copied.append(dim if isinstance(dim, int) and dim > 0 else None)
+    if target.count(-1) == 1:
+        place = target.index(-1)
+        copied[place] = rest_of(product(x), copied[:place] + copied[place + 1 :])
     return tuple(copied)
 
 
@@ -212,7 +261,7 @@ _IMAGES = """
     Conv ConvTranspose MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool DepthToSpace
     SpaceToDepth
 """
-_RANK = "Pad Resize Tile TopK Upsample"
+_RANK = "Resize Tile TopK Upsample"
 _REDUCTIONS = "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL2"
 
 _RULES: Mapping[str, Callable[[DimsCall], Dims]] = {
@@ -224,9 +273,11 @@ _RULES: Mapping[str, Callable[[DimsCall], Dims]] = {
     "Concat": _but_axis,
     "ConstantOfShape": _filled,
     "Expand": _expand,
+    "Flatten": _flatten,
     "Gather": _gather,
     "Gemm": _gemm,
     "MatMul": _matmul,
+    "Pad": _pad,
     "Range": _range,
     "Reshape": _reshape,
     "Slice": _slice,

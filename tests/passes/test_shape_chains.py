@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ocost.graph import to_proto
+from ocost.graph.shapes import Given
 from ocost.passes.shape_chains import FoldShapeChains
 from ocost.runtime.session import AS_WRITTEN, open_session
 
@@ -402,3 +403,54 @@ def test_below_ir_version_4_a_body_has_no_constants(run) -> None:
     )
     (reason,) = run(FoldShapeChains(), graph).reasons
     assert reason == "below IR version 4 a body can't have constants; raise the IR version"
+
+
+WINDOWS = """g (float[B, 64, 12] x) => (float[N, M, 12] y) {
+    w = Reshape (x, cut)
+    r = Relu (w)
+    s = Shape (x)
+    b = Gather (s, first)
+    t = Concat <axis = 0> (b, last)
+    y = Reshape (r, t)
+}"""
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [((-1, 12), [-1, 64, 12]), ((64, -1), [-1, 64, 12]), ((64, 12), [-1, 64, 12])],
+)
+def test_windows_of_an_open_batch_are_joined_again(run, last, expected: list[int]) -> None:
+    """x.view(B, -1, C) of [B * 4, 16, C]: what -1 stands for is known, so that B may be -1."""
+    graph = model(WINDOWS, cut=ints(-1, 16, 12), first=ints(0), last=ints(*last))
+    ran = run(FoldShapeChains(), graph)
+    assert ran.ops == ["Reshape", "Relu", "Reshape"]
+    *_, node = ran.graph
+    assert ran.graph.initializers[node.inputs[1]].data().tolist() == expected
+
+
+def test_the_number_of_windows_of_an_open_batch(run) -> None:
+    """As many as the batch has, times four: a quarter of them is the batch again."""
+    graph = model(
+        """g (float[B, 64, 12] x) => (int64[1] y) {
+            w = Reshape (x, cut)
+            s = Shape (w)
+            n = Gather (s, first)
+            b = Div (n, four)
+            i = Shape (x)
+            a = Gather (i, first)
+            y = Sub (b, a)
+        }""",
+        cut=ints(-1, 16, 12),
+        first=ints(0),
+        four=ints(4),
+    )
+    assert run(FoldShapeChains(), graph).outcome.rewrites
+
+
+def test_minus_one_beside_another_open_dim_stays(run) -> None:
+    text = WINDOWS.replace("float[B, 64, 12] x", "float[B, T, 12] x")
+    graph = model(text, cut=ints(-1, 16, 12), first=ints(0), last=ints(-1, 12))
+    ran = run(FoldShapeChains(), graph, Given(dims={"T": 64, "B": 2}))
+    assert ran.ops == [
+        n.op_type for n in model(text, cut=ints(-1, 16, 12), first=ints(0), last=ints(-1, 12))
+    ]

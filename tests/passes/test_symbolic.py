@@ -41,7 +41,7 @@ def ints(*values: int) -> np.ndarray:
         ("Concat <axis = 1> (x, x)", (B, Dim("r", 1), 8)),
         ("Gather <axis = 2> (x, i1)", (B, T, 1)),
         ("Slice (x, i1, i2, i1)", (B, Dim("r", 1), 8)),
-        ("Flatten (x)", (Dim("r", 0), Dim("r", 1))),
+        ("Flatten (x)", (B, Dim("x", 1, 8))),
         ("Reshape (x, copied)", (B, T, 2, 4)),
         ("Expand (x, wide)", (3, B, T, 8)),
         ("Softmax (x)", (B, T, 8)),
