@@ -19,6 +19,8 @@ from .errors import DataError
 from .external import absence, external_entry
 from .wire import delimited, payload, unmark
 
+_RAW = 9  # the number of the field
+
 
 @dataclass(frozen=True)
 class Source:
@@ -68,13 +70,10 @@ class Source:
         where = payload(proto)
         if where is None and proto.data_location != TensorProto.EXTERNAL:
             return proto
-        if where is None and (reason := absence(proto, self.folder)):
-            raise DataError(f"{self.path}: {reason}")
         full = TensorProto()
         full.CopyFrom(proto)
         if where is None:
-            entry = external_entry(proto)
-            full.raw_data = self.read(self.folder / entry.location, entry.offset, entry.length)
+            full.raw_data = self._external(proto)
             del full.external_data[:]
             full.ClearField("data_location")
             return full
@@ -88,11 +87,33 @@ class Source:
         assert self.path is not None
         data = self.read(self.path, offset, length)
         number = int(kind)
-        if number == 9:
+        if number == _RAW:
             full.raw_data = data
         else:  # a packed field as the file has it: let protobuf decode it
             full.MergeFromString(delimited(number << 3 | 2, data))
         return full
+
+
+    def raw(self, proto: TensorProto) -> bytes | None:
+        """Raw data that lie elsewhere, without a copy of them in a proto; None of any others."""
+        where = payload(proto)
+        if where is None:
+            external = proto.data_location == TensorProto.EXTERNAL
+            return self._external(proto) if external else None
+        kind, _, rest = where.partition(":")
+        if kind == "fill":
+            return self.fillers[int(rest)].raw()
+        if int(kind) != _RAW:
+            return None
+        offset, length = map(int, rest.split(":"))
+        assert self.path is not None
+        return self.read(self.path, offset, length)
+
+    def _external(self, proto: TensorProto) -> bytes:
+        if reason := absence(proto, self.folder):
+            raise DataError(f"{self.path}: {reason}")
+        entry = external_entry(proto)
+        return self.read(self.folder / entry.location, entry.offset, entry.length)
 
 
 # What raw data hold, which is little-endian whatever the machine.

@@ -99,9 +99,9 @@ def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> No
         for tensor in every_tensor(holder):
             tensor.CopyFrom(source.load(tensor))
     for tensor in graph.initializer:
-        data = _movable(full := source.load(tensor))
+        data = _movable(tensor, source)
         if data is None:
-            tensor.CopyFrom(full)
+            tensor.CopyFrom(source.load(tensor))
             continue
         out.write(b"\0" * (-out.tell() % _ALIGNED))
         where = {"location": location, "offset": out.tell(), "length": len(data)}
@@ -115,17 +115,19 @@ def _move(model: ModelProto, source: Source, out: BinaryIO, location: str) -> No
             tensor.external_data.add(key=key, value=str(value))
 
 
-def _movable(tensor: TensorProto) -> bytes | None:
+def _movable(tensor: TensorProto, source: Source) -> bytes | None:
     """The data of a tensor that is worth a place of its own; None of one that stays inline."""
     if tensor.data_type == TensorProto.STRING:
         return None
-    if tensor.raw_data:
-        data: bytes = tensor.raw_data
-    else:
-        array = numpy_helper.to_array(tensor)
-        if array.nbytes != dtypes.nbytes(tensor.data_type, array.size):
-            return None  # numpy takes more bits an element than the file has to
-        data = array.tobytes()
+    data = source.raw(tensor)
+    if data is None:
+        full = source.load(tensor)
+        data = full.raw_data
+        if not data:
+            array = numpy_helper.to_array(full)
+            if array.nbytes != dtypes.nbytes(full.data_type, array.size):
+                return None  # numpy takes more bits an element than the file has to
+            data = array.tobytes()
     return data if len(data) >= _INLINE else None
 
 
