@@ -69,6 +69,7 @@ class Baseline:
         self._given, self._feeds, self._budget_s = given, feeds, budget_s
         self._noise = draw_noise(noise)
         self.quantised = is_quantised(graph)
+        self.steps = {name: step(graph, name) for name in graph.outputs} if self.quantised else {}
         self.notes: tuple[str, ...] = ()
         self.staged = workspace.stage(noisy or graph)
         reasons = []
@@ -81,7 +82,6 @@ class Baseline:
                 reasons.append(str(error))
         else:
             raise UncomparableError(f"the model before can't be run: {'; '.join(reasons)}")
-        self.steps = {name: step(graph, name) for name in graph.outputs} if self.quantised else {}
         self.manners: dict[str, By] = {
             name: how(graph, name, array.dtype.name, quantised=self.quantised)
             for record in self.records
@@ -165,7 +165,7 @@ class Baseline:
         for number, draw in enumerate(made.draws):
             noisy = Noisy(draw, self._noise) if self._noise else draw
             try:
-                records.append(Record(noisy, self.run(self.staged, noisy)))
+                records.append(Record(noisy, self.run(self.staged, noisy), steps=self.steps))
             except OcostError as error:
                 failed = error
             taken = time.monotonic() - start

@@ -20,6 +20,9 @@ Status = Literal["equal", "different", "not compared"]
 # Where rounding alone changes an output by more than this share of the range that its elements
 # span, a wrong rewrite may change it less: then it says nothing of one.
 SETTLED = 0.05
+# A value on the edge between two quantisation steps is rare. More elements than these that change by
+# one are no rounding: a share of them, or a few where there are few.
+_FLIPPED, _FEW = 0.05, 2
 # One sample of a rounding error may be exceeded by another that many times: the distance of the
 # model itself from the reference, and what shaking makes of an output where it makes anything.
 ROOM = 4
@@ -94,13 +97,21 @@ class Case:
     """One output on one input, as each of the models gives it.
 
     ``noise`` is what rounding makes of it, as far as shaking the model before shows; ``reference``
-    is what it would be without rounding, where that can be had.
+    is what it would be without rounding, where that can be had. Of a quantised output ``step`` is
+    the distance of two values, and ``flips`` the share of elements that shaking moves.
     """
 
     before: Array
     after: Array
     noise: float = 0.0
     reference: Array | None = None
+    step: float = 0.0
+    flips: float = 0.0
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the values are those of a quantised type, or dequantised ones."""
+        return bool(self.step) or self.before.dtype.name not in SPACING
 
 
 def leaves(name: str, value: object) -> dict[str, Array]:
@@ -130,6 +141,14 @@ def gap(by: By, x: Array, y: Array) -> float:
         else:
             worst = max(worst, float(_differences(a, b).max(initial=0)))
     return worst
+
+
+def moved(x: Array, y: Array, beyond: float) -> int:
+    """How many elements are further apart than that; all of them where shapes differ."""
+    if x.shape != y.shape:
+        return int(max(x.size, y.size))
+    pairs = zip(pieces(x), pieces(y), strict=True)
+    return sum(int(np.count_nonzero(_differences(a, b) > beyond)) for a, b in pairs)
 
 
 def _differences(x: Array, y: Array) -> npt.NDArray[np.float64]:
@@ -192,7 +211,14 @@ def floor(by: By, before: Array, after: Array) -> float:
     kinds = {before.dtype.name, after.dtype.name}
     if not kinds <= SPACING.keys():
         return 1.0  # a step of a quantised type
-    return max(UNITS[kind] * SPACING[kind] for kind in kinds) * extent(before)
+    return _spacing(before, after)
+
+
+def _spacing(before: Array, after: Array) -> float:
+    """The same of floats; 0 of integers."""
+    kinds = {before.dtype.name, after.dtype.name} & SPACING.keys()
+    units = max((UNITS[kind] * SPACING[kind] for kind in kinds), default=0.0)
+    return units * extent(before) if units else 0.0
 
 
 def judge(name: str, by: By, cases: Sequence[Case], tolerance: float | None = None) -> OutputCheck:
@@ -227,6 +253,10 @@ def _judge(
     off = gap(by, case.after, reference)
     ok: bool | None = off <= tolerance
     reason = "" if ok else _how(by, case, off, tolerance)
+    if ok and wanted is None and by == "values" and case.stepped:
+        count = moved(case.after, case.before, _spacing(case.before, case.after))
+        if count > max(_FEW, _FLIPPED * case.before.size, ROOM * case.flips * case.before.size):
+            ok, reason = False, f"moves {count} of {case.before.size} elements by up to a step"
     if numbers and case.before.size and not any(True for _ in _ranges(case.before)):
         ok, reason = None, "holds no finite number to compare"
     elif (

@@ -284,7 +284,7 @@ def _self_consistent(
             return True
         found = flat(baseline.staged.outputs, answer)
         if name in found and name in record.before:
-            own = Record(record.draw, record.before, found, record.noise)
+            own = replace(record, after=found)
             cases.append(own.case(name))
     return not cases or judge(name, baseline.manners[name], cases, tolerance).ok is not False
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ...graph import OcostError
 from ...graph.shapes import Shapes
-from .closeness import By, Case, floor, gap, leaves
+from .closeness import By, Case, floor, gap, leaves, moved
 from .engines import Engine
 from .fitting import Inputs
 from .noise import shaken_feeds
@@ -36,6 +36,8 @@ class Record:
     before: Outputs
     after: Outputs = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
+    flips: dict[str, float] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict)
     shaken: bool = False
     reference: Outputs = field(default_factory=dict)
 
@@ -54,6 +56,8 @@ class Record:
             self.after[name],
             self.noise.get(name, 0.0),
             self.reference.get(name),
+            self.steps.get(name, 0.0),
+            self.flips.get(name, 0.0),
         )
 
 
@@ -90,8 +94,14 @@ def shake(
                 continue
             for name, array in flat(copy.outputs, answer).items():
                 if name in record.before:
-                    apart = gap(manners[name], record.before[name], array)
+                    own = record.before[name]
+                    apart = gap(manners[name], own, array)
                     record.noise[name] = max(apart, record.noise.get(name, 0.0))
+                    if quantised and manners[name] == "values":
+                        share = moved(own, array, record.steps.get(name, 1.0) / 2) / max(
+                            1, own.size
+                        )
+                        record.flips[name] = max(share, record.flips.get(name, 0.0))
         copy.remove()
 
 

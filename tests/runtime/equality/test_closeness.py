@@ -96,6 +96,21 @@ def test_steps_of_a_quantised_output() -> None:
     assert [verdict(91), verdict(92)] == [True, False]
 
 
+def test_rounding_moves_few_elements_by_a_step() -> None:
+    before = np.arange(100, dtype=np.uint8)
+    few, many = before.copy(), before.copy()
+    few[:5] += 1
+    many[:6] += 1
+    assert judge("y", "values", [Case(before, few)]).ok is True
+    found = judge("y", "values", [Case(before, many)])
+    assert (found.ok, found.reason) == (False, "output 'y' moves 6 of 100 elements by up to a step")
+    # Shaking moved as many as that.
+    assert judge("y", "values", [Case(before, many, flips=0.02)]).ok is True
+    dequantised = before.astype(np.float32)
+    wrong = Case(dequantised, dequantised * np.float32(1.005), noise=1.0, step=1.0)
+    assert judge("y", "values", [wrong]).ok is False
+
+
 def test_a_shape_that_rounding_changes_says_nothing() -> None:
     case = Case(floats(1, 2), floats(1), noise=INF)
     found = judge("y", "values", [case])
