@@ -20,8 +20,8 @@ Status = Literal["equal", "different", "not compared"]
 # Where rounding alone changes an output by more than this share of the range that its elements
 # span, a wrong rewrite may change it less: then it says nothing of one.
 SETTLED = 0.05
-# A value on the edge between two quantisation steps is rare. More elements than these that change by
-# one are no rounding: a share of them, or a few where there are few.
+# A value on the edge between two steps is rare: more elements than these that change by one are no
+# rounding: a share of them, or a few where there are few.
 _FLIPPED, _FEW = 0.05, 2
 # One sample of a rounding error may be exceeded by another that many times: the distance of the
 # model itself from the reference, and what shaking makes of an output where it makes anything.
