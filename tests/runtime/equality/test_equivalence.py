@@ -338,6 +338,17 @@ def test_a_model_that_fails() -> None:
     assert found.reason.startswith("the model after fails where the one before does not: ")
 
 
+def test_an_operator_that_only_the_runtime_knows_is_not_compared_by_the_evaluator() -> None:
+    """It is the evaluator that has to run the first, which has bfloat16."""
+    text = "(bfloat16[1,1,4,4] x) => (bfloat16[1,1,4,4] y) <bfloat16[1,1,1,1] w = {1}> "
+    before = graph(text + "{ c = Conv(x, w)  y = Relu(c) }", opset=22)
+    assert check(before, before).ok is True
+    model = to_proto(graph(text + '{ y = FusedConv<activation="Relu">(x, w) }', opset=22))
+    model.graph.node[0].domain = "com.microsoft"
+    model.opset_import.add(domain="com.microsoft", version=1)
+    assert check(before, from_proto(model)).ok is None
+
+
 @pytest.mark.parametrize("shape", [(4,), ()])
 def test_what_a_caller_may_override_must_not_be_folded(shape: tuple[int, ...]) -> None:
     text = f"(float[2,4] x, float{[*shape] or ''} k) => (float[?,?] y) {{ y = %s }}"
