@@ -93,7 +93,6 @@ class Source:
             full.MergeFromString(delimited(number << 3 | 2, data))
         return full
 
-
     def raw(self, proto: TensorProto) -> bytes | None:
         """Raw data that lie elsewhere, without a copy of them in a proto; None of any others."""
         where = payload(proto)

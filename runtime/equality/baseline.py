@@ -116,8 +116,8 @@ class Baseline:
         info = prove(self.graph).get(output)
         return info is not None and info.shape is not None and 0 in info.shape
 
-    def shake(self) -> None:
-        """Find out what rounding makes of the outputs, once."""
+    def shake(self, times: int) -> None:
+        """Find out what rounding makes of the outputs, from so many samples in all."""
         shake(
             self.records,
             self.workspace,
@@ -126,6 +126,7 @@ class Baseline:
             self.manners,
             quantised=self.quantised,
             seconds=self._budget_s,
+            times=times,
         )
         for record in self.records:
             for name, size in self.steps.items():

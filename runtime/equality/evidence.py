@@ -22,7 +22,6 @@ from .workspace import Workspace
 
 Outputs = Mapping[str, npt.NDArray[Any]]
 
-_SHAKES = 3
 # Beyond this many times what rounding does, the reference itself must be wrong.
 _TRUST = 8
 _WIDE_BYTES = 1 << 29  # of a model; in float64 it takes twice as many and is held twice
@@ -38,7 +37,7 @@ class Record:
     noise: dict[str, float] = field(default_factory=dict)
     flips: dict[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
-    shaken: bool = False
+    shakes: int = 0  # how often the noise was looked for
     reference: Outputs = field(default_factory=dict)
 
     def differs(self, manners: Mapping[str, By]) -> bool:
@@ -76,17 +75,20 @@ def shake(
     *,
     quantised: bool,
     seconds: float,
+    times: int,
 ) -> None:
-    """Add what rounding makes of each output: three shaken copies, or one within the time."""
-    wanted = [record for record in records if not record.shaken]
+    """Add what rounding makes of each output: so many shaken copies, or one within the time."""
     end = time.monotonic() + seconds
-    for number in range(_SHAKES):
-        if not wanted or (number and time.monotonic() > end):
+    for number in range(times):
+        wanted = [record for record in records if record.shakes <= number]
+        if not wanted:
+            continue
+        if number and time.monotonic() > end:
             return
         generator = np.random.default_rng(number)
         copy = shaken(staged, workspace.place(), generator, quantised=quantised)
         for record in wanted:
-            record.shaken = True
+            record.shakes = number + 1
             feeds = shaken_feeds(record.draw.feeds(), generator, quantised=quantised)
             try:
                 answer = workspace.run(copy, engine, feeds)
@@ -97,10 +99,8 @@ def shake(
                     own = record.before[name]
                     apart = gap(manners[name], own, array)
                     record.noise[name] = max(apart, record.noise.get(name, 0.0))
-                    if quantised and manners[name] == "values":
-                        share = moved(own, array, record.steps.get(name, 1.0) / 2) / max(
-                            1, own.size
-                        )
+                    if quantised and own.size and manners[name] == "values":
+                        share = moved(own, array, record.steps.get(name, 1.0) / 2) / own.size
                         record.flips[name] = max(share, record.flips.get(name, 0.0))
         copy.remove()
 

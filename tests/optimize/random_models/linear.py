@@ -133,7 +133,7 @@ def affine(s: Sketch, x: str = "") -> str:
     ones = (1,) * len(last)
     shapes = [(channels, *ones), (*(1 for _ in before), channels, *ones), (), (1,)]
     if s.rarely():  # the result may have more axes
-        shapes = [(1, 1, 1, 1), (1, channels, *ones, 1)[-4:]]
+        shapes = [(1, 1, 1, 1), (1, *(1 for _ in before), channels, *ones)]
     if last:
         shapes += [(last[-1],), (*(1 for _ in s.shape(x)[:-1]), last[-1]), (channels, *last)]
     k = s.positive(*s.one(*shapes))
