@@ -20,7 +20,7 @@ ROOT = Path(ocost.__file__).parent
         ("com.microsoft::FusedConv", "operator formula", "residual branch"),
         ("FusedConv", "operator formula", "residual branch"),
         ("QLinearConv", "operator formula", "see also: com.microsoft::QLinearConv"),
-        ("ZipMap", "operator without a cost", "map"),
+        ("StringConcat", "operator without a cost", "strings"),
         ("SequenceAt", "operator without a cost", "sequence"),
         ("depthwise", "kernel kind", "x86-server-core: compute"),
         ("nvidia-a100", "device", "A100"),
