@@ -15,7 +15,7 @@ from ocost.runtime.comparison import Comparison
 # What a file may grow by, as of its own size and in bytes.
 GROWTH, GROWTH_BYTES = 0.01, 64 * 1024
 NEGLIGIBLE = 1e-4  # of traffic and time
-PEERS = ("onnxsim", "onnxslim", "onnxsim, plain")
+PEERS = ("onnxsim", "onnxslim")
 SHOWN = (ORIGINAL, "onnxsim", "onnxslim", OURS)
 # What peers are compared in, with the format of a difference.
 FIGURES = {"nodes": "nodes", "executed_traffic": "executed traffic", "executed_s": "predicted time"}
@@ -27,8 +27,8 @@ weights, optimised by ocost's whole pipeline for the device `{device}`, by onnxs
 `python bench/optimize_peers.py ...` made this page on
 {environment}.
 
-onnxsim runs as ocost calls it (initializers that are inputs stay so) and also as it comes; it is
-also a stage of ocost's pipeline. onnxslim runs with its defaults.
+onnxsim and onnxslim run with their defaults. Of onnxsim's optimisers some are also a stage of
+ocost's pipeline.
 
 * **nodes**: in the file, Constants and those of subgraphs included.
 * **executed MiB**: bytes that the nodes of the graph read and write which onnxruntime makes of the
@@ -37,7 +37,7 @@ also a stage of ocost's pipeline. onnxslim runs with its defaults.
 * A peer counts where its outputs are the original's and its file grew by no more than
   {percent:g} % or {room} KiB. `*` marks outputs that differ, `+` a file that grew more, `-` that
   it failed.
-* Outputs are compared on random inputs and shapes, with training-mode Dropout switched off."""
+* Outputs are compared on planned inputs and sizes, with training-mode Dropout switched off."""
 
 REWRITES = """\
 Of the graphs in which a pass of ocost found something: how many are better / equal / worse than
@@ -168,7 +168,6 @@ def page(entries: Sequence[Entry], measured: Mapping[str, Mapping[str, Compariso
     if measured:
         parts += ["## Measured", MEASURED, timings(entries, measured)]
     parts += ["## Graphs", graphs(entries), "## As executed", executed(entries)]
-    parts += section("onnxsim as it comes", plain(entries))
     parts += section("Failures", failures(entries))
     return "\n\n".join(parts) + "\n"
 
@@ -311,16 +310,6 @@ def _cell(entry: Entry, tool: str, figure: str, unit: float) -> str:
     marks = "*" * (found.equal is False) + "+" * entry.grown(tool)
     number = f"{value}" if unit == 1 else f"{value / unit:.{2 if unit > 1 else 1}f}"
     return number + marks.replace("*", r"\*")
-
-
-def plain(entries: Sequence[Entry]) -> list[str]:
-    """Where onnxsim as it comes makes something else of a model."""
-    lines = []
-    for entry in entries:
-        one, other = entry.of("onnxsim"), entry.of("onnxsim, plain")
-        if one and other and (one.operators, one.equal) != (other.operators, other.equal):
-            lines.append(f"{entry.name}: {other.nodes} nodes instead of {one.nodes} {other.why}")
-    return lines
 
 
 def failures(entries: Sequence[Entry]) -> list[str]:

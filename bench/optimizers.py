@@ -22,7 +22,6 @@ from ocost.graph.shapes import infer
 from ocost.optimize.pays import estimate_pays
 from ocost.optimize.pipeline import Made, run
 from ocost.optimize.plan import plan
-from ocost.optimize.simplify import simplify
 from ocost.passes import passes
 from ocost.runtime.attribution import attribute
 from ocost.runtime.comparison import Comparison, compare
@@ -183,7 +182,7 @@ def for_inference(graph: Graph) -> Graph:
     return from_proto(inference(to_proto(graph, "filled")))
 
 
-def plain_onnxsim(graph: Graph) -> Graph:
+def onnxsim(graph: Graph) -> Graph:
     """As a user calls it who has read no further than its first example."""
     import onnxsim
 
@@ -215,8 +214,7 @@ def _through(tool: Callable[[ModelProto], ModelProto], graph: Graph) -> Graph:
 
 TOOLS: Mapping[str, Callable[[Graph], Graph]] = {
     ORIGINAL: lambda graph: graph,
-    "onnxsim": lambda graph: simplify(graph).graph,
-    "onnxsim, plain": plain_onnxsim,
+    "onnxsim": onnxsim,
     "onnxslim": onnxslim,
 }
 PEERS = tuple(name for name in TOOLS if name != ORIGINAL)
