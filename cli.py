@@ -165,7 +165,7 @@ def cost(
 ) -> None:
     """What a model costs: totals, and the operators that take longest."""
     from . import api
-    from . import report as reports
+    from .report.cost_document import cost_document
     from .report.short_cost import cost_page
 
     output = destination(format_, report, color, model, *(device or ()))
@@ -175,7 +175,7 @@ def cost(
     (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
     emit(
         output,
-        document=lambda: reports.cost_document(result, first, others),
+        document=lambda: cost_document(result, first, others),
         page=lambda: cost_page(result, first, others, top=top, verbose=verbose),
     )
 
@@ -235,8 +235,8 @@ def diff(
 ) -> None:
     """What changed between two models, and whether it is real."""
     from . import api
-    from . import report as reports
     from .compare import gates
+    from .report.diff_document import diff_document
     from .report.progress import progress
     from .report.short_diff import diff_page
 
@@ -262,7 +262,7 @@ def diff(
     verdicts = gates.verdicts(limits, result, allow_uncompared=allow_uncompared)
     emit(
         output,
-        document=lambda: reports.diff_document(result, [v.document() for v in verdicts]),
+        document=lambda: diff_document(result, [v.document() for v in verdicts]),
         page=lambda: diff_page(result, top=top, verbose=verbose),
     )
     for verdict in verdicts:
@@ -331,8 +331,8 @@ def optimize(
 ) -> None:
     """Make a model cheaper, with proof that its outputs stay."""
     from . import api
-    from . import report as reports
     from .graph.write import check_writable
+    from .report.optimize_document import optimize_document
     from .report.progress import progress
     from .report.short_optimize import optimize_page
 
@@ -362,7 +362,7 @@ def optimize(
         api.write(result.graph, out, force=force)
     emit(
         output,
-        document=lambda: reports.optimize_document(result),
+        document=lambda: optimize_document(result),
         page=lambda: optimize_page(result, top=top, explain=explain, verbose=verbose),
     )
 
@@ -414,7 +414,7 @@ def profile(
 ) -> None:
     """Run a model here: measured against predicted, node by node."""
     from . import api
-    from . import report as reports
+    from .report.profile_document import profile_document
     from .report.progress import progress
     from .report.short_profile import profile_page
 
@@ -455,7 +455,7 @@ def profile(
         )
     emit(
         output,
-        document=lambda: reports.profile_document(result),
+        document=lambda: profile_document(result),
         page=lambda: profile_page(result, top=top, verbose=verbose),
     )
 
@@ -470,13 +470,13 @@ def devices(
 ) -> None:
     """List the devices, or show one with the sources of its figures."""
     from . import api
-    from . import report as reports
+    from .report.devices_document import devices_document
     from .report.text_devices import render_device, render_devices
 
     found = api.devices() if name is None else [api.find_device(name)]
     emit(
         Output(format_, None, color),
-        document=lambda: reports.devices_document(found),
+        document=lambda: devices_document(found),
         page=lambda: (
             render_devices(found, default=api.DEFAULT_DEVICE)
             if name is None

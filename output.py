@@ -77,7 +77,7 @@ def destination(
 def emit(output: Output, *, document: Callable[[], Document], page: Callable[[], Page]) -> None:
     """Print the result, and write it to a file too if asked for."""
     from .graph.save import replacing
-    from .report import dumps
+    from .report.blocks import dumps
 
     file = output.report
     if output.format is Format.json:

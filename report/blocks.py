@@ -1,7 +1,11 @@
-"""Blocks that the JSON documents share: model, device, environment, totals."""
+"""Blocks that the JSON documents share: model, device, environment, totals.
+
+Fields may be added to the documents, never renamed; what is not known is null.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import platform
 from collections.abc import Iterable
@@ -12,6 +16,11 @@ from ..costmodel.device import Device
 from ..costmodel.result import ModelSummary, Totals
 
 Document = dict[str, Any]
+
+
+def dumps(document: Document) -> str:
+    """A document as JSON text: the same document gives the same bytes."""
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
 def fields(source: object, names: Iterable[str]) -> Document:

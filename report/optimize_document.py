@@ -6,7 +6,7 @@ from ..optimize import Optimized
 from ..optimize.steps import Step
 from ..passes import Declined
 from .blocks import Document, fields
-from .document import diff_document
+from .diff_document import diff_document
 from .ledger_document import entries
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..compare.result import Diff, NodePair, OpTypeChange
 from ..costmodel.result import NodeCost
 from .footing import Footing, of_nodes
 from .numbers import total
+
+if TYPE_CHECKING:  # no cost needs what makes them
+    from ..compare.result import Diff, NodePair, OpTypeChange
 
 
 @dataclass(frozen=True, slots=True)

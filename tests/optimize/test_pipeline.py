@@ -21,7 +21,7 @@ from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional
 from ocost.passes import Pass
 from ocost.passes.scope import Gate
-from ocost.report import optimize_document
+from ocost.report.optimize_document import optimize_document
 from ocost.report.text_optimize import render_optimize
 from ocost.runtime.equality.equivalence import check
 

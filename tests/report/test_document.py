@@ -5,7 +5,11 @@ from importlib.metadata import version
 import pytest
 
 from ocost.costmodel.device import find
-from ocost.report import cost_document, devices_document, diff_document, dumps, profile_document
+from ocost.report.blocks import dumps
+from ocost.report.cost_document import cost_document
+from ocost.report.devices_document import devices_document
+from ocost.report.diff_document import diff_document
+from ocost.report.profile_document import profile_document
 
 
 def test_cost(cost, device):

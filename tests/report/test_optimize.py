@@ -16,7 +16,7 @@ from ocost.optimize import Optimized
 from ocost.optimize.pipeline import Made
 from ocost.optimize.steps import Step
 from ocost.passes import Declined
-from ocost.report import optimize_document
+from ocost.report.optimize_document import optimize_document
 from ocost.report.schema import load as schema
 from ocost.report.text import console
 from ocost.report.text_optimize import render_optimize

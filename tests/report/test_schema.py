@@ -7,7 +7,10 @@ import pytest
 
 from ocost.costmodel.device import devices, find
 from ocost.costmodel.result import Totals
-from ocost.report import cost_document, devices_document, diff_document, profile_document
+from ocost.report.cost_document import cost_document
+from ocost.report.devices_document import devices_document
+from ocost.report.diff_document import diff_document
+from ocost.report.profile_document import profile_document
 from ocost.report.schema import load, names
 
 

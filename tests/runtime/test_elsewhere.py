@@ -12,7 +12,7 @@ import pytest
 import ocost
 from ocost.cli import run
 from ocost.graph import OcostError
-from ocost.report import profile_document
+from ocost.report.profile_document import profile_document
 from ocost.report.schema import load
 
 MODEL = "@odd_channels"
