@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 if TYPE_CHECKING:
     from .graph.shapes import Given
 
 
 def given(
-    shape: list[str] | None,
-    dim: list[str] | None,
-    value: list[str] | None,
+    shape: Sequence[str],
+    dim: Sequence[str],
+    value: Sequence[str],
     strict: bool,
-    trips: list[str] | None = None,
+    trips: Sequence[str] = (),
 ) -> Given:
     """What ``--shape``, ``--dim``, ``--value`` and ``--trips`` say of a model.
 
     Raises
     ------
-    typer.BadParameter
+    click.BadParameter
         If one of them can't be read.
     """
     from . import api
 
     return api.given(
-        dict(_pair("--shape", s, _parse_shape) for s in shape or ()),
-        dict(_pair("--dim", d, int) for d in dim or ()),
-        dict(_pair("--value", v, _parse_value) for v in value or ()),
+        dict(_pair("--shape", s, _parse_shape) for s in shape),
+        dict(_pair("--dim", d, int) for d in dim),
+        dict(_pair("--value", v, _parse_value) for v in value),
         strict=strict,
-        trips=dict(_pair("--trips", t, int) for t in trips or ()),
+        trips=dict(_pair("--trips", t, int) for t in trips),
     )
 
 
@@ -43,7 +43,7 @@ def _pair(option: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any
             raise ValueError
         return name, parse(rest)
     except ValueError:
-        raise typer.BadParameter(f"{option} {text}: write it as {option} {_AS[option]}") from None
+        raise click.BadParameter(f"{option} {text}: write it as {option} {_AS[option]}") from None
 
 
 _AS = {

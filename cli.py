@@ -8,117 +8,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-from typer.core import TyperGroup
+import click
 
-from . import arguments, completion, hints
+from . import arguments, completion, hints, options
 from .output import Color, Format, Output, destination, emit, show
-
-
-class _Commands(TyperGroup):
-    """The commands; what is none of them is met with what may have been meant."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - of click
-        """The command that the first argument names."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            from .graph import OcostError
-
-            raise OcostError(hints.no_command(args[0], list(self.commands)))
-        return super().resolve_command(ctx, args)
-
-
-app = typer.Typer(
-    name="ocost",
-    help="What an ONNX graph costs, what an optimisation saves, and whether that is true.",
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help is denser, and needs no rich
-    context_settings={"help_option_names": ["-h", "--help"]},
-    cls=_Commands,
-)
-
-
-_Model = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="A .onnx file, or a bundled sample: @mobilenet_v2.",
-        autocompletion=completion.models,
-    ),
-]
-_Device = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        metavar="NAME|FILE",
-        help="Whose roofline estimates; `ocost devices` lists them.",
-        autocompletion=completion.devices,
-    ),
-]
-_Shape = Annotated[
-    list[str] | None,
-    typer.Option("--shape", metavar="NAME=1x3x224x224", help="Shape of an input. Repeatable."),
-]
-_Dim = Annotated[
-    list[str] | None,
-    typer.Option("--dim", metavar="NAME=N", help="Size of a dim, by symbol or as input[axis]."),
-]
-_Value = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--value", metavar="NAME=V[,V...]", help="Contents that decide shapes. Repeatable."
-    ),
-]
-_Trips = Annotated[
-    list[str] | None,
-    typer.Option("--trips", metavar="LOOP=N", help="How often a Loop runs its body."),
-]
-_Strict = Annotated[
-    bool, typer.Option("--strict-dims", help="Refuse open dims instead of assuming 1.")
-]
-_Threads = Annotated[
-    int | None, typer.Option(metavar="N", help="Cores of the device at work; all by default.")
-]
-_Format = Annotated[Format, typer.Option("--format", help="What to print.")]
-_Report = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write the report here too; JSON if FILE ends in .json."),
-]
-_Out = Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Where the product goes.")]
-_Force = Annotated[bool, typer.Option("--force", help="Overwrite what -o names.")]
-_Inputs = Annotated[
-    Path | None,
-    typer.Option("--inputs", metavar="FILE", help="All inputs, in a .npz or .json; else made up."),
-]
-_Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        min=0.0,
-        metavar="SHARE",
-        help="How far outputs may be apart, by their largest number; else what rounding explains.",
-    ),
-]
-_AllowUncompared = Annotated[
-    bool,
-    typer.Option("--allow-uncompared", help="Let pass what could not be compared."),
-]
-_Top = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help="All tables, with N rows of the longer ones."),
-]
-_Color = Annotated[Color, typer.Option(help="Colours: on a terminal only by default.")]
-_Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All tables, with every row.")]
-_Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress on stderr.")]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from . import __version__
-
-        typer.echo(f"ocost {__version__}")
-        raise typer.Exit
-
 
 _EXAMPLES = """Start with a bundled sample:
 
@@ -127,43 +21,82 @@ _EXAMPLES = """Start with a bundled sample:
   ocost optimize @repvgg_a0           what can be saved, with proof
   ocost diff @repvgg_a0 --measure     whether that is real on this machine
   ocost explain                       what can be explained
+
+For completion put this into ~/.bashrc (bash_source), ~/.zshrc (zsh_source):
+
+\b
+  eval "$(_OCOST_COMPLETE=bash_source ocost)"
 """
 
 
-@app.callback(epilog=_EXAMPLES)
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+class _Commands(click.Group):
+    """The commands; what is none of them is met with what may have been meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from .graph import OcostError
+
+            raise OcostError(hints.no_command(args[0], list(self.commands)))
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order that they are written in."""
+        return list(self.commands)
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        click.echo(f"ocost {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    callback=_version,
+    is_eager=True,
+    expose_value=False,
+    help="Show the version.",
+)
+def app() -> None:
     """What an ONNX graph costs, what an optimisation saves, and whether that is true."""
 
 
 @app.command()
+@options.model("model")
+@options.device("Whose roofline estimates; repeat for a column each.", multiple=True)
+@options.SIZES
+@options.THREADS
+@options.REPORT
 def cost(
-    model: _Model,
-    device: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--device",
-            metavar="NAME|FILE",
-            help="Whose roofline estimates; repeat for a column each.",
-            autocompletion=completion.devices,
-        ),
-    ] = None,
-    shape: _Shape = None,
-    dim: _Dim = None,
-    value: _Value = None,
-    trips: _Trips = None,
-    strict_dims: _Strict = False,
-    threads: _Threads = None,
-    format_: _Format = Format.text,
-    report: _Report = None,
-    top: _Top = None,
-    color: _Color = Color.auto,
-    verbose: _Verbose = False,
+    model: str,
+    device: tuple[str, ...],
+    shape: tuple[str, ...],
+    dim: tuple[str, ...],
+    value: tuple[str, ...],
+    trips: tuple[str, ...],
+    strict_dims: bool,
+    threads: int | None,
+    format_: Format,
+    report: Path | None,
+    top: int | None,
+    color: Color,
+    verbose: bool,
 ) -> None:
-    """What a model costs: totals, and the operators that take longest."""
+    """What a model costs: totals, and the operators that take longest.
+
+    MODEL is a .onnx file, or a bundled sample: @mobilenet_v2.
+    """
     from . import api
     from .report.cost_document import cost_document
     from .report.short_cost import cost_page
@@ -181,59 +114,53 @@ def cost(
 
 
 @app.command()
+@options.model("before")
+@options.model("after", required=False)
+@options.DEVICE
+@options.SIZES
+@options.THREADS
+@options.REPORT
+@options.QUIET
+@click.option("--check", is_flag=True, help="Run both and compare outputs; exit with 1 if unequal.")
+@click.option("--measure", is_flag=True, help="Do that, and time both in onnxruntime here.")
+@options.CHECKED
+@options.budget("To time both in; profiles come on top.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    metavar="LEVEL.FIGURE:LIMIT",
+    help="Exit with 1 if a change is over its limit: written.traffic:0%, or with "
+    "--measure latency:5%. Repeatable.",
+)
 def diff(
-    before: Annotated[
-        str,
-        typer.Argument(
-            metavar="BEFORE",
-            help="A .onnx file, or a bundled sample: @mobilenet_v2.",
-            autocompletion=completion.models,
-        ),
-    ],
-    after: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="AFTER",
-            help="The same; without it, `optimize` makes it.",
-            autocompletion=completion.models,
-        ),
-    ] = None,
-    device: _Device = None,
-    shape: _Shape = None,
-    dim: _Dim = None,
-    value: _Value = None,
-    trips: _Trips = None,
-    strict_dims: _Strict = False,
-    threads: _Threads = None,
-    format_: _Format = Format.text,
-    report: _Report = None,
-    top: _Top = None,
-    color: _Color = Color.auto,
-    verbose: _Verbose = False,
-    quiet: _Quiet = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Run both and compare outputs; exit with 1 if unequal.")
-    ] = False,
-    measure: Annotated[
-        bool,
-        typer.Option("--measure", help="Do that, and time both in onnxruntime here."),
-    ] = False,
-    inputs: _Inputs = None,
-    tolerance: _Tolerance = None,
-    allow_uncompared: _AllowUncompared = False,
-    budget: Annotated[
-        float, typer.Option(metavar="SECONDS", help="To time both in; profiles come on top.")
-    ] = 10.0,
-    fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LEVEL.FIGURE:LIMIT",
-            help="Exit with 1 if a change is over its limit: written.traffic:0%, or with "
-            "--measure latency:5%. Repeatable.",
-        ),
-    ] = None,
+    before: str,
+    after: str | None,
+    device: str | None,
+    shape: tuple[str, ...],
+    dim: tuple[str, ...],
+    value: tuple[str, ...],
+    trips: tuple[str, ...],
+    strict_dims: bool,
+    threads: int | None,
+    format_: Format,
+    report: Path | None,
+    top: int | None,
+    color: Color,
+    verbose: bool,
+    quiet: bool,
+    check: bool,
+    measure: bool,
+    inputs: Path | None,
+    tolerance: float | None,
+    allow_uncompared: bool,
+    budget: float,
+    fail_on: tuple[str, ...],
 ) -> None:
-    """What changed between two models, and whether it is real."""
+    """What changed between two models, and whether it is real.
+
+    BEFORE and AFTER are .onnx files, or bundled samples: @mobilenet_v2. Without AFTER, `optimize`
+    makes it.
+    """
     from . import api
     from .compare import gates
     from .report.diff_document import diff_document
@@ -267,69 +194,78 @@ def diff(
     )
     for verdict in verdicts:
         if not verdict.ok:
-            typer.echo(f"ocost: gate failed: {verdict}", err=True)
+            click.echo(f"ocost: gate failed: {verdict}", err=True)
     fine = gates.outputs_pass(limits, result, allow_uncompared=allow_uncompared)
     if not fine or not all(verdict.ok for verdict in verdicts):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 @app.command()
+@options.model("model")
+@options.OUT
+@options.DEVICE
+@click.option(
+    "--passes",
+    metavar="NAME[,NAME...]",
+    help="Run these passes alone.",
+    shell_complete=options.offering(completion.passes),
+)
+@click.option(
+    "--skip",
+    metavar="NAME[,NAME...]",
+    help="Leave these passes out.",
+    shell_complete=options.offering(completion.passes),
+)
+@click.option("--onnxsim/--no-onnxsim", default=True, help="onnxsim between the passes.")
+@click.option(
+    "--pad-channels",
+    default="auto",
+    metavar="auto|4|8|16|32|off",
+    help="Pad channels where that pays.",
+)
+@click.option("--target", default="", metavar="ort-cpu", help="Write what only this runtime knows.")
+@click.option("--explain", is_flag=True, help="Every rewrite that was declined, and why.")
+@click.option("--measure", is_flag=True, help="Time both graphs in onnxruntime, and each pass.")
+@options.budget("To measure both; as much for the passes.")
+@options.CHECKED
+@options.SIZES
+@options.THREADS
+@options.FORCE
+@options.REPORT
+@options.QUIET
 def optimize(
-    model: _Model,
-    out: _Out = None,
-    device: _Device = None,
-    passes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[,NAME...]",
-            help="Run these passes alone.",
-            autocompletion=completion.passes,
-        ),
-    ] = None,
-    skip: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME[,NAME...]",
-            help="Leave these passes out.",
-            autocompletion=completion.passes,
-        ),
-    ] = None,
-    onnxsim: Annotated[
-        bool, typer.Option("--onnxsim/--no-onnxsim", help="onnxsim between the passes.")
-    ] = True,
-    pad_channels: Annotated[
-        str, typer.Option(metavar="auto|4|8|16|32|off", help="Pad channels where that pays.")
-    ] = "auto",
-    target: Annotated[
-        str, typer.Option(metavar="ort-cpu", help="Write what only this runtime knows.")
-    ] = "",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Every rewrite that was declined, and why.")
-    ] = False,
-    measure: Annotated[
-        bool, typer.Option("--measure", help="Time both graphs in onnxruntime, and each pass.")
-    ] = False,
-    budget: Annotated[
-        float, typer.Option(metavar="SECONDS", help="To measure both; as much for the passes.")
-    ] = 10.0,
-    inputs: _Inputs = None,
-    tolerance: _Tolerance = None,
-    allow_uncompared: _AllowUncompared = False,
-    shape: _Shape = None,
-    dim: _Dim = None,
-    value: _Value = None,
-    trips: _Trips = None,
-    strict_dims: _Strict = False,
-    threads: _Threads = None,
-    force: _Force = False,
-    format_: _Format = Format.text,
-    report: _Report = None,
-    top: _Top = None,
-    color: _Color = Color.auto,
-    verbose: _Verbose = False,
-    quiet: _Quiet = False,
+    model: str,
+    out: Path | None,
+    device: str | None,
+    passes: str | None,
+    skip: str | None,
+    onnxsim: bool,
+    pad_channels: str,
+    target: str,
+    explain: bool,
+    measure: bool,
+    budget: float,
+    inputs: Path | None,
+    tolerance: float | None,
+    allow_uncompared: bool,
+    shape: tuple[str, ...],
+    dim: tuple[str, ...],
+    value: tuple[str, ...],
+    trips: tuple[str, ...],
+    strict_dims: bool,
+    threads: int | None,
+    force: bool,
+    format_: Format,
+    report: Path | None,
+    top: int | None,
+    color: Color,
+    verbose: bool,
+    quiet: bool,
 ) -> None:
-    """Make a model cheaper, with proof that its outputs stay."""
+    """Make a model cheaper, with proof that its outputs stay.
+
+    MODEL is a .onnx file, or a bundled sample: @mobilenet_v2.
+    """
     from . import api
     from .graph.write import check_writable
     from .report.optimize_document import optimize_document
@@ -368,51 +304,69 @@ def optimize(
 
 
 @app.command()
+@options.model("model")
+@options.DEVICE
+@options.SIZES
+@options.INPUTS
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of onnxruntime, 1 by default; of the device with --from.",
+)
+@click.option(
+    "--level",
+    default="all",
+    metavar="LEVEL",
+    help="onnxruntime's optimisation: disable, basic, extended or all.",
+)
+@options.budget("To measure; opening the model comes on top.")
+@click.option(
+    "--from",
+    "trace",
+    type=options.FILE,
+    metavar="TRACE.JSON",
+    help="A profile that was taken elsewhere.",
+)
+@click.option(
+    "--optimized",
+    type=options.FILE,
+    metavar="SAVED.ONNX",
+    help="With --from: the graph that session saved.",
+)
+@click.option("--prepare", is_flag=True, help="Only write the model to profile elsewhere to -o.")
+@options.OUT
+@options.FORCE
+@options.REPORT
+@options.QUIET
 def profile(
-    model: _Model,
-    device: _Device = None,
-    shape: _Shape = None,
-    dim: _Dim = None,
-    value: _Value = None,
-    trips: _Trips = None,
-    strict_dims: _Strict = False,
-    inputs: _Inputs = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Of onnxruntime, 1 by default; of the device with --from."
-        ),
-    ] = None,
-    level: Annotated[
-        str,
-        typer.Option(
-            metavar="LEVEL", help="onnxruntime's optimisation: disable, basic, extended or all."
-        ),
-    ] = "all",
-    budget: Annotated[
-        float, typer.Option(metavar="SECONDS", help="To measure; opening the model comes on top.")
-    ] = 10.0,
-    trace: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="TRACE.JSON", help="A profile that was taken elsewhere."),
-    ] = None,
-    optimized: Annotated[
-        Path | None,
-        typer.Option(metavar="SAVED.ONNX", help="With --from: the graph that session saved."),
-    ] = None,
-    prepare: Annotated[
-        bool, typer.Option("--prepare", help="Only write the model to profile elsewhere to -o.")
-    ] = False,
-    out: _Out = None,
-    force: _Force = False,
-    format_: _Format = Format.text,
-    report: _Report = None,
-    top: _Top = None,
-    color: _Color = Color.auto,
-    verbose: _Verbose = False,
-    quiet: _Quiet = False,
+    model: str,
+    device: str | None,
+    shape: tuple[str, ...],
+    dim: tuple[str, ...],
+    value: tuple[str, ...],
+    trips: tuple[str, ...],
+    strict_dims: bool,
+    inputs: Path | None,
+    threads: int | None,
+    level: str,
+    budget: float,
+    trace: Path | None,
+    optimized: Path | None,
+    prepare: bool,
+    out: Path | None,
+    force: bool,
+    format_: Format,
+    report: Path | None,
+    top: int | None,
+    color: Color,
+    verbose: bool,
+    quiet: bool,
 ) -> None:
-    """Run a model here: measured against predicted, node by node."""
+    """Run a model here: measured against predicted, node by node.
+
+    MODEL is a .onnx file, or a bundled sample: @mobilenet_v2.
+    """
     from . import api
     from .report.profile_document import profile_document
     from .report.progress import progress
@@ -420,15 +374,15 @@ def profile(
 
     if prepare:
         if out is None:
-            raise typer.BadParameter("--prepare: say where the model goes, -o named.onnx")
+            raise click.BadParameter("--prepare: say where the model goes, -o named.onnx")
         if trace or optimized or inputs or report:
-            raise typer.BadParameter("--prepare only writes a model: it goes with -o and --force")
+            raise click.BadParameter("--prepare only writes a model: it goes with -o and --force")
         api.prepare(model, out, force=force)
         return
     if out is not None or (optimized is not None and trace is None):
-        raise typer.BadParameter("-o goes with --prepare, and --optimized with --from")
+        raise click.BadParameter("-o goes with --prepare, and --optimized with --from")
     if inputs is not None and trace is not None:
-        raise typer.BadParameter("--inputs is for a run here; with --from give --shape, --value")
+        raise click.BadParameter("--inputs is for a run here; with --from give --shape, --value")
     output = destination(format_, report, color, model, device, inputs, trace, optimized)
     given = arguments.given(shape, dim, value, strict_dims, trips)
     with progress("opening the model", quiet=quiet) as tell:
@@ -461,14 +415,18 @@ def profile(
 
 
 @app.command()
+@click.argument("name", metavar="[NAME|FILE]", required=False)
+@options.FORMAT
+@options.COLOR
 def devices(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME|FILE", help="Show one device whole.")
-    ] = None,
-    format_: _Format = Format.text,
-    color: _Color = Color.auto,
+    name: str | None,
+    format_: Format,
+    color: Color,
 ) -> None:
-    """List the devices, or show one with the sources of its figures."""
+    """List the devices, or show one with the sources of its figures.
+
+    NAME or FILE is the device to show whole.
+    """
     from . import api
     from .report.devices_document import devices_document
     from .report.text_devices import render_device, render_devices
@@ -486,18 +444,16 @@ def devices(
 
 
 @app.command()
+@click.argument("name", required=False, shell_complete=options.offering(completion.names))
+@options.COLOR
 def explain(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME",
-            help="An operator, a pass, a figure, a device or a kernel kind; without it: a list.",
-            autocompletion=completion.names,
-        ),
-    ] = None,
-    color: _Color = Color.auto,
+    name: str | None,
+    color: Color,
 ) -> None:
-    """What a name means: a formula, a rewrite, a source."""
+    """What a name means: a formula, a rewrite, a source.
+
+    NAME is an operator, a pass, a figure, a device or a kernel kind; without it there is a list.
+    """
     from . import api
     from .report.text_devices import render_device
     from .report.text_explain import render_explain, render_topics
@@ -516,25 +472,24 @@ def explain(
 
 def main() -> None:
     """Entry point. Exit code 0: fine; 1: a gate failed; 2: usage, bad input, internal error."""
-    completion.mend_words(os.environ)
+    if completion.ASKED in os.environ:
+        sys.exit(completion.answer(app, os.environ))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # temporary files go then too
     sys.exit(run(sys.argv[1:]))
 
 
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
 _NO_COMMAND = 2
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code."""
     try:
-        code: int = (
-            app(list(arguments) or ["--help"], prog_name="ocost", standalone_mode=False) or 0
-        )
-        if code == _INTERRUPTED:
-            raise KeyboardInterrupt
-        return code if arguments else _NO_COMMAND
-    except (KeyboardInterrupt, typer.Abort):
+        with app.make_context("ocost", list(arguments) or ["--help"]) as context:
+            app.invoke(context)
+        return 0
+    except click.exceptions.Exit as done:
+        return done.exit_code if arguments else _NO_COMMAND
+    except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -559,9 +514,8 @@ def _fail(error: Exception) -> int:
     """Say what is wrong in one line."""
     from .graph import OcostError
 
-    usage = getattr(error, "format_message", None)
-    if usage is not None:
-        line = f"error: {usage() or 'no command; see ocost --help'}"
+    if isinstance(error, click.ClickException):
+        line = f"error: {error.format_message()}"
     elif isinstance(error, OcostError):
         line = f"error: {error}"
     else:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
 
-_ASKED = "_OCOST_COMPLETE"  # set by the shell's script, to what it wants
+if TYPE_CHECKING:
+    from click import Command
+
+ASKED = "_OCOST_COMPLETE"  # set by the shell's script, to what it wants
+
+
+def answer(command: Command, environ: MutableMapping[str, str]) -> int:
+    """Print what a shell asks for, its script or completions, and give the exit code."""
+    from click.shell_completion import shell_complete
+
+    mend_words(environ)
+    return shell_complete(command, {}, "ocost", ASKED, environ[ASKED])
 
 
 def mend_words(environ: MutableMapping[str, str]) -> None:
@@ -15,7 +27,7 @@ def mend_words(environ: MutableMapping[str, str]) -> None:
     environ
         The process's; nothing is done unless bash asks for completions.
     """
-    if environ.get(_ASKED) != "complete_bash":
+    if environ.get(ASKED) != "bash_complete":
         return
     words = environ.get("COMP_WORDS", "").split("\n")
     place = int(environ.get("COMP_CWORD") or 0)

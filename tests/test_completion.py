@@ -33,7 +33,7 @@ def test_what_begins_like_it() -> None:
     ],
 )
 def test_words_that_bash_splits(words: list[str], place: int, mended: list[str], then: int) -> None:
-    asked = {"_OCOST_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words)}
+    asked = {"_OCOST_COMPLETE": "bash_complete", "COMP_WORDS": "\n".join(words)}
     environ = {**asked, "COMP_CWORD": str(place)}
     completion.mend_words(environ)
     assert environ["COMP_WORDS"].split("\n") == mended
@@ -41,7 +41,7 @@ def test_words_that_bash_splits(words: list[str], place: int, mended: list[str],
 
 
 def test_other_shells_words_stay() -> None:
-    environ = {"_OCOST_COMPLETE": "complete_zsh", "COMP_WORDS": "a\n@\nb", "COMP_CWORD": "2"}
+    environ = {"_OCOST_COMPLETE": "zsh_complete", "COMP_WORDS": "a\n@\nb", "COMP_CWORD": "2"}
     completion.mend_words(copy := dict(environ))
     assert copy == environ
 
@@ -53,7 +53,7 @@ def test_in_bash(tmp_path: Path) -> None:
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ocost "$@"\n', encoding="utf-8")
     command.chmod(0o755)
     script = """
-    eval "$(_OCOST_COMPLETE=source_bash ocost)"
+    eval "$(_OCOST_COMPLETE=bash_source ocost)"
     for words in "c" "cost @ mob" "cost --dev" "optimize x --skip fold-batch"; do
         COMP_WORDS=(ocost $words); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
         _ocost_completion ocost; echo "${COMPREPLY[*]}"

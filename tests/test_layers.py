@@ -17,7 +17,16 @@ LAYERS = [
     {"runtime"},
     {"optimize", "compare", "audit"},
     {"report"},
-    {"", "api", "explanation", "arguments", "completion", "hints", "output"},  # the package itself
+    {
+        "",
+        "api",
+        "explanation",
+        "arguments",
+        "completion",
+        "hints",
+        "options",
+        "output",
+    },  # the package itself
     {"cli"},
     {"__main__"},
 ]

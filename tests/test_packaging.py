@@ -43,6 +43,7 @@ def test_root_modules() -> None:
         "completion.py",
         "explanation.py",
         "hints.py",
+        "options.py",
         "output.py",
     }
 
