@@ -8,11 +8,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from . import arguments, completion, hints, options
+from . import arguments, completion, options
 from .output import Color, Format, Output, destination, emit, show
+
+if TYPE_CHECKING:
+    from .report.blocks import Document
+    from .report.text import Page
 
 _EXAMPLES = """Start with a bundled sample:
 
@@ -37,6 +42,7 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first argument names."""
         if args and not args[0].startswith("-") and args[0] not in self.commands:
+            from . import hints
             from .graph import OcostError
 
             raise OcostError(hints.no_command(args[0], list(self.commands)))
@@ -98,19 +104,23 @@ def cost(
     MODEL is a .onnx file, or a bundled sample: @mobilenet_v2.
     """
     from . import api
-    from .report.cost_document import cost_document
-    from .report.short_cost import cost_page
+
+    def document() -> Document:
+        from .report.cost_document import cost_document
+
+        return cost_document(result, first, others)
+
+    def page() -> Page:  # brings rich, which takes longer than the cost of a small model
+        from .report.short_cost import cost_page
+
+        return cost_page(result, first, others, top=top, verbose=verbose)
 
     output = destination(format_, report, color, model, *(device or ()))
     given = arguments.given(shape, dim, value, strict_dims, trips)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
     (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
-    emit(
-        output,
-        document=lambda: cost_document(result, first, others),
-        page=lambda: cost_page(result, first, others, top=top, verbose=verbose),
-    )
+    emit(output, document=document, page=page)
 
 
 @app.command()

@@ -76,19 +76,24 @@ def destination(
 
 def emit(output: Output, *, document: Callable[[], Document], page: Callable[[], Page]) -> None:
     """Print the result, and write it to a file too if asked for."""
-    from .graph.save import replacing
-    from .report.blocks import dumps
-
     file = output.report
     if output.format is Format.json:
-        sys.stdout.write(dumps(document()))
+        sys.stdout.write(_json(document()))
     else:
         show(page(), output.color)
     if file is not None:
+        from .graph.save import replacing
+
         as_json = output.format is Format.json or file.suffix == ".json"
-        text = dumps(document()) if as_json else _plain(page())
+        text = _json(document()) if as_json else _plain(page())
         with replacing(file) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _json(document: Document) -> str:
+    from .report.blocks import dumps
+
+    return dumps(document)
 
 
 def show(page: Page, color: Color) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -171,5 +170,7 @@ def _bundled() -> dict[str, Traversable]:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`` (did you mean x?)`` for a misspelt name, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for an error alone
+
     close = get_close_matches(name, sorted(known))
     return f" (did you mean {' or '.join(close)}?)" if close else ""

@@ -22,8 +22,9 @@ from onnx import (
     defs,
 )
 
-from ..models import instead_of, pack, resolve
+from ..models import instead_of, resolve
 from ..models.walk import walk
+from ..models.weightless import is_weightless
 from . import wire
 from .collection import uncollected
 from .errors import OcostError
@@ -81,7 +82,9 @@ def from_proto(model: ModelProto, source: Source | None = None) -> Graph:
         As ``load``.
     """
     source = source or Source()
-    if pack.is_weightless(model):
+    if is_weightless(model):
+        from ..models import pack  # noqa: PLC0415 - few models need it
+
         model = _copy(model)  # the marks below are ours
         fillers = pack.fillers(model)
         for index, (tensor, _) in enumerate(walk(model)):

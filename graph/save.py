@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -15,8 +14,8 @@ from typing import Literal
 from google.protobuf.message import EncodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, helper
 
-from ..models import pack
 from ..models.walk import walk
+from ..models.weightless import KEY
 from . import wire
 from .errors import OcostError
 from .external import external_entry
@@ -61,7 +60,7 @@ def to_proto(graph: Graph, weights: Weights = "kept") -> ModelProto:
 
 def _renumber(model: ModelProto) -> None:
     """Bring the manifest of a weightless graph up to date: nodes may have come and gone."""
-    entry = next((p for p in model.metadata_props if p.key == pack.KEY), None)
+    entry = next((p for p in model.metadata_props if p.key == KEY), None)
     if entry is None:
         return
     before = json.loads(entry.value)
@@ -78,7 +77,7 @@ def _renumber(model: ModelProto) -> None:
 def drop_manifest(model: ModelProto) -> None:
     """Take out what says how to regenerate a weightless graph's weights."""
     for position, entry in enumerate(model.metadata_props):
-        if entry.key == pack.KEY:
+        if entry.key == KEY:
             del model.metadata_props[position]
             return
 
@@ -137,6 +136,8 @@ def graph_sha256(graph: Graph) -> str:
 
     The same whether weights lie in the file, beside it, or are stripped.
     """
+    import hashlib  # noqa: PLC0415 - it brings OpenSSL, and few ask for the hash
+
     model = to_proto(graph, "none")
     drop_manifest(model)
     for tensor in every_tensor(model):

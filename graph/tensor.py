@@ -7,17 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from google.protobuf.message import Message
 from onnx import SparseTensorProto, TensorProto, numpy_helper
 
-from ..models.pack import Filler
 from . import dtypes
 from .errors import DataError
 from .external import absence, external_entry
 from .wire import delimited, payload, unmark
+
+if TYPE_CHECKING:
+    from ..models.pack import Filler
 
 _RAW = 9  # the number of the field
 

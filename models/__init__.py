@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -85,10 +85,16 @@ def samples() -> list[Sample]:
     return list(_SAMPLES)
 
 
+def _near(word: str, known: Collection[str], count: int, cutoff: float) -> list[str]:
+    import difflib  # noqa: PLC0415 - for a hint alone
+
+    return difflib.get_close_matches(word, known, count, cutoff)
+
+
 def like_sample(word: str) -> str:
     """The bundled model that a word without ``@`` may mean; "" if it is like none."""
     stem = word.removesuffix(".onnx").lower()
-    return next(iter(difflib.get_close_matches(stem, [s.name for s in _SAMPLES], 1, 0.8)), "")
+    return next(iter(_near(stem, [s.name for s in _SAMPLES], 1, 0.8)), "")
 
 
 def instead_of(file: Path) -> str:
@@ -100,7 +106,7 @@ def instead_of(file: Path) -> str:
     near = [f"@{sample}"] if (sample := like_sample(str(file))) else []
     if not near and file.parent.is_dir():
         beside = [p.name for p in file.parent.iterdir() if p.suffix in (".onnx", ".ort")]
-        near = [str(file.parent / n) for n in difflib.get_close_matches(file.name, beside, 1, 0.7)]
+        near = [str(file.parent / n) for n in _near(file.name, beside, 1, 0.7)]
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -119,7 +125,7 @@ def resolve(spec: str) -> Path:
     by_name = {sample.name: sample for sample in _SAMPLES}
     if sample := by_name.get(spec[1:]):
         return sample.path
-    close = difflib.get_close_matches(spec[1:].lower(), by_name, n=3, cutoff=0.5)
+    close = _near(spec[1:].lower(), by_name, 3, 0.5)
     hint = f"did you mean {' or '.join(f'@{name}' for name in close)}? " if close else ""
     everything = ", ".join(f"@{name}" for name in by_name)
     raise refusal(f"no sample model is called {spec}: {hint}there are {everything}")

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 
 from onnx import ModelProto, TensorProto
 
-from . import measure
 from .entry import NUMPY, Entry, decode, encode, itemsize, raw
 from .errors import refusal
 from .walk import consumed, walk
+from .weightless import KEY, is_weightless
 
-KEY = "ocost.pack"
 _DATA = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 _VARIANCE = {"BatchNormalization": 4}
 _INT32_BIAS = {"DequantizeLinear": 0, "QLinearConv": 8, "QGemm": 6}
@@ -71,11 +70,6 @@ class Filler:
                 f"where its type and dims take {self.nbytes}"
             )
         return data
-
-
-def is_weightless(model: ModelProto) -> bool:
-    """Whether the model has a manifest of stripped tensors."""
-    return any(p.key == KEY for p in model.metadata_props)
 
 
 def manifest(model: ModelProto) -> dict[int, Entry]:
@@ -144,6 +138,8 @@ def pack(model: ModelProto, threshold: int = 64) -> ModelProto:
     OcostError
         The model is weightless already, or some data are outside the proto.
     """
+    from . import measure  # noqa: PLC0415 - it hashes, which nobody needs who only fills
+
     if is_weightless(model):
         raise refusal("the model is weightless already: fill it before packing it again")
     packed = ModelProto()
