@@ -211,7 +211,7 @@ def _level(before: GraphCost, after: GraphCost) -> Level:
 
 
 def _latency(seconds: float) -> Totals:
-    return replace(Totals(**dict.fromkeys(Totals.names())), latency_s=seconds)
+    return Totals(**dict.fromkeys(Totals.names()))._replace(latency_s=seconds)
 
 
 def verdicts(gates: Iterable[Gate], diff: Diff, *, allow_uncompared: bool) -> list[Verdict]:

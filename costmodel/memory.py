@@ -9,7 +9,7 @@ is what is computed from constants alone, as a dequantised weight: it is the sam
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..graph.node import Node
 from ..graph.shapes import Shapes
@@ -20,8 +20,7 @@ from .result import NodeCost
 _IN_PLACE = frozenset({Kind.ELEMENTWISE, Kind.TRANSCENDENTAL})
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """Activation bytes of a graph: the most at once, the average over its steps, the sum."""
 
     peak_bytes: int

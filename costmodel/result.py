@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -65,8 +65,7 @@ class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is ma
         return self.flops / traffic if traffic and self.flops is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Figures of the whole graph, named as in the JSON contract.
 
     Sums run over the nodes that are costed: read them together with the coverage. A figure
@@ -95,11 +94,10 @@ class Totals:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """The figures' names in the order of the contract."""
-        return tuple(f.name for f in fields(cls))
+        return cls._fields
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownNode:
+class UnknownNode(NamedTuple):
     """A node that is not costed, and why."""
 
     node: str
@@ -107,8 +105,7 @@ class UnknownNode:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """How many nodes are costed, and how well their shapes are known."""
 
     nodes: int

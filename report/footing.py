@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..costmodel.result import GraphCost, NodeCost
 from .numbers import UNKNOWN, share
@@ -11,8 +11,7 @@ from .numbers import UNKNOWN, share
 LEAST, MOST, ROUGH = "≥", "≤", "~"
 
 
-@dataclass(frozen=True, slots=True)
-class Footing:
+class Footing(NamedTuple):
     """Whether a sum over nodes is ``partial`` (some are not costed) or holds upper bounds."""
 
     partial: bool = False

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from statistics import median_high
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 Quantity = Literal["count", "bytes", "ratio", "seconds"]
 
@@ -26,8 +24,7 @@ _SCALES: dict[Quantity, tuple[tuple[str, float], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """A unit and the number of decimals that a row or column of figures shares."""
 
     name: str
@@ -63,7 +60,8 @@ def unit_of(values: Iterable[float | None], quantity: Quantity, *, middle: bool 
     known = sorted(abs(v) for v in values if v is not None and math.isfinite(v))
     if not known:
         return Unit("", 1, 0)
-    typical = median_high([v for v in known if v] or [0.0]) if middle else known[-1]
+    shown = [v for v in known if v] or [0.0]
+    typical = shown[len(shown) // 2] if middle else known[-1]
     scales = _SCALES[quantity]
     step = 1024 if quantity == "bytes" else 1000
     name, factor = next((s for s in scales if round(typical / s[1], 1) < step), scales[-1])

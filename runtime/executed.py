@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 from ..costmodel import Device, GraphCost, NodeCost
@@ -63,8 +62,7 @@ def executed_cost(
     summed = totals(shapes, costed, nodes, list(constants(optimized)))
     known = summed.traffic_bytes is not None
     alive = stored(shapes, costed)
-    figures = replace(
-        summed,
+    figures = summed._replace(
         padded_bytes=sum(map(padding.bytes, costed)) if known else None,
         file_bytes=file_bytes(original, constants(original)),
         peak_bytes=alive.peak_bytes if alive else None,

@@ -198,8 +198,7 @@ def diff(known_cost: GraphCost, device: Device) -> Diff:
     conv = CONV._replace(op_type="FusedConv", domain="com.microsoft", flops=2_100_000)
     conv = conv._replace(latency_s=43e-6, latency_low_s=21e-6)
     cast = VIEW._replace(name="cast", op_type="Cast", latency_s=2e-6, bound="memory", view=False)
-    totals = replace(
-        TOTALS,
+    totals = TOTALS._replace(
         flops=2_100_000,
         read_bytes=150_000,
         write_bytes=50_000,

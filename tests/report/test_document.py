@@ -61,7 +61,7 @@ def test_a_package_that_is_not_there_is_null(cost, device, monkeypatch):
 
 def test_further_devices(cost, device, slow_device):
     slow = tuple(n._replace(latency_s=n.latency_s and 10 * n.latency_s) for n in cost.nodes)
-    totals = replace(cost.totals, latency_s=830e-6)
+    totals = cost.totals._replace(latency_s=830e-6)
     (other,) = cost_document(
         cost, device, [(slow_device, replace(cost, nodes=slow, totals=totals))]
     )["other_devices"]

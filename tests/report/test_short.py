@@ -255,7 +255,7 @@ def test_one_reason_is_told_once(cost, device, text):
     unknown = tuple(
         UnknownNode(f"n{i}", "Odd", f"the shape of 't{i}' is not known") for i in range(40)
     )
-    coverage = replace(cost.coverage, nodes=43, unknown=unknown)
+    coverage = cost.coverage._replace(nodes=43, unknown=unknown)
     page = text(cost_page(replace(cost, coverage=coverage), device), 80)
     assert "  40 Odd: the shape of 't0' is not known (first: n0)\n" in page
     assert page.count("is not known") == 1

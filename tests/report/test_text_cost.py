@@ -94,7 +94,7 @@ def test_devices_stand_side_by_side(known_cost, device, slow_device, text):
         view,
         clip._replace(latency_s=401e-6),
     )
-    totals = replace(known_cost.totals, latency_s=603e-6)
+    totals = known_cost.totals._replace(latency_s=603e-6)
     others = [(slow_device, replace(known_cost, nodes=slow, totals=totals))]
     page = text(render_cost(known_cost, device, others, top=2))
     rows = [" ".join(line.split()) for line in page.splitlines()]
@@ -117,7 +117,7 @@ def test_nothing_known(cost, device, text):
     unknown = tuple(
         UnknownNode(f"odd{i}", "Odd", f"why {letter}") for i, letter in enumerate("abcdefg")
     )
-    coverage = replace(cost.coverage, nodes=7, costed=0, exact=0, unknown=unknown)
+    coverage = cost.coverage._replace(nodes=7, costed=0, exact=0, unknown=unknown)
     nothing = Totals(**dict.fromkeys(Totals.names()))
     empty = replace(cost, nodes=(odd,), totals=nothing, coverage=coverage)
     page = text(render_cost(empty, device))
@@ -137,7 +137,7 @@ def test_reasons_are_grouped_over_names(cost, device, text):
         for i, op_type in enumerate(["Conv", "Relu", "Conv"])
     )
     page = text(
-        render_cost(replace(cost, coverage=replace(cost.coverage, unknown=unknown)), device)
+        render_cost(replace(cost, coverage=cost.coverage._replace(unknown=unknown)), device)
     )
     assert "  2 Conv, 1 Relu: the shape of 't0' is not known (first: n0)\n" in page
 
@@ -149,13 +149,13 @@ def test_branches_that_do_not_run_are_counted(known_cost, device, text):
 
 def test_a_figure_that_padding_adds_has_a_row(known_cost, device, text):
     assert "padding" not in text(render_cost(known_cost, device))
-    padded = replace(known_cost, totals=replace(known_cost.totals, padded_flops=5_000))
+    padded = replace(known_cost, totals=known_cost.totals._replace(padded_flops=5_000))
     assert "on padding" in text(render_cost(padded, device))
 
 
 def test_a_figure_that_rests_on_bounds_is_at_most_that(known_cost, device, text):
     conv, view, clip = known_cost.nodes
-    coverage = replace(known_cost.coverage, exact=2, bound=1)
+    coverage = known_cost.coverage._replace(exact=2, bound=1)
     nodes = (conv, view, clip._replace(shape="bound"))
     page = text(render_cost(replace(known_cost, nodes=nodes, coverage=coverage), device))
     rows = [" ".join(line.split()) for line in page.splitlines()]
@@ -170,7 +170,7 @@ def test_a_figure_that_rests_on_bounds_is_at_most_that(known_cost, device, text)
 
 
 def test_at_least_and_at_most_is_neither(cost, device, text):
-    coverage = replace(cost.coverage, exact=2, bound=1)
+    coverage = cost.coverage._replace(exact=2, bound=1)
     page = text(render_cost(replace(cost, coverage=coverage), device))
     assert "only 3 of 4 nodes are costed, 1 of them at most: sums marked ~ may be" in page
     assert "~585.9  KiB" in page

@@ -100,8 +100,8 @@ def test_two_files_of_one_name_show_their_folders(diff, text):
 
 def test_what_is_not_known_is_not_0(diff, text):
     unknown = (UnknownNode("odd", "Odd", "no cost formula for Odd"),)
-    coverage = replace(diff.after.coverage, costed=2, exact=2, unknown=unknown)
-    totals = replace(diff.after.totals, latency_s=None, flops=None)
+    coverage = diff.after.coverage._replace(costed=2, exact=2, unknown=unknown)
+    totals = diff.after.totals._replace(latency_s=None, flops=None)
     blank = diff.pairs[0].after._replace(
         flops=None, read_bytes=None, write_bytes=None, latency_s=None, bound=None
     )
@@ -125,7 +125,7 @@ def test_no_known_cost_is_not_the_same_cost(diff, text):
 
 
 def test_equal_sums_over_some_nodes_are_not_the_same_cost(diff, text):
-    partial = replace(diff.before, coverage=replace(diff.before.coverage, costed=2, exact=2))
+    partial = replace(diff.before, coverage=diff.before.coverage._replace(costed=2, exact=2))
     page = text(render_diff(replace(diff, before=partial, after=partial, pairs=(), op_types=())))
     assert "traffic 0 % (≥585.9 -> ≥585.9 KiB)" in page
     assert "only 2 of 3 nodes are costed" in page
@@ -133,7 +133,7 @@ def test_equal_sums_over_some_nodes_are_not_the_same_cost(diff, text):
 
 def test_a_change_between_partial_sums_has_no_colour(diff, text):
     blank = diff.pairs[2].before._replace(flops=None, read_bytes=None, latency_s=None)
-    coverage = replace(diff.before.coverage, costed=2, exact=2)
+    coverage = diff.before.coverage._replace(costed=2, exact=2)
     before = replace(diff.before, nodes=(*diff.before.nodes[:2], blank), coverage=coverage)
     partial = replace(diff, before=before, pairs=diff.pairs[:2], op_types=diff.op_types[1:2])
     for page, coloured in ((render_diff(partial), False), (render_diff(diff), True)):

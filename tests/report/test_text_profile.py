@@ -172,7 +172,7 @@ def test_all_known(profiled, text):
 
 
 def test_memory_and_startup(profiled, text):
-    totals = replace(profiled.executed.totals, peak_bytes=3072)
+    totals = profiled.executed.totals._replace(peak_bytes=3072)
     here = replace(
         profiled,
         executed=replace(profiled.executed, totals=totals),

@@ -1,0 +1,76 @@
+"""What a command imports: all of it is paid for by everybody who only asks what a graph costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from onnx import TensorProto, helper, save
+
+# Slow to import, and nothing that costing a graph needs.
+HEAVY = {"networkx", "onnxruntime", "onnxsim", "typer", "pydantic"}
+LATER = {"ocost.runtime", "ocost.passes", "ocost.optimize", "ocost.compare"}
+# Only for what a few models, formats or mistakes bring up.
+SELDOM = {"hashlib", "difflib", "statistics", "ocost.hints", "ocost.models.pack"}
+_CODE = """
+import sys
+from ocost import cli
+code = cli.run(sys.argv[1:])
+print(*sys.modules, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that are there when a command is done."""
+    command = [sys.executable, "-c", _CODE, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 nodes of usual kinds."""
+    nodes = []
+    for layer in range(10):
+        before = f"r{layer - 1}" if layer else "x"
+        nodes.append(helper.make_node("Add", [before, "x"], [f"a{layer}"]))
+        nodes.append(helper.make_node("Relu", [f"a{layer}"], [f"r{layer}"]))
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8, 32, 32])
+        for name in ("x", "r9")
+    ]
+    graph = helper.make_graph(nodes, "small", ports[:1], ports[1:])
+    file = tmp_path_factory.mktemp("startup") / "small.onnx"
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), file)
+    return file
+
+
+@pytest.mark.parametrize("options", [[], ["-v"], ["--top", "3"], ["--format", "json"]])
+def test_a_cost_imports_nothing_that_it_does_not_need(model: Path, options: Sequence[str]) -> None:
+    modules = imported("cost", str(model), *options)
+    assert "ocost.costmodel.cost" in modules  # it was costed
+    assert modules & (HEAVY | LATER) == set()
+
+
+def test_a_short_page_imports_nothing_that_is_seldom_needed(model: Path) -> None:
+    assert imported("cost", str(model)) & SELDOM == set()
+
+
+def test_rich_is_for_text(model: Path) -> None:
+    assert "rich" in imported("cost", str(model))
+    assert "rich" not in imported("cost", str(model), "--format", "json")
+    assert "ocost.report.cost_document" not in imported("cost", str(model))
+
+
+def test_help_imports_no_onnx() -> None:
+    modules = imported("cost", "--help")
+    assert modules & (HEAVY | LATER | {"onnx", "numpy", "rich"}) == set()
+
+
+def test_what_is_seldom_needed_comes_when_it_is() -> None:
+    assert "ocost.models.pack" in imported("cost", "@odd_channels")  # it has no weights
+    assert "hashlib" in imported("cost", "@odd_channels", "--format", "json")  # graph_sha256
