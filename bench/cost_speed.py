@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from measuring import BARE, COLUMNS, OURS, Cell, Row, installed, measure
+from processes import BASE, COMMAND, INFO
 from tables import environment, model_files, table
 
 from ocost.graph import OcostError
@@ -100,11 +101,34 @@ def memory(rows: Sequence[Row], names: Sequence[str], peers: Sequence[str]) -> l
     ]
 
 
+def whole(rows: Sequence[Row]) -> list[str]:
+    """CPU of whole processes by their medians, and what ``ocost cost`` takes of the others'."""
+    peers, lines = (BASE, INFO), []
+    ratios: dict[str, list[float]] = {peer: [] for peer in peers}
+    for row in rows:
+        taken = {name: median(times) for name, times in row.processes.items() if times}
+        if COMMAND not in taken:
+            continue
+        over = {peer: taken[COMMAND] / taken[peer] for peer in peers if peer in taken}
+        for peer, ratio in over.items():
+            ratios[peer].append(ratio)
+        times = [text(taken[n] * 1e3, 0) if n in taken else "-" for n in (COMMAND, *peers)]
+        lines.append([row.name, len(row.processes[COMMAND]), *times])
+        lines[-1] += [text(over.get(peer)) for peer in peers]
+    if not lines:
+        return []
+    for name, end in ENDS:
+        found = [text(end(ratios[peer])) if ratios[peer] else "-" for peer in peers]
+        lines.append([name, *[""] * 4, *found])
+    headers = ["model", "N", COMMAND, *peers, *(f"ocost / {peer}" for peer in peers)]
+    return ["## Whole processes: ms of CPU, median of N", table(headers, lines)]
+
+
 def report(rows: Sequence[Row]) -> str:
     names = [name for name in COLUMNS if any(name in row.cells for row in rows)]
     peers = [name for name in names if name != OURS]
     parts = ["## Start-up", start_up(rows, names), *work(rows, names, peers)]
-    parts += memory(rows, names, peers)
+    parts += [*memory(rows, names, peers), *whole(rows)]
     notes = [f"* {row.name}: {note}" for row in rows for note in row.notes]
     return "\n\n".join([*parts, *(["## Left out", "\n".join(notes)] if notes else [])])
 
@@ -113,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", type=Path, help="files or folders; else the samples")
     parser.add_argument("--seconds", type=float, default=60, help="how long to measure in all")
+    parser.add_argument("--processes", type=int, default=10, help="runs of whole processes each")
     options = parser.parse_args(arguments)
     files = model_files(options.models) or [sample.path for sample in samples()]
     print(f"{environment(*PACKAGES)}\n", flush=True)
@@ -120,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = []
     for file in files:
         try:
-            rows.append(measure(file, tools, options.seconds / len(files)))
+            rows.append(measure(file, tools, options.seconds / len(files), options.processes))
         except OcostError as error:
             print(f"left out: {error}\n")
     if not rows:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from onnx import TensorProto
+from processes import commands, measure_processes
 
 from ocost.graph import Graph, load, to_proto
 from ocost.graph.tensor import every_tensor
@@ -110,6 +111,7 @@ class Row:
     rounds: int
     cells: dict[str, Cell]
     notes: list[str]
+    processes: dict[str, list[float]]  # seconds of CPU that whole processes took
 
     def ratio(self, peer: str, figure: Callable[[Cell], float]) -> float | None:
         """Ocost's figure over a peer's."""
@@ -143,8 +145,11 @@ def prepare(graph: Graph, file: Path, folder: Path) -> dict[bool, Path]:
     return files
 
 
-def measure(file: Path, tools: Sequence[str], seconds: float) -> Row:
-    """A model's row, in about so many seconds, though never fewer than the least rounds take."""
+def measure(file: Path, tools: Sequence[str], seconds: float, processes: int = 0) -> Row:
+    """A model's row, in about so many seconds, though never fewer than the least rounds take.
+
+    Whole processes come on top, ``processes`` times each.
+    """
     end = time.monotonic() + seconds
     columns = [name for name, (tool, _) in COLUMNS.items() if tool in tools]
     cells: dict[str, Cell] = {}
@@ -175,7 +180,10 @@ def measure(file: Path, tools: Sequence[str], seconds: float) -> Row:
                 cells[name].times.append(workers[name].ask(jobs[name])[0])
             rounds += 1
         megabytes = files[False].stat().st_size / 1e6
-    return Row(file.stem, sum(1 for _ in graph.walk()), megabytes, rounds, cells, notes)
+        wanted = commands(file, files[False], tools) if processes else {}
+        whole = measure_processes(wanted, processes)
+        notes += [f"{name} fails as a process" for name in wanted.keys() - whole.keys()]
+    return Row(file.stem, sum(1 for _ in graph.walk()), megabytes, rounds, cells, notes, whole)
 
 
 def installed() -> Iterator[str]:

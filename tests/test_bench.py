@@ -68,15 +68,20 @@ def test_corpus_without_a_model(tmp_path, capsys):
 
 def test_cost_speed(corpus, monkeypatch, capsys):
     measuring = importlib.import_module("measuring")
-    for name in ("onnx", "ModelInfo", "onnx-tool"):
+    for name in ("onnx", "onnx-tool"):
         monkeypatch.delitem(measuring.COLUMNS, name)
     monkeypatch.setitem(measuring.COLUMNS, "column", ("no such tool", False))
     model = corpus / "packed" / "net_v1.0.keepbn.qdq.onnx"
     speed = importlib.import_module("cost_speed")
-    assert speed.main([str(model), "--seconds", "0"]) == 0
+    assert speed.main([str(model), "--seconds", "0", "--processes", "2"]) == 0
     text = capsys.readouterr().out
     # One node; 192 weights of 4 bytes and the graph around them: less than 0.05 MB; 5 rounds.
     assert _row(text, "net_v1.0.keepbn.qdq", "1")[:2] == ["0.0", "5"]
+    # Whole processes: two runs each of all three, and what they come to.
+    *times, over_onnx, over_info = map(float, _row(text, "net_v1.0.keepbn.qdq", "2"))
+    assert [over_onnx, over_info] == [
+        pytest.approx(times[0] / other, rel=0.1) for other in times[1:]
+    ]
     assert "no such tool is left out: crashed" in text
     assert "ocost / column" not in text
 
