@@ -26,7 +26,7 @@ _FLIPPED, _FEW = 0.05, 2
 # One sample of a rounding error may be exceeded by another that many times: the distance of the
 # model itself from the reference, and what shaking makes of an output where it makes anything.
 ROOM = 4
-# What a few shaken copies show is seldom the most that rounding does.
+# How many more elements may flip than shaking showed.
 EASE = 2
 
 
@@ -257,14 +257,14 @@ def _judge(
     if wanted is not None:
         tolerance = wanted * size
     else:
-        explained = max(floor(by, case.before, case.after), EASE * case.noise)
+        explained = max(floor(by, case.before, case.after), case.noise)
         tolerance = max(explained, ROOM * (own or 0.0))
     off = gap(by, case.after, reference)
     ok: bool | None = off <= tolerance
     reason = "" if ok else _how(by, case, off, tolerance)
     if ok and wanted is None and by == "values" and case.stepped:
         count = moved(case.after, case.before, _spacing(case.before, case.after))
-        if count > max(_FEW, _FLIPPED * case.before.size, ROOM * case.flips * case.before.size):
+        if count > max(_FEW, _FLIPPED * case.before.size, EASE * case.flips * case.before.size):
             ok, reason = False, f"moves {count} of {case.before.size} elements by up to a step"
     if numbers and case.before.size and not any(True for _ in _ranges(case.before)):
         ok, reason = None, "holds no finite number to compare"

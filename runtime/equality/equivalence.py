@@ -24,7 +24,7 @@ from .workspace import Workspace
 
 _RUN_S = 60.0  # that one run may take at least
 _NONE: Mapping[str, str] = MappingProxyType({})
-_SHAKES, _MANY_SHAKES = 3, 16
+_SHAKES, _MANY_SHAKES = 3, 24
 _SAMPLES = 16  # inputs that similarity is taken over
 
 
