@@ -118,19 +118,23 @@ class Baseline:
 
     def shake(self, times: int) -> None:
         """Find out what rounding makes of the outputs, from so many samples in all."""
+        self.shake_records(self.records, self.staged, times)
+        for record in self.records:
+            for name, size in self.steps.items():
+                record.noise[name] = max(size, record.noise.get(name, 0.0))
+
+    def shake_records(self, records: Sequence[Record], staged: Staged, times: int) -> None:
+        """Find out what rounding makes of what a model answered on these inputs."""
         shake(
-            self.records,
+            records,
             self.workspace,
-            self.staged,
+            staged,
             self.engine,
             self.manners,
             quantised=self.quantised,
             seconds=self._budget_s,
             times=times,
         )
-        for record in self.records:
-            for name, size in self.steps.items():
-                record.noise[name] = max(size, record.noise.get(name, 0.0))
 
     def refer(self) -> str:
         """Add the answers in float64; why that can't be done, "" if it can."""

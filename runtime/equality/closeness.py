@@ -108,6 +108,7 @@ class Case:
     ``noise`` is what rounding makes of it, as far as shaking the model before shows; ``reference``
     is what it would be without rounding, where that can be had. Of a quantised output ``step`` is
     the distance of two values, and ``flips`` the share of elements that shaking moves.
+    ``noise_after`` is the noise of the model after, where that was looked for.
     """
 
     before: Array
@@ -116,6 +117,7 @@ class Case:
     reference: Array | None = None
     step: float = 0.0
     flips: float = 0.0
+    noise_after: float = 0.0
 
     @property
     def stepped(self) -> bool:
@@ -258,6 +260,8 @@ def _judge(
         tolerance = wanted * size
     else:
         explained = max(floor(by, case.before, case.after), case.noise)
+        # Both models round, but no wrong one explains itself.
+        explained += min(case.noise_after, ROOM * explained)
         tolerance = max(explained, ROOM * (own or 0.0))
     off = gap(by, case.after, reference)
     ok: bool | None = off <= tolerance

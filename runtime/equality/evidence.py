@@ -35,6 +35,7 @@ class Record:
     before: Outputs
     after: Outputs = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
+    noise_after: dict[str, float] = field(default_factory=dict)
     flips: dict[str, float] = field(default_factory=dict)
     steps: Mapping[str, float] = field(default_factory=dict)
     shakes: int = 0  # how often the noise was looked for
@@ -57,6 +58,7 @@ class Record:
             self.reference.get(name),
             self.steps.get(name, 0.0),
             self.flips.get(name, 0.0),
+            self.noise_after.get(name, 0.0),
         )
 
 
