@@ -23,7 +23,6 @@ from ..graph.validity import require_valid
 from ..passes import Declined, Pass, Rewrite
 from ..passes.rewriting import Change
 from ..passes.scope import Gate, Refused
-from ..passes.shared.growth import GROWTH_LIMIT
 from .figures import Figures, Number
 from .ledger import Entry, Stage, entries, residual
 from .onnxsim_optimizers import trusted
@@ -35,6 +34,7 @@ from .soundness import broken
 
 ONNXSIM = "onnxsim"
 _IDLE = 100  # runs in a row that change something, but lower nothing
+_FOR_A_NODE = 16 * 1024  # bytes by which the file may grow for each node that is saved, and once
 _FIGURES: tuple[Trouble, ...] = ("nodes", "flops", "traffic_bytes")  # none of them may rise
 
 
@@ -336,7 +336,7 @@ class _Run:
                 more = new[figure] - old[figure]
                 return figure, f"taken together it would raise {figure} by {more:,}"
         grown = new["param_bytes"] - old["param_bytes"]
-        if grown > GROWTH_LIMIT * (1 + old["nodes"] - new["nodes"]):
+        if grown > _FOR_A_NODE * (1 + old["nodes"] - new["nodes"]):
             return "param_bytes", f"taken together it would make the file grow by {grown:,} bytes"
         return "", ""
 
