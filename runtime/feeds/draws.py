@@ -23,6 +23,8 @@ from .modes import PLAIN, Mode, Style
 from .roles import Interval, accepted, allowed, divides
 from .texts import texts
 
+_DELAYS = 4  # more inputs meet the edges together again
+
 Array = npt.NDArray[Any]
 Value = Any  # an array; a list, a dict or None where the model wants a sequence, a map, an optional
 Feeds = Mapping[str, Value]
@@ -40,6 +42,8 @@ class Input:
         Of the tensor, or of each tensor in a sequence or optional.
     place
         Among the flags.
+    delay
+        By how many places it meets the edges later than another input does.
     plain, accepted
         The values with which the model does what it is for, and with which it runs.
     divides
@@ -56,6 +60,7 @@ class Input:
     type: TypeProto
     shape: tuple[int, ...]
     place: int
+    delay: int = 0
     plain: Interval | None = None
     accepted: Interval | None = None
     divides: bool = False
@@ -151,7 +156,7 @@ class Input:
             case "bool":
                 return booleans(self.shape, mode, self.plain, generator, self.place)
             case "int":
-                made = integers(dtype, self.shape, mode, *limits, generator, numbers)
+                made = integers(dtype, self.shape, mode, *limits, generator, numbers, self.delay)
                 return (
                     np.where(made == 0, made + made.dtype.type(1), made) if self.divides else made
                 )
@@ -161,7 +166,7 @@ class Input:
                     floats(part, self.shape, mode, *limits, generator, numbers) for _ in range(2)
                 )
                 return (real + 1j * imaginary).astype(dtype)
-        return floats(dtype, self.shape, mode, *limits, generator, numbers)
+        return floats(dtype, self.shape, mode, *limits, generator, numbers, self.delay)
 
     def _usual(self) -> Interval | None:
         """The limits of plain values: bytes fill their range, masks let everything pass."""
@@ -244,7 +249,7 @@ def inputs_of(
     """The inputs of a graph that must be fed, at these sizes."""
     graph = shapes.graph
     hints = input_hints(graph.header.skeleton)
-    made = []
+    made: list[Input] = []
     place = 0
     for name in required(graph):
         info = shapes.get(name)
@@ -263,6 +268,7 @@ def inputs_of(
                 graph.declared[name].type,
                 sizes[name],
                 place,
+                len(made) % _DELAYS,
                 allowed(shapes, name),
                 accepted(shapes, name),
                 divides(shapes, name),

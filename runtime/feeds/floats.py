@@ -43,6 +43,7 @@ def floats(
     accepted: Interval | None,
     generator: np.random.Generator,
     numbers: Sequence[float],
+    delay: int = 0,
 ) -> Array:
     """A float array of a mode.
 
@@ -52,12 +53,14 @@ def floats(
         The values with which the model does what it is for, and with which it runs.
     numbers
         What the graph compares or clips with.
+    delay
+        By how many places the edges come later than in an input without one.
     """
     limits = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
     lowest, highest = float(limits.min), float(limits.max)
 
     def make(size: int) -> Array:
-        made = _drawn(size, mode, plain, generator, numbers)
+        made = _drawn(size, mode, plain, generator, numbers, delay)
         if accepted is not None:
             made = np.clip(made, accepted.low, accepted.high)
         if mode.sign:
@@ -77,6 +80,7 @@ def _drawn(
     plain: Interval | None,
     generator: np.random.Generator,
     numbers: Sequence[float],
+    delay: int,
 ) -> Array:
     made: Array
     match mode.style:
@@ -85,7 +89,7 @@ def _drawn(
         case Style.TIES:
             made = generator.choice([-1.0, 0.0, 1.0], size)
         case Style.EDGES:
-            made = _edges(size, mode.turn, numbers)
+            made = _edges(size, mode.turn, numbers, delay)
         case Style.SPECIAL:
             made = generator.standard_normal(size)
             at = generator.permutation(size)[: max(1, size // RARE)]
@@ -103,17 +107,22 @@ def edges(numbers: Sequence[float]) -> tuple[float, ...]:
     return tuple(dict.fromkeys([*numbers, *_EDGES[2:], *near])) + _EDGES[:2]
 
 
-def _edges(size: int, turn: int, numbers: Sequence[float]) -> Array:
+def _edges(size: int, turn: int, numbers: Sequence[float], delay: int) -> Array:
     """Of every two elements one goes through the edges, from turn to turn on.
 
     The other is what every other input has at this place, so that comparisons meet equals.
     """
-    return interleaved(size, turn, np.array(edges(numbers)), _SHARED)
+    return interleaved(size, turn, np.array(edges(numbers)), _SHARED, delay)
 
 
-def interleaved(size: int, turn: int, pool: Array, shared: Sequence[float]) -> Array:
-    """Of every two elements one from the pool, from its start on, the other shared."""
+def interleaved(
+    size: int, turn: int, pool: Array, shared: Sequence[float], delay: int = 0
+) -> Array:
+    """Of every two elements one from the pool, from its start on, the other shared.
+
+    Two inputs are delayed by different places: what is the same in both hides which one is read.
+    """
     places = np.arange(size)
-    own = pool[((turn * size + 1) // 2 + places // 2) % len(pool)]
+    own = pool[((turn * size + 1) // 2 + places // 2 - delay) % len(pool)]
     same = np.random.default_rng(turn).choice(np.array(shared, pool.dtype), size)
     return np.where((places + turn) % 2 == 0, own, same)

@@ -32,6 +32,7 @@ def integers(
     accepted: Interval | None,
     generator: np.random.Generator,
     numbers: Sequence[float],
+    delay: int = 0,
 ) -> Array:
     """An integer array of a mode.
 
@@ -41,12 +42,14 @@ def integers(
         The values with which the model does what it is for, and with which it runs.
     numbers
         What the graph compares with.
+    delay
+        As of ``floats``.
     """
     info = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
     held = Interval(int(info.min), int(info.max))
 
     def make(size: int) -> Array:
-        made = _drawn(size, mode, plain, accepted, held, generator, numbers)
+        made = _drawn(size, mode, plain, accepted, held, generator, numbers, delay)
         if mode.sign:
             made = np.abs(made) * mode.sign
         if accepted is not None and mode.style is not Style.PLAIN:
@@ -64,6 +67,7 @@ def _drawn(
     held: Interval,
     generator: np.random.Generator,
     numbers: Sequence[float],
+    delay: int,
 ) -> Array:
     wide = accepted or _meet(_USUAL, held)
     match mode.style:
@@ -76,7 +80,7 @@ def _drawn(
             whole = [int(n) for n in numbers if n == int(n)]
             own = [*whole, *(n + by for n in whole for by in (1, -1))]
             pool = [n for n in dict.fromkeys((*own, *_EDGES)) if held.low <= n <= held.high]
-            return interleaved(size, mode.turn, np.array(pool), _SHARED)
+            return interleaved(size, mode.turn, np.array(pool), _SHARED, delay)
         case Style.EXTREMES if accepted is None:
             return _extremes(size, mode.turn, held)
         case Style.PLAIN:

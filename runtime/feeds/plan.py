@@ -199,7 +199,7 @@ class _Planner:
         self.base = base
         self.settings = [self.accepted[_key(frame.shapes(base))]]
         if self._bytes() < _HUGE:
-            others = search.others(base, self.notes)
+            others = [*search.others(base, self.notes), *search.many(base)]
             self.cycled = 1 + len(others)
             for sizes in (*others, *search.ones(base)):
                 self.settings.append(self.accepted[_key(frame.shapes(sizes))])

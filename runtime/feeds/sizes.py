@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ Tried = Callable[[Mapping[str, tuple[int, ...]], str], bool]
 _USUAL = (2, 3, 4, 8, 16, 32, 64, 128, 224, 256, 512, 1024, 4096, 16000)
 _SPATIAL = 64  # the first size of an image's sides: halved five times it is still more than 1
 _BATCH = 16  # a first axis is tried no larger
+_MANY = 20  # elements, below which an input shows few values; that many rows are tried then
 _PAIRED = 6  # open dims, beyond which there are too many pairs
 _FIXED = 24  # so many dims of weights and inputs are candidates
 
@@ -295,6 +297,16 @@ class Search:
         for ones in (dict.fromkeys(whole, 1), dict.fromkeys(filter(self._lead, whole), 1)):
             if ones and self._fits_beside(base, ones):
                 return [{**base, **ones}]
+        return []
+
+    def many(self, base: Sizes) -> list[Sizes]:
+        """The first axes longer, where inputs are so small that ties and edges are rare."""
+        few = min((math.prod(s) for s in self.frame.shapes(base).values()), default=_MANY)
+        longer: dict[str, Size] = {
+            s: _MANY for s in self.frame.symbols if isinstance(base.get(s), int) and self._lead(s)
+        }
+        if few < _MANY and longer and self._fits_beside(base, longer):
+            return [{**base, **longer}]
         return []
 
     def _fits_beside(self, base: Sizes, changed: Mapping[str, Size]) -> bool:

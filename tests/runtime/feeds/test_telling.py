@@ -299,6 +299,16 @@ PAIRS = {
         """g (map(string, float) s) => (float[1,3] y)
         { y = ai.onnx.ml.DictVectorizer <string_vocabulary = ["a", "c", "b"]> (s) }""",
     ),
+    "at_a_limit": (
+        """g (float[2] a, float[2] b) => (float[2] y) <float t = {7.5}>
+        { c = Greater (a, t) y = Where (c, a, b) }""",
+        """g (float[2] a, float[2] b) => (float[2] y) <float t = {7.5}>
+        { c = GreaterOrEqual (a, t) y = Where (c, a, b) }""",
+    ),
+    "first_of_many": (
+        "g (float[n] x) => (int64[1] y) { y = ArgMax (x) }",
+        "g (float[n] x) => (int64[1] y) { y = ArgMax <select_last_index = 1> (x) }",
+    ),
     "optional": (
         "g (optional(float[2]) s) => (bool y) { y = OptionalHasElement (s) }",
         """g (optional(float[2]) s) => (bool y) { h = OptionalHasElement (s) n = Not (h)
