@@ -17,6 +17,7 @@ from .evidence import Record, flat, refer, shake
 from .fitting import Fixed, Inputs, Noisy
 from .randomness import Noise, draw_noise
 from .stage import Staged
+from .unrounded import unrounded
 from .workspace import Workspace
 
 LADDER = (Engine.RUNTIME, Engine.REFERENCE)
@@ -70,6 +71,7 @@ class Baseline:
         self._noise = draw_noise(noise)
         self.quantised = is_quantised(graph)
         self.steps = {name: step(graph, name) for name in graph.outputs} if self.quantised else {}
+        self._exact = unrounded(graph)
         self.notes: tuple[str, ...] = ()
         self.staged = workspace.stage(noisy or graph)
         reasons = []
@@ -130,7 +132,7 @@ class Baseline:
             self.workspace,
             staged,
             self.engine,
-            self.manners,
+            {name: by for name, by in self.manners.items() if name not in self._exact},
             quantised=self.quantised,
             seconds=self._budget_s,
             times=times,

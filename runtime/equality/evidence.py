@@ -79,7 +79,10 @@ def shake(
     seconds: float,
     times: int,
 ) -> None:
-    """Add what rounding makes of each output: so many shaken copies, or one within the time."""
+    """Add what rounding makes of outputs: so many shaken copies, or one within the time.
+
+    Of an output without a manner that is nothing.
+    """
     end = time.monotonic() + seconds
     for number in range(times):
         wanted = [record for record in records if record.shakes <= number]
@@ -97,7 +100,7 @@ def shake(
             except OcostError:  # a number of detections, say, that a later Reshape does not take
                 continue
             for name, array in flat(copy.outputs, answer).items():
-                if name in record.before:
+                if name in record.before and name in manners:
                     own = record.before[name]
                     apart = gap(manners[name], own, array)
                     record.noise[name] = max(apart, record.noise.get(name, 0.0))
