@@ -10,6 +10,7 @@ from ...graph import Graph, OcostError
 from ...graph.shapes import Given, Shapes, infer, prove
 from ..feeds.inputs import make_feeds
 from ..feeds.plan import plan
+from .child import LateError
 from .closeness import By
 from .comparable import how, is_quantised, step
 from .engines import Engine
@@ -74,6 +75,7 @@ class Baseline:
         self._exact = unrounded(graph)
         self.notes: tuple[str, ...] = ()
         self.staged = workspace.stage(noisy or graph)
+        self._late = False
         reasons = []
         for engine in ladder:
             self.engine = engine
@@ -82,6 +84,8 @@ class Baseline:
                 break
             except OcostError as error:
                 reasons.append(str(error))
+            if self._late:  # what comes next is slower still
+                raise UncomparableError(f"the model before can't be run: {reasons[-1]}")
         else:
             raise UncomparableError(f"the model before can't be run: {'; '.join(reasons)}")
         self.manners: dict[str, By] = {
@@ -186,7 +190,13 @@ class Baseline:
         raise failed or OcostError("no input can be made for it")
 
     def _try(self, feeds: Mapping[str, Any]) -> object:
-        return self.workspace.run(self.staged, self.engine, {**feeds, **self._noise})
+        if self._late:
+            raise LateError("a run of it takes too long")
+        try:
+            return self.workspace.run(self.staged, self.engine, {**feeds, **self._noise})
+        except LateError:
+            self._late = True
+            raise
 
     def _watch(self, tensors: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
         watching = self.staged.watching(tensors)

@@ -25,6 +25,10 @@ class DiedError(OcostError):
     """The child process ended without an answer, or was ended for lack of time."""
 
 
+class LateError(DiedError):
+    """It was ended for lack of time: another try would only wait as long."""
+
+
 class Child:
     """One child process; see ``worker`` for what it answers."""
 
@@ -48,7 +52,9 @@ class Child:
         Raises
         ------
         DiedError
-            If it ends, or has to be ended after these seconds.
+            If it ends.
+        LateError
+            If it has to be ended after these seconds.
         OcostError
             If it answers that it can't.
         """
@@ -69,8 +75,9 @@ class Child:
             fine, answer = pickle.load(stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self.close()
-            text = f"it takes more than {seconds:.0f} s" if late.is_set() else _how_it_ended(code)
-            raise DiedError(text) from None
+            if late.is_set():
+                raise LateError(f"it takes more than {seconds:.0f} s") from None
+            raise DiedError(_how_it_ended(code)) from None
         finally:
             timer.cancel()
         self.served += 1

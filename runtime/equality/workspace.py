@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from ...graph import Graph
-from .child import Child, DiedError, child
+from .child import Child, DiedError, LateError, child
 from .engines import Engine
 from .stage import Staged, stage
 from .transport import drop, get, put
@@ -67,7 +67,7 @@ class Workspace:
         Raises
         ------
         DiedError
-            If the process ends over it, in a second try too.
+            If the process ends over it, in a second try too, or takes too long.
         OcostError
             If the engine refuses it.
         """
@@ -76,6 +76,8 @@ class Workspace:
         self._open = None
         try:
             self._ask(("open", str(staged.path), engine.value))
+        except LateError:
+            raise
         except DiedError:
             # It may have suffered from what it ran before.
             self._renew()
@@ -88,7 +90,7 @@ class Workspace:
         Raises
         ------
         DiedError
-            If the process ends over it, in a second try too.
+            If the process ends over it, in a second try too, or takes too long.
         OcostError
             If the model can't be opened or run.
         """
@@ -98,6 +100,8 @@ class Workspace:
             self.open(staged, engine)
             try:
                 answer = self._ask(request)
+            except LateError:
+                raise
             except DiedError:
                 self._renew()
                 self.open(staged, engine)

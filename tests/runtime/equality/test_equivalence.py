@@ -10,7 +10,8 @@ from onnx import numpy_helper
 from ocost.graph import Graph, from_proto, load, to_proto
 from ocost.graph.shapes import Given
 from ocost.optimize import simplify
-from ocost.runtime.equality import baseline
+from ocost.runtime.equality import baseline, equivalence
+from ocost.runtime.equality.child import Child, LateError
 from ocost.runtime.equality.engines import Engine
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.equality.fitting import Fixed
@@ -423,3 +424,27 @@ def test_nodes_of_one_name_are_compared() -> None:
     same = from_proto(model)
     assert check(same, graph(text)).ok is True
     assert check(graph(text), same).ok is True
+
+
+def test_a_model_that_never_ends_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = graph(
+        "(float[2] x) => (float[2] y) <int64 n = {9000000000000000}, bool go = {1}> {"
+        " y = Loop(n, go, x) <body = b (int64 i, bool c, float[2] v) => (bool d, float[2] w)"
+        " { d = Identity(c)  w = Neg(v) }> }"
+    )
+    waits = []
+    ask = Child.ask
+
+    def counted(self: Child, request: object, seconds: float) -> object:
+        try:
+            return ask(self, request, seconds)
+        except LateError:
+            waits.append(request)
+            raise
+
+    monkeypatch.setattr(Child, "ask", counted)
+    monkeypatch.setattr(equivalence, "_RUN_S", 2.0)
+    found = check(endless, endless, budget_s=1)
+    assert found.ok is None
+    assert "takes more than 2 s" in found.reason
+    assert len(waits) == 1
