@@ -54,6 +54,7 @@ _EXACT = frozenset(
         "SpaceToDepth",
         "Split",
         "Squeeze",
+        "ThresholdedRelu",
         "Tile",
         "Transpose",
         "Trilu",

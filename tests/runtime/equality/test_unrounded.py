@@ -29,8 +29,13 @@ def graph(text: str) -> Graph:
         ),
         (TIES, "y = ArgMax <axis = 1> (x)", "y = ArgMax <axis = 1, select_last_index = 1> (x)"),
         (HALVES, "y = Round (x)", "s = Add (x, h) y = Floor (s)"),
+        (
+            HALVES,
+            "y = ThresholdedRelu <alpha = 0.5> (x)",
+            "z = Sub (h, h) c = Less (x, h) y = Where (c, z, x)",
+        ),
     ],
-    ids=["limit", "ties", "halves"],
+    ids=["limit", "ties", "halves", "threshold"],
 )
 def test_another_choice_among_the_numbers_that_are_fed_is_a_difference(
     frame: str, before: str, after: str
