@@ -166,19 +166,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[threads] = "1"  # more would wait for each other, on matrices as small as these
-    found, late, start = [], [], time.monotonic()
+    found, left_out, start = [], [], time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ocost-") as temporary:
         kept: Path = options.keep or Path(temporary)
         kept.mkdir(parents=True, exist_ok=True)
         for name in names:
             if options.models and name not in options.models:
+                left_out.append(name)
                 continue
             path = kept / f"{name}.jsonl"
             if time.monotonic() - start > options.seconds and ALL not in results(path):
-                late.append(name)
+                left_out.append(name)
                 continue
             found += apart(name, files, path, options)
-    text = page(found, late)
+    text = page(found, left_out, options.inputs_seconds)
     options.output.write_text(text, encoding="utf-8")
     print(text)
     shortcomings = broken(found)

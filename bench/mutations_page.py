@@ -71,7 +71,7 @@ def broken(found: Sequence[Found]) -> list[str]:
     return lines
 
 
-def page(found: Sequence[Found], late: Sequence[str]) -> str:
+def page(found: Sequence[Found], left_out: Sequence[str], inputs_seconds: float) -> str:
     """All of it in Markdown."""
     edits = [one for one in found if not one.right]
     inputs = [one.inputs for one in edits if one.inputs]
@@ -80,7 +80,7 @@ def page(found: Sequence[Found], late: Sequence[str]) -> str:
             models=len({one.model for one in edits}),
             environment=environment("ocost", "onnx", "onnxruntime", "numpy"),
             seconds=sum(one.seconds for one in found),
-            each="4 s",
+            each=f"{inputs_seconds:g} s",
             fewest=min(inputs, default=0),
         ),
         "## Totals\n\n" + _totals(edits),
@@ -92,8 +92,8 @@ def page(found: Sequence[Found], late: Sequence[str]) -> str:
         lines = [f"* {o.model}, {o.kind}, {o.node}: {o.why}" for o in edits if o.said == said]
         if lines:
             parts.append(f"## {title}\n\n" + "\n".join(lines))
-    if late:
-        parts.append("Left out for lack of time: " + ", ".join(late) + ".")
+    if left_out:
+        parts.append("Models left out here: " + ", ".join(left_out) + ".")
     return "\n\n".join(parts) + "\n"
 
 
