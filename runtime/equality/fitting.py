@@ -41,11 +41,10 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Noisy:
-    """Those of a draw, and the noise that random nodes read."""
+class _Changed:
+    """What is made of the inputs of a draw."""
 
     draw: Inputs
-    noise: Mapping[str, Any]
 
     @property
     def what(self) -> str:
@@ -56,6 +55,13 @@ class Noisy:
     def special(self) -> bool:
         """As of the draw."""
         return self.draw.special
+
+
+@dataclass(frozen=True)
+class Noisy(_Changed):
+    """Those of a draw, and the noise that random nodes read."""
+
+    noise: Mapping[str, Any]
 
     def feeds(self) -> dict[str, Any]:
         """The inputs."""
@@ -63,21 +69,10 @@ class Noisy:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted(_Changed):
     """Those of a draw, each float in the type that is given here for its name."""
 
-    draw: Inputs
     types: Mapping[str, np.dtype[Any]]
-
-    @property
-    def what(self) -> str:
-        """As of the draw."""
-        return self.draw.what
-
-    @property
-    def special(self) -> bool:
-        """As of the draw."""
-        return self.draw.special
 
     def feeds(self) -> dict[str, Any]:
         """The inputs."""
