@@ -13,7 +13,7 @@ from .proof import PROOFS, Proof, Regional
 
 Pipeline = Callable[[Gate, Watch | None], Made]
 Compare = Callable[[Made], Equivalence]
-_MOST = 5  # rewrites to leave out before giving up, or rounds of regions that can't be compared
+_MOST = 5  # rewrites to leave out before giving up
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,20 @@ def proven(
     """
     broken: list[str] = []
     for _ in range(_MOST + 1):
-        gate = Gate(barred=dict.fromkeys(broken, BROKEN))
+        barred = {**dict.fromkeys(broken, BROKEN), **regional.reasons}
+        gate = Gate(barred=barred)
         made = pipeline(gate, None)
         tell("comparing outputs")
         found = compare(made)
-        if found.ok:
-            return Proven(made, found, tuple(broken))
         if found.ok is None:
-            return _by_regions(pipeline, compare, regional, broken, tell)
+            tell("outputs can't be compared: comparing each rewrite's own region")
+            gate, made = _by_regions(pipeline, regional, broken)
+            found = compare(made)
+        if found.ok is not False:
+            unproven = {k: text for k, text in regional.reasons.items() if k not in broken}
+            return Proven(made, found, tuple(broken), unproven, regional.proofs)
         tell("outputs differ: looking for the rewrite that breaks the model")
-        broken.append(_first(pipeline, compare, gate.made, tuple(broken)))
+        broken.append(_first(pipeline, compare, gate))
     raise OcostError(
         f"the outputs differ, even without {len(broken)} rewrites that change them "
         f"({found.reason}); choose fewer passes with --passes"
@@ -102,35 +106,26 @@ def proven(
 BROKEN = "outputs differed with it, so it is left out; please report this model"
 
 
-def _by_regions(
-    pipeline: Pipeline,
-    compare: Compare,
-    regional: Regional,
-    broken: Sequence[str],
-    tell: Callable[[str], object],
-) -> Proven:
+def _by_regions(pipeline: Pipeline, regional: Regional, broken: Sequence[str]) -> tuple[Gate, Made]:
     """Leave out what its regions don't prove, until nothing more has to go."""
     while True:
-        tell("outputs can't be compared: comparing each rewrite's own region")
-        reasons = {**dict.fromkeys(broken, BROKEN), **regional.reasons}
-        made = pipeline(Gate(barred=reasons), regional)
-        if regional.reasons.keys() <= reasons.keys():
-            break
-    found = compare(made)
-    unproven = {key: text for key, text in regional.reasons.items() if key not in broken}
-    return Proven(made, found, tuple(broken), unproven, regional.proofs)
+        barred = {**dict.fromkeys(broken, BROKEN), **regional.reasons}
+        gate = Gate(barred=barred)
+        made = pipeline(gate, regional)
+        if regional.reasons.keys() <= barred.keys():
+            return gate, made
 
 
-def _first(pipeline: Pipeline, compare: Compare, made: Sequence[str], barred: Sequence[str]) -> str:
-    """The first of these rewrites with which outputs differ."""
+def _first(pipeline: Pipeline, compare: Compare, gate: Gate) -> str:
+    """The first of the rewrites that a gate let through with which outputs differ."""
+    made = gate.made
+    if not made:
+        raise OcostError("the model's outputs differ from its own: it can't be checked")
     good, bad = 0, len(made)
     while bad - good > 1:
         middle = (good + bad) // 2
-        gate = Gate(middle, dict.fromkeys(barred, BROKEN))
-        if compare(pipeline(gate, None)).ok is False:
+        if compare(pipeline(Gate(middle, gate.barred), None)).ok is False:
             bad = middle
         else:
             good = middle
-    if not made:
-        raise OcostError("the model's outputs differ from its own: it can't be checked")
     return made[bad - 1]

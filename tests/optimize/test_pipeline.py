@@ -24,6 +24,7 @@ from ocost.passes.scope import Gate
 from ocost.report.optimize_document import optimize_document
 from ocost.report.text_optimize import render_optimize
 from ocost.runtime.equality.equivalence import check
+from ocost.runtime.equality.result import Equivalence, nothing
 
 from .conftest import Bloat, Corrupts, DropRelus, MergeSums, Swap, Throws, identities, sums
 
@@ -156,6 +157,25 @@ def test_a_model_that_differs_from_itself() -> None:
 
     with pytest.raises(OcostError, match="can't be checked"):
         proven(wrong, lambda made: check(graph, made.graph), Regional(Given(), 1))
+
+
+def test_a_difference_that_shows_after_the_regions_were_judged_is_not_let_through() -> None:
+    """As long as nothing can be compared each rewrite stands on its region; then one shows."""
+    graph = sums()
+    passes = Plan((MergeSums(), DropRelus(first=True)), onnxsim=False)
+    asked = []
+
+    def compare(made: Made) -> Equivalence:
+        asked.append(made)
+        return nothing(None, "no time") if len(asked) == 1 else check(graph, made.graph)
+
+    regional = Regional(Given(), 0, allowed=True)  # no time for regions either
+    found = proven(
+        lambda gate, watch: run(graph, passes, DEVICE, None, gate, watch), compare, regional
+    )
+    assert found.equivalence.ok
+    assert len(found.broken) == 1
+    assert [n.op_type for n in found.made.graph] == ["Add", "Relu"]
 
 
 @pytest.mark.parametrize("sample", ["@odd_channels", "@silero_vad", "@resnet18_qdq"])
