@@ -10,7 +10,7 @@ from ...graph import Graph, OcostError
 from ...graph.shapes import Given, Shapes, infer, prove
 from ..feeds.inputs import make_feeds
 from ..feeds.plan import plan
-from .child import LateError
+from .child import LimitError
 from .closeness import By
 from .comparable import how, is_quantised, step
 from .engines import Engine
@@ -191,10 +191,10 @@ class Baseline:
 
     def _try(self, feeds: Mapping[str, Any]) -> object:
         if self._late:
-            raise LateError("a run of it takes too long")
+            raise LimitError("a run of it takes too long")
         try:
             return self.workspace.run(self.staged, self.engine, {**feeds, **self._noise})
-        except LateError:
+        except LimitError:
             self._late = True
             raise
 

@@ -25,8 +25,8 @@ class DiedError(OcostError):
     """The child process ended without an answer, or was ended for lack of time."""
 
 
-class LateError(DiedError):
-    """It was ended for lack of time: another try would only wait as long."""
+class LimitError(DiedError):
+    """It went over a limit of time or memory: another try would only do so again."""
 
 
 class Child:
@@ -53,8 +53,8 @@ class Child:
         ------
         DiedError
             If it ends.
-        LateError
-            If it has to be ended after these seconds.
+        LimitError
+            If it has to be ended after these seconds, or lacks memory.
         OcostError
             If it answers that it can't.
         """
@@ -76,11 +76,13 @@ class Child:
         except (EOFError, OSError, pickle.UnpicklingError):
             code = self.close()
             if late.is_set():
-                raise LateError(f"it takes more than {seconds:.0f} s") from None
+                raise LimitError(f"it takes more than {seconds:.0f} s") from None
             raise DiedError(_how_it_ended(code)) from None
         finally:
             timer.cancel()
         self.served += 1
+        if fine is None:
+            raise LimitError(answer)
         if not fine:
             raise OcostError(answer)
         return answer

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer each request with (True, result), or (False, why not)."""
+    """Answer each request with (True, result), (False, why not), or (None, which limit it hit)."""
     run: Run | None = None
     while True:
         try:
@@ -41,7 +41,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                 case ("open", path, engine):
                     run = None  # its memory goes before the next one's comes
                     run = open_engine(Path(path), Engine(engine))
-                    answer: tuple[bool, object] = True, None
+                    answer: tuple[bool | None, object] = True, None
                 case ("run", feeds, folder):
                     answer = True, _run(run, feeds, Path(folder))
                 case ("limit", size):
@@ -49,10 +49,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                     answer = True, None
                 case _:
                     answer = False, f"no request: {request!r}"
-        except OcostError as error:
-            answer = False, str(error)
         except MemoryError:
-            answer = False, "out of memory"
+            answer = None, "out of memory"
+        except OcostError as error:
+            answer = None if _lacks_memory(error) else False, str(error)
         except Exception as error:  # of an engine: it is the model that can't be run
             answer = False, f"{type(error).__name__}: {error}"
         pickle.dump(answer, answers)
@@ -63,6 +63,14 @@ def _run(run: Run | None, feeds: Mapping[str, Any], folder: Path) -> object:
     if run is None:
         raise OcostError("no model is open")
     return put(list(run(get(feeds))), folder, "out")
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether an engine failed for lack of memory; onnxruntime says so in its text alone."""
+    if error is None:
+        return False
+    told = any(text in str(error) for text in ("bad_alloc", "Failed to allocate memory"))
+    return told or isinstance(error, MemoryError) or _lacks_memory(error.__cause__)
 
 
 def _limit(size: int) -> None:

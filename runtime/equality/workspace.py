@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from ...graph import Graph
-from .child import Child, DiedError, LateError, child
+from .child import Child, DiedError, LimitError, child
 from .engines import Engine
 from .stage import Staged, stage
 from .transport import drop, get, put
@@ -76,7 +76,7 @@ class Workspace:
         self._open = None
         try:
             self._ask(("open", str(staged.path), engine.value))
-        except LateError:
+        except LimitError:
             raise
         except DiedError:
             # It may have suffered from what it ran before.
@@ -100,7 +100,7 @@ class Workspace:
             self.open(staged, engine)
             try:
                 answer = self._ask(request)
-            except LateError:
+            except LimitError:
                 raise
             except DiedError:
                 self._renew()

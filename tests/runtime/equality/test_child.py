@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 from ocost.graph import Graph, OcostError, from_proto
-from ocost.runtime.equality.child import Child, DiedError, LateError, child
+from ocost.runtime.equality.child import Child, DiedError, LimitError, child
 from ocost.runtime.equality.engines import Engine
 from ocost.runtime.equality.workspace import Workspace
 
@@ -96,7 +96,7 @@ def test_a_run_that_takes_too_long_is_ended() -> None:
         staged = workspace.stage(loop)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Workspace, "_renew", lambda _: pytest.fail("it is waited for again"))
-            with pytest.raises(LateError, match="takes more than 1 s"):
+            with pytest.raises(LimitError, match="takes more than 1 s"):
                 workspace.run(staged, Engine.REFERENCE, X)
         # The next one has a process again.
         assert workspace.run(workspace.stage(RELU), Engine.REFERENCE, X)[0].tolist() == [0, 3]
@@ -111,7 +111,7 @@ def test_memory_has_a_limit() -> None:
         with Workspace(60) as workspace:
             staged = workspace.stage(grow)
             one.ask(("open", str(staged.path), Engine.RUNTIME), 60)
-            with pytest.raises(OcostError):  # 4 GB are more than 1
+            with pytest.raises(LimitError):  # 4 GB are more than 1
                 one.ask(("run", {"x": np.ones(1, np.float32)}, str(staged.path.parent)), 60)
     finally:
         one.close()

@@ -11,7 +11,7 @@ from ocost.graph import Graph, from_proto, load, to_proto
 from ocost.graph.shapes import Given
 from ocost.optimize import simplify
 from ocost.runtime.equality import baseline, equivalence
-from ocost.runtime.equality.child import Child, LateError
+from ocost.runtime.equality.child import Child, LimitError
 from ocost.runtime.equality.engines import Engine
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.equality.fitting import Fixed
@@ -438,7 +438,7 @@ def test_a_model_that_never_ends_is_waited_for_once(monkeypatch: pytest.MonkeyPa
     def counted(self: Child, request: object, seconds: float) -> object:
         try:
             return ask(self, request, seconds)
-        except LateError:
+        except LimitError:
             waits.append(request)
             raise
 
