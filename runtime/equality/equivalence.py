@@ -173,17 +173,17 @@ def similarities(baseline: Baseline, after: Graph) -> dict[str, Similarity]:
 
     Empty where the model after can't be run on them.
     """
-    staged = baseline.workspace.stage(after)
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
-    try:
-        for draw in baseline.ordinary(_SAMPLES):
-            before = baseline.run(baseline.staged, draw)
-            answer = baseline.run(staged, fitted(draw, after))
-            for name in before.keys() & answer.keys():
-                if baseline.manners.get(name) in ("values", "rows"):
-                    pairs[name].append((before[name], answer[name]))
-    except OcostError:
-        return {}
+    with baseline.workspace.staged(after) as staged:
+        try:
+            for draw in baseline.ordinary(_SAMPLES):
+                before = baseline.run(baseline.staged, draw)
+                answer = baseline.run(staged, fitted(draw, after))
+                for name in before.keys() & answer.keys():
+                    if baseline.manners.get(name) in ("values", "rows"):
+                        pairs[name].append((before[name], answer[name]))
+        except OcostError:
+            return {}
     return {name: similarity(found) for name, found in pairs.items()}
 
 
@@ -210,10 +210,22 @@ def compare(
     finite
         As of ``Checker.check``.
     """
-    workspace, records = baseline.workspace, baseline.records
-    staged = workspace.stage(after)
+    with baseline.workspace.staged(after) as staged:
+        return _compared(baseline, staged, after, tolerance, uncomparable, finite=finite)
+
+
+def _compared(
+    baseline: Baseline,
+    staged: Staged,
+    after: Graph,
+    tolerance: float | None,
+    uncomparable: Mapping[str, str],
+    *,
+    finite: bool,
+) -> Equivalence:
+    records = baseline.records
     try:
-        workspace.open(staged, baseline.engine)
+        baseline.workspace.open(staged, baseline.engine)
         for record in records:
             record.after = baseline.run(staged, fitted(record.draw, after))
             record.noise_after = {}
@@ -239,7 +251,6 @@ def compare(
         baseline.shake(_MANY_SHAKES)
         _shake_after(baseline, staged, after)
         judged = _Judged(baseline, tolerance, uncomparable, finite=finite)
-    staged.remove()
     return _verdict(judged.checks, baseline, (*notes, *judged.notes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +60,15 @@ class Workspace:
     def stage(self, graph: Graph) -> Staged:
         """Write a graph with its weights."""
         return stage(graph, self.place())
+
+    @contextlib.contextmanager
+    def staged(self, graph: Graph) -> Iterator[Staged]:
+        """The same for a while: the files go when it is left."""
+        made = self.stage(graph)
+        try:
+            yield made
+        finally:
+            made.remove()
 
     def open(self, staged: Staged, engine: Engine) -> None:
         """Open a model, if it is not what is open.
