@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from mutants.kinds import KINDS, NUMERIC, STRUCTURAL
@@ -117,7 +117,7 @@ def _totals(edits: Sequence[Found]) -> str:
     return table(["group", *_HEADERS], rows)
 
 
-def _by(edits: Sequence[Found], key, header: str) -> str:  # noqa: ANN001
+def _by(edits: Sequence[Found], key: Callable[[Found], str], header: str) -> str:
     names = sorted({key(one) for one in edits})
     rows = [[name, *_figures([one for one in edits if key(one) == name])] for name in names]
     return table([header, *_HEADERS], rows)

@@ -23,7 +23,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         ones of ``onnxsim.simplify``.
     """
     import onnxsim  # noqa: PLC0415 - imported below already; where that failed, it is an answer
-    from onnxsim import onnxsim_cpp2py_export as core  # noqa: PLC0415
+    from onnxsim import onnxsim_cpp2py_export as core  # noqa: PLC0415 - slow to import
 
     # Asking for the others registers onnxsim's own; some of those run by default.
     there = {*core._list_other_optimizers(), *core._list_optimizers()}
@@ -40,7 +40,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until there are no more requests; what that takes is imported before the first."""
     with contextlib.suppress(Exception):
-        import onnxsim  # noqa: F401, PLC0415
+        import onnxsim  # noqa: F401, PLC0415 - to see that it can be
     while True:
         try:
             request = pickle.load(requests)

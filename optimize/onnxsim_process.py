@@ -52,7 +52,7 @@ class Onnxsim:
         self,
         model: ModelProto,
         optimizers: Collection[str],
-        **options: Any,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401 - of onnxsim
     ) -> ModelProto:
         """What onnxsim makes of a model with its weights.
 

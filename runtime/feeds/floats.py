@@ -56,7 +56,7 @@ def floats(
     delay
         By how many places the edges come later than in an input without one.
     """
-    limits = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    limits = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call] # it has no types
     lowest, highest = float(limits.min), float(limits.max)
 
     def make(size: int) -> Array:

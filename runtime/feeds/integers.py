@@ -45,7 +45,7 @@ def integers(
     delay
         As of ``floats``.
     """
-    info = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call]
+    info = ml_dtypes.iinfo(dtype)  # type: ignore[no-untyped-call] # it has no types
     held = Interval(int(info.min), int(info.max))
 
     def make(size: int) -> Array:

@@ -57,7 +57,7 @@ def test_nodes_that_are_called_as_tensors_are(name: str) -> None:
 
 def test_siblings_are_merged_though_others_have_their_outputs_names() -> None:
     graph = clash()
-    made = passes()["merge-siblings"](pays=always).run(graph)  # type: ignore[call-arg]
+    made = passes()["merge-siblings"](pays=always).run(graph)  # type: ignore[call-arg] # a field of it
     assert made.rewrites
     assert [node.op_type for node in graph].count("MatMul") == 1
 
