@@ -25,7 +25,7 @@ from tables import model_files
 
 from ocost.graph import Graph, OcostError, load
 from ocost.graph.shapes import infer
-from ocost.runtime.attribution import Attribution, attribute
+from ocost.lineage.attribution import Attribution, attribute
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.profile import Feeds, take_profile

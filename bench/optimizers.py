@@ -17,16 +17,16 @@ from onnx import ModelProto
 
 from ocost.costmodel import Device, cost_graph
 from ocost.costmodel.device import find
+from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, OcostError, from_proto, load, to_proto
 from ocost.graph.shapes import infer
+from ocost.lineage.attribution import attribute
 from ocost.optimize.pays import estimate_pays
 from ocost.optimize.pipeline import Made, run
 from ocost.optimize.plan import plan
 from ocost.passes import passes
-from ocost.runtime.attribution import attribute
 from ocost.runtime.comparison import Comparison, compare
 from ocost.runtime.equality.equivalence import check
-from ocost.runtime.executed import executed_cost
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.profile import Feeds

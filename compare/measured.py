@@ -12,12 +12,12 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from ..costmodel import Device, Totals
+from ..costmodel.executed import executed_cost
 from ..costmodel.host import host
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer
-from ..runtime.attribution import attribute
+from ..lineage.attribution import attribute
 from ..runtime.comparison import Comparison, compare
-from ..runtime.executed import executed_cost
 from ..runtime.feeds.inputs import given_by, make_feeds
 from ..runtime.naming import named
 from ..runtime.profile import Profile, take_profile

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from ..costmodel import GraphCost, NodeCost
 from ..graph import Graph, Node
-from ..runtime.attribution import Attribution, Executed
-from ..runtime.covers import INSERTED
+from ..lineage.attribution import Attribution, Executed
+from ..lineage.covers import INSERTED
 
 
 @dataclass(frozen=True)

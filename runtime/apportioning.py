@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..costmodel import GraphCost
-from .attribution import Attribution
+from ..lineage.attribution import Attribution
+from ..lineage.covers import INSERTED, Status
+from ..lineage.fates import Fate
 from .checks import NodeCheck
-from .covers import INSERTED, Status
-from .fates import Fate
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ..costmodel import NodeCost
 from ..costmodel.kinds import Kind
 from ..costmodel.result import Bound, ShapeQuality
-from .attribution import Executed
-from .covers import Status
+from ..lineage.attribution import Executed
+from ..lineage.covers import Status
 from .profile import NodeTime
 
 _ELSEWHERE = "not in the estimate, which takes another branch to run"

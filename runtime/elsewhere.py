@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..costmodel import Device, cost_graph
+from ..costmodel.executed import executed_cost
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given
-from .executed import executed_cost
 from .imported import import_profile
 from .loops import as_seen, original_trips, trips_note
 from .profiled import Environment, Profiled, reservations

@@ -12,8 +12,8 @@ from onnx import GraphProto, ModelProto
 
 from ..graph import Graph, Node, load
 from ..graph.graph import Header
+from ..lineage.attribution import Attribution, attribute
 from .alignment import Aligner, Spent
-from .attribution import Attribution, attribute
 from .loops import executed_trips
 from .placing import place
 from .profile import NodeTime, Profile, quartiles

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ..graph import Graph
 from ..graph.shapes import Given, Quality, Shapes, infer
+from ..lineage.attribution import Attribution
 from .alignment import Spent
-from .attribution import Attribution
 
 _LOOPS = frozenset({"Loop", "Scan"})
 _LISTED = 4

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..graph import Graph
-from .attribution import Attribution, Executed
-from .covers import Status
-from .fates import Fate
-from .flat import Flat, Op
-from .namesakes import Namesakes, Place
-from .numbering import Numbers, passes_on
+from ..lineage.attribution import Attribution, Executed
+from ..lineage.covers import Status
+from ..lineage.fates import Fate
+from ..lineage.flat import Flat, Op
+from ..lineage.namesakes import Namesakes, Place
+from ..lineage.value_numbers import ValueNumbers, passes_on
 from .trace import Event
 
 # What a runtime fuses into a product in front of it, if nothing else reads the product.
@@ -46,7 +46,7 @@ def place(original: Graph, events: Mapping[str, Event]) -> Placing:
         An event of each executed node, by the id that the node shall have.
     """
     flat = Flat(original, {event.name for event in events.values() if event.op_type == "If"})
-    numbers = Numbers(flat)
+    numbers = ValueNumbers(flat)
     names = Namesakes(original, flat, numbers)
     places = {key: names.find(e.name, e.op_type, e.provider) for key, e in events.items()}
     found = _Covers(flat, numbers, events, places)
@@ -70,7 +70,7 @@ class _Covers:
     def __init__(
         self,
         flat: Flat,
-        numbers: Numbers,
+        numbers: ValueNumbers,
         events: Mapping[str, Event],
         places: Mapping[str, Place],
     ) -> None:
@@ -127,7 +127,7 @@ class _Covers:
         cover.add(op)
 
 
-def _known(op: Op, numbers: Numbers) -> bool:
+def _known(op: Op, numbers: ValueNumbers) -> bool:
     """Whether the runtime can compute it before the run."""
     made = {numbers.value[tensor] for tensor in op.outputs}
     return made <= numbers.fixed | numbers.shaped
@@ -139,7 +139,7 @@ def _status(place: Place, cover: Iterable[Op], shared: Mapping[Op, int]) -> Stat
     return "group" if any(shared[op] > 1 for op in cover) else "exact"
 
 
-def _fates(flat: Flat, numbers: Numbers, covered: Mapping[Op, int]) -> dict[str, Fate]:
+def _fates(flat: Flat, numbers: ValueNumbers, covered: Mapping[Op, int]) -> dict[str, Fate]:
     found: dict[str, Fate] = {}
     for op in flat.ops:
         if covered[op]:

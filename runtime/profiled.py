@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..costmodel import Device, GraphCost, cost_graph
+from ..costmodel.executed import executed_cost
 from ..costmodel.host import cpu_name, host
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer, resized
-from .attribution import attribute
-from .executed import executed_cost
+from ..lineage.attribution import attribute
 from .feeds.inputs import given_by, load_feeds, make_feeds
 from .loops import Trips, as_seen, original_trips, trips_note
 from .memory import ArenaPeak, arena_peak

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..costmodel import GraphCost
+from ..lineage.attribution import Attribution
+from ..lineage.covers import Status
 from .accuracy import Accuracy, accuracy
 from .apportioning import Boundary, OriginalTime, boundaries_of, original_times
-from .attribution import Attribution
 from .checks import NodeCheck, checked
-from .covers import Status
 from .profile import Profile
 from .timing import Timing
 

@@ -1,8 +1,16 @@
 """What tests of several layers share."""
 
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from ocost.graph import Graph, load
+from ocost.runtime.naming import named
+from ocost.runtime.session import Level, Options, open_session
+
+Optimise = Callable[[Graph, Level], Graph]
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +27,15 @@ def onnx_node_cases():
         from onnx.backend.test.case.node import collect_testcases
 
         return collect_testcases(None)
+
+
+@pytest.fixture
+def optimised(tmp_path: Path) -> Optimise:
+    """The graph that onnxruntime runs for a graph, at a level."""
+
+    def optimise(graph: Graph, level: Level = Level.ALL) -> Graph:
+        saved = tmp_path / f"{level}.onnx"
+        open_session(named(graph), Options(level=level), optimized=saved)
+        return load(saved)
+
+    return optimise

@@ -12,6 +12,7 @@ ROOT = Path(ocost.__file__).parent
 # Packages on one line may import each other.
 LAYERS = [
     {"graph", "models"},
+    {"lineage"},
     {"costmodel"},
     {"passes"},
     {"runtime"},

@@ -12,9 +12,9 @@ import pytest
 from ocost.compare.ran import Ran
 from ocost.compare.regions import Regions, find_regions
 from ocost.costmodel.device import find
+from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto
-from ocost.runtime.attribution import Attribution, Executed, attribute
-from ocost.runtime.executed import executed_cost
+from ocost.lineage.attribution import Attribution, Executed, attribute
 
 DEVICE = find("x86-server-core")
 US = 1e-6

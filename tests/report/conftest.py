@@ -28,8 +28,8 @@ from ocost.costmodel.result import (
     UnknownNode,
 )
 from ocost.graph import from_proto
+from ocost.lineage.attribution import Attribution, Executed
 from ocost.report.text import console
-from ocost.runtime.attribution import Attribution, Executed
 from ocost.runtime.comparison import Comparison
 from ocost.runtime.profile import NodeTime, Profile
 from ocost.runtime.profiled import Environment, Profiled

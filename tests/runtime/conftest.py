@@ -1,4 +1,4 @@
-"""What onnxruntime makes of a graph, and a simulated machine to time runs on."""
+"""A simulated machine to time runs on."""
 
 from __future__ import annotations
 
@@ -6,28 +6,10 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from ocost.graph import Graph, load
 from ocost.runtime import comparison, timing
-from ocost.runtime.naming import named
-from ocost.runtime.session import Level, Options, open_session
-
-Optimise = Callable[[Graph, Level], Graph]
-
-
-@pytest.fixture
-def optimised(tmp_path: Path) -> Optimise:
-    """The graph that onnxruntime runs for a graph, at a level."""
-
-    def optimise(graph: Graph, level: Level = Level.ALL) -> Graph:
-        saved = tmp_path / f"{level}.onnx"
-        open_session(named(graph), Options(level=level), optimized=saved)
-        return load(saved)
-
-    return optimise
 
 
 @dataclass

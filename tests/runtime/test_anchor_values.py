@@ -14,7 +14,7 @@ import pytest
 import ocost
 from ocost.graph import from_proto, load
 from ocost.graph.shapes import infer
-from ocost.runtime.attribution import attribute
+from ocost.lineage.attribution import attribute
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level, Options, open_session

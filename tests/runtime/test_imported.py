@@ -14,12 +14,12 @@ from onnx import parser
 
 from ocost.costmodel import cost_graph
 from ocost.costmodel.device import find
+from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import infer
-from ocost.runtime.executed import executed_cost
+from ocost.lineage.namesakes import COPIED, INSERTED, NO_NAME
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.imported import import_profile
-from ocost.runtime.namesakes import COPIED, INSERTED, NO_NAME
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level, Options, open_session, run_once
 from ocost.runtime.sums import covered_cost

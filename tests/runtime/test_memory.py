@@ -10,13 +10,13 @@ import pytest
 from onnx import ModelProto, helper, parser
 
 from ocost.costmodel.cost import cost_nodes
+from ocost.costmodel.storage import stored
 from ocost.graph import Graph, from_proto, load
 from ocost.graph.shapes import infer
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.memory import arena_peak, peak
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level, Options
-from ocost.runtime.storage import stored
 from ocost.runtime.trace import Arena, Body, Event
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"

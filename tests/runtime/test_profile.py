@@ -12,9 +12,9 @@ import pytest
 from onnx import parser
 
 from ocost.graph import Graph, OcostError, from_proto, load
+from ocost.lineage.attribution import attribute
 from ocost.models.inputs import make_inputs
 from ocost.runtime import profile as module
-from ocost.runtime.attribution import attribute
 from ocost.runtime.naming import named
 from ocost.runtime.profile import Profile, take_profile
 from ocost.runtime.session import Level, Options

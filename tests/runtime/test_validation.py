@@ -11,7 +11,7 @@ from onnx import parser
 from ocost.costmodel import GraphCost, NodeCost
 from ocost.costmodel.result import Coverage, ModelSummary, Totals
 from ocost.graph import from_proto
-from ocost.runtime.attribution import Attribution, Executed
+from ocost.lineage.attribution import Attribution, Executed
 from ocost.runtime.profile import NodeTime, Profile
 from ocost.runtime.timing import Timing
 from ocost.runtime.validation import Validation, validate

@@ -17,7 +17,7 @@ _SHAPE = frozenset({"Shape", "Size"})
 _BODIES = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 
 
-class Numbers:
+class ValueNumbers:
     """The value of every tensor of a graph, named by the first tensor that has it.
 
     Two operations of one frame that do the same to the same values make the same values; so do

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from ocost.graph import Graph, from_proto
-from ocost.runtime.attribution import Attribution, attribute
+from ocost.lineage.attribution import Attribution, attribute
 from ocost.runtime.session import Level
 
 Spec = tuple[str, str, str]  # operator, inputs, outputs: "Conv", "x w", "c"

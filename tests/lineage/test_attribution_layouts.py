@@ -12,7 +12,7 @@ import onnx
 from onnx import helper
 
 from ocost.graph import Graph, from_proto
-from ocost.runtime.attribution import attribute
+from ocost.lineage.attribution import attribute
 
 NCHWC, MICROSOFT = "com.microsoft.nchwc", "com.microsoft"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from .anchors import Anchors
+from .cuts import Cutter
 from .flat import Flat, Op
-from .links import linked
-from .slices import Slicer
+from .groups import linked
+from .tensor_pairs import TensorPairs
 
 Status = Literal["exact", "group", "layout", "const", "empty", "unmapped"]
 INSERTED: tuple[Status, ...] = ("layout", "const")
@@ -25,8 +25,8 @@ class Covers:
         See ``attribution.Executed``.
     """
 
-    def __init__(self, optimized: Flat, anchors: Anchors, slicer: Slicer) -> None:
-        self._optimized, self._anchors, self._slicer = optimized, anchors, slicer
+    def __init__(self, optimized: Flat, pairs: TensorPairs, cutter: Cutter) -> None:
+        self._optimized, self._pairs, self._cutter = optimized, pairs, cutter
         self.cover: dict[Op, list[Op]] = {}
         self.status: dict[Op, Status] = {}
         self._constant = set(optimized.constants)
@@ -35,25 +35,25 @@ class Covers:
                 self._constant.update(op.outputs)
         for unit in linked(optimized, self._unknown):
             self._unit(unit)
-        for region in linked(optimized, anchors.renamed.__contains__):
+        for region in linked(optimized, pairs.renamed.__contains__):
             self._moved(region)
         for owner in optimized.ops:
             self._foreign(owner)
 
     def _unknown(self, tensor: int) -> bool:
         """Whether no original stands for a tensor, so that its two ends can't be told apart."""
-        return self._anchors.origin[tensor] is None and tensor not in self._constant
+        return self._pairs.origin[tensor] is None and tensor not in self._constant
 
     def _unit(self, unit: Sequence[Op]) -> None:
         made = {t for op in unit for t in op.outputs}
         read = [t for op in unit for t in op.inputs if t not in made]
         status: Status = "group" if len(unit) > 1 else "exact"
         cover: list[Op] = []
-        moves = all(map(self._anchors.moves, unit))
+        moves = all(map(self._pairs.moves, unit))
         if len(unit) > 1 or not moves:
             cover = self._slice(unit, made, read)
         if not cover:
-            known = any(self._anchors.origin[t] is not None for t in made)
+            known = any(self._pairs.origin[t] is not None for t in made)
             if self._constant.issuperset(read):
                 status = "const"
             elif moves:
@@ -65,7 +65,7 @@ class Covers:
 
     def _foreign(self, owner: Op) -> None:
         """Give bodies that the original doesn't have, but a function's expansion, the owner's."""
-        foreign = [frame for frame in owner.bodies.values() if frame not in self._anchors.frames]
+        foreign = [frame for frame in owner.bodies.values() if frame not in self._pairs.frames]
         for op in self._optimized.ops if foreign else ():
             if op.frame in foreign:
                 self.cover[op] = self.cover[owner]
@@ -73,10 +73,10 @@ class Covers:
 
     def _slice(self, unit: Sequence[Op], made: set[int], read: Iterable[int]) -> list[Op]:
         used = self._used(unit, made) or made
-        origins = [o for t in used if (o := self._anchors.origin[t]) is not None]
-        given = {v for t in read if (v := self._anchors.value(t)) is not None}
-        cover = self._slicer.cover(origins, given)
-        namesake = self._anchors.by_id.get(unit[0].node.name)
+        origins = [o for t in used if (o := self._pairs.origin[t]) is not None]
+        given = {v for t in read if (v := self._pairs.value(t)) is not None}
+        cover = self._cutter.cover(origins, given)
+        namesake = self._pairs.by_id.get(unit[0].node.name)
         return cover or ([] if namesake is None else [namesake])
 
     def _used(self, unit: Sequence[Op], made: Iterable[int]) -> list[int]:

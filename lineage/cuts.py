@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from .anchors import Anchors
 from .flat import Flat, Op
-from .numbering import Numbers, passes_on
+from .tensor_pairs import TensorPairs
+from .value_numbers import ValueNumbers, passes_on
 
 _FAR = 500  # operations that are looked at behind those that a cover ends at
 
 
-class Slicer:
+class Cutter:
     """Cuts covers out of the original graph, backwards from what an operation makes.
 
     A cut ends at what the operation reads, at what another executed operation makes, and at what
     was there before the run.
     """
 
-    def __init__(self, original: Flat, numbers: Numbers, optimized: Flat, anchors: Anchors) -> None:
+    def __init__(
+        self, original: Flat, numbers: ValueNumbers, optimized: Flat, pairs: TensorPairs
+    ) -> None:
         self._original, self._numbers = original, numbers
-        values = {t: anchors.value(t) for t in range(len(optimized.paths))}
-        self._paired = set(anchors.frames.values())
+        values = {t: pairs.value(t) for t in range(len(optimized.paths))}
+        self._paired = set(pairs.frames.values())
         self.stored = {v for t in optimized.constants if (v := values[t]) is not None}
         self.made = {v for op in optimized.ops for t in op.outputs if (v := values[t]) is not None}
 

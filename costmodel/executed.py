@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..costmodel import Device, GraphCost, NodeCost
-from ..costmodel.blocked import Convolution, Kernel, efficiency, ridge_of
-from ..costmodel.cost import Costed, cost_nodes
-from ..costmodel.params import constants
-from ..costmodel.roofline import estimate
-from ..costmodel.summary import summary
-from ..costmodel.totals import coverage, file_bytes, totals
 from ..graph import Graph, dtypes
 from ..graph.shapes import Given, Shapes, infer
-from .attribution import Attribution
+from ..lineage.attribution import Attribution
+from . import Device, GraphCost, NodeCost
+from .blocked import Convolution, Kernel, efficiency, ridge_of
+from .cost import Costed, cost_nodes
+from .params import constants
+from .roofline import estimate
 from .storage import stored
+from .summary import summary
+from .totals import coverage, file_bytes, totals
 
 _NCHWC = "com.microsoft.nchwc"
 _WHOLE = Fraction(1)

@@ -1,4 +1,4 @@
-"""Anchors: which tensor of the original graph a tensor of the optimised one stands for.
+"""Which tensor of the original graph a tensor of the optimised one stands for.
 
 onnxruntime keeps the names of most tensors. Others are found by the data movers between them and
 a named tensor, by the value that an unchanged operation makes of known ones, and by the name
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .flat import NONE, Flat, Op
-from .numbering import Numbers, same_attributes
+from .name_pairs import NamePairs
 from .quantised import quantised
-from .stems import Stems
+from .value_numbers import ValueNumbers, same_attributes
 
 # What onnxruntime inserts to change a layout, a shape or a type: the value stays.
 _MOVERS = frozenset({"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Cast"})
@@ -24,7 +24,7 @@ _NCHWC = "com.microsoft.nchwc"
 _INLINED = ("_inlfunc_", "_if_then_branch_", "_if_else_branch_")
 
 
-class Anchors:
+class TensorPairs:
     """The original tensors that those of an optimised graph stand for.
 
     A tensor may hold its original's value in another layout or type. What a fused operation
@@ -42,14 +42,14 @@ class Anchors:
         The original's operations, by id and by name.
     """
 
-    def __init__(self, original: Flat, numbers: Numbers, optimized: Flat) -> None:
+    def __init__(self, original: Flat, numbers: ValueNumbers, optimized: Flat) -> None:
         self._original, self._numbers, self._optimized = original, numbers, optimized
         self.origin: list[int | None] = [None] * len(optimized.paths)
         self.renamed: set[int] = set()
         self.frames: dict[int, int] = {}
         self.by_id = {op.node.name: op for op in original.ops if op.node.name}
         self.by_id |= {op.id: op for op in original.ops}
-        self._stems = Stems(original, numbers, self.by_id, optimized.ops)
+        self._derived = NamePairs(original, numbers, self.by_id, optimized.ops)
         # What is quantised stands for nothing that isn't.
         self._steps, self._original_steps = quantised(optimized), quantised(original)
         self._frame(0, 0)
@@ -75,7 +75,7 @@ class Anchors:
             return node.op_type in _REORDERS
         if node.op_type not in _MOVERS | _QUANTISERS or not node.name:
             return False
-        return self._stems.node(node.name) is None and not node.name.startswith(_INLINED)
+        return self._derived.node(node.name) is None and not node.name.startswith(_INLINED)
 
     def moves(self, op: Op) -> bool:
         """Whether it is inserted and hands on its input's value."""
@@ -168,7 +168,7 @@ class Anchors:
             self._rename(op.makes[0], self._numbers.find(op.node, reads, self.frames[op.frame]))
         for slot, tensor in enumerate(op.makes):
             if tensor != NONE and self.origin[tensor] is None:
-                self._rename(tensor, self._stems.find(op.node, slot, self._names(op), reads))
+                self._rename(tensor, self._derived.find(op.node, slot, self._names(op), reads))
 
     def _backward(self) -> None:
         """Find what a data mover, or an unchanged operation, reads by what it makes."""

@@ -10,9 +10,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ocost.costmodel import Device, GraphCost, cost_graph
 from ocost.costmodel.device import find
+from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto, load
-from ocost.runtime.attribution import attribute
-from ocost.runtime.executed import executed_cost
+from ocost.lineage.attribution import attribute
 from ocost.runtime.session import Level
 
 NCHWC = "com.microsoft.nchwc"

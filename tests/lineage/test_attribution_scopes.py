@@ -6,7 +6,7 @@ import pytest
 from onnx import parser
 
 from ocost.graph import Graph, from_proto, load
-from ocost.runtime.attribution import Attribution, attribute
+from ocost.lineage.attribution import Attribution, attribute
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..graph.node import Node
 from .flat import NONE, Flat, Op
-from .numbering import Numbers
+from .value_numbers import ValueNumbers
 
 _CAST = "InsertedPrecisionFreeCast_"  # what is computed in a wider type is called so
 # A blocked node is called after the tensor that it took the place of ...
@@ -23,13 +23,13 @@ _ACTIVATIONS = frozenset(
 )
 
 
-class Stems:
+class NamePairs:
     """Finds originals by name, and crosses what was fused into a node after it got its name."""
 
     def __init__(
         self,
         original: Flat,
-        numbers: Numbers,
+        numbers: ValueNumbers,
         by_id: Mapping[str, Op],
         executed: Iterable[Op] = (),
     ) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from onnx import parser
 
 from ocost.graph import from_proto
-from ocost.runtime.flat import Flat
-from ocost.runtime.numbering import Numbers
+from ocost.lineage.flat import Flat
+from ocost.lineage.value_numbers import ValueNumbers
 
 HEAD = '<ir_version: 8, opset_import: ["":17]>'
 
@@ -16,7 +16,7 @@ class Valued:
 
     def __init__(self, text: str) -> None:
         flat = Flat(from_proto(parser.parse_model(f"{HEAD}\n{text}")))
-        self.numbers = Numbers(flat)
+        self.numbers = ValueNumbers(flat)
         self._tensors = {path: tensor for tensor, path in enumerate(flat.paths)}
 
     def __getitem__(self, path: str) -> int:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ..graph import Graph
 from ..graph.node import Node
 from .flat import Flat, Op
-from .numbering import Numbers
-from .stems import Stems
+from .name_pairs import NamePairs
+from .value_numbers import ValueNumbers
 
 NO_NAME = "no original of this name"
 INSERTED = "layout: inserted by the runtime"
@@ -46,7 +46,7 @@ class Place(NamedTuple):
 class Namesakes:
     """Finds originals by the names that a runtime gives to what it executes."""
 
-    def __init__(self, original: Graph, flat: Flat, numbers: Numbers) -> None:
+    def __init__(self, original: Graph, flat: Flat, numbers: ValueNumbers) -> None:
         self._flat = flat
         named = Counter(op.node.name for op in flat.ops if op.node.name)
         self._several = {name for name, count in named.items() if count > 1}
@@ -58,7 +58,7 @@ class Namesakes:
             for position, node in enumerate(original)
             if not node.name and original.path(node) in by_id
         }
-        self._stems = Stems(flat, numbers, unnamed | by_name | by_id)
+        self._pairs = NamePairs(flat, numbers, unnamed | by_name | by_id)
         self._tensors = {
             name: tensor for frame in reversed(flat.frames) for name, tensor in frame.names.items()
         }
@@ -67,7 +67,7 @@ class Namesakes:
         """The original that an executed node is called after."""
         if op_type in _MOVERS:
             return Place(None, _MOVERS[op_type])
-        own = self._stems.node(name)
+        own = self._pairs.node(name)
         if own is None and name in self._several:
             return Place(None, "several originals have this name")
         op = own or self._derived(name, op_type)
@@ -82,8 +82,8 @@ class Namesakes:
 
     def _derived(self, name: str, op_type: str) -> Op | None:
         fused = _FUSION.fullmatch(name)
-        if fused is not None and (op := self._stems.node(fused[1])) is not None:
+        if fused is not None and (op := self._pairs.node(fused[1])) is not None:
             return op
         node = Node(name, op_type, (), (name,), name=name)
-        tensor = self._stems.find(node, 0, self._tensors, ())
+        tensor = self._pairs.find(node, 0, self._tensors, ())
         return None if tensor is None else self._flat.maker[tensor]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ocost.graph import load
+from ocost.lineage.attribution import attribute
 from ocost.models import samples
-from ocost.runtime.attribution import attribute
 from ocost.runtime.naming import named
 from ocost.runtime.session import Level, Options, open_session
 

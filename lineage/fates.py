@@ -7,22 +7,22 @@ from collections.abc import Iterable
 from typing import Literal
 
 from .covers import Covers
+from .cuts import Cutter
 from .flat import Flat
-from .numbering import Numbers
-from .slices import Slicer
+from .value_numbers import ValueNumbers
 
 Fate = Literal["once", "multi", "folded", "cse", "dead", "missing"]
 
 
-def fates(original: Flat, numbers: Numbers, slicer: Slicer, covers: Covers) -> dict[str, Fate]:
+def fates(original: Flat, numbers: ValueNumbers, cutter: Cutter, covers: Covers) -> dict[str, Fate]:
     """By id of every original operation; see ``attribution.Attribution``."""
 
     def values(tensors: Iterable[int]) -> set[int]:
         return {numbers.value[t] for t in tensors}
 
     covered = Counter(op for cover in covers.cover.values() for op in cover)
-    before = slicer.stored | numbers.fixed | numbers.shaped
-    present = slicer.made | slicer.stored
+    before = cutter.stored | numbers.fixed | numbers.shaped
+    present = cutter.made | cutter.stored
     needed = values(original.frames[0].outputs)  # during the run
     useful = set(needed)  # at all
     for op in original.ops:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onnx import parser
 
 from ocost.graph import from_proto
-from ocost.runtime.flat import NONE, Flat
+from ocost.lineage.flat import NONE, Flat
 
 HEAD = '<ir_version: 8, opset_import: ["":17, "own":1]>'
 BRANCHES = """

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..graph import Graph
-from .anchors import Anchors
 from .covers import INSERTED, Covers, Status
+from .cuts import Cutter
 from .fates import Fate, fates
 from .flat import Flat, Op
-from .numbering import Numbers
-from .slices import Slicer
+from .tensor_pairs import TensorPairs
+from .value_numbers import ValueNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +79,36 @@ def attribute(original: Graph, optimized: Graph) -> Attribution:
     """
     ran = Flat(optimized)
     written = Flat(original, {op.node.name for op in ran.ops if op.node.op_type == "If"})
-    numbers = Numbers(written)
-    anchors = Anchors(written, numbers, ran)
-    slicer = Slicer(written, numbers, ran, anchors)
-    covers = Covers(ran, anchors, slicer)
+    numbers = ValueNumbers(written)
+    pairs = TensorPairs(written, numbers, ran)
+    cutter = Cutter(written, numbers, ran, pairs)
+    covers = Covers(ran, pairs, cutter)
     executed = []
     for op in ran.ops:
         status = covers.status[op]
         ids: Iterator[str] = (o.id for o in covers.cover[op])
         if status in INSERTED:
-            ids = _boundary(op, written, numbers, ran, anchors, covers)
+            ids = _boundary(op, written, numbers, ran, pairs, covers)
         executed.append(Executed(op.id, op.node.op_type, tuple(dict.fromkeys(ids)), status))
     tensors = {
         ran.paths[tensor]: written.paths[origin]
         for op in ran.ops
         for tensor in op.outputs
-        if (origin := anchors.origin[tensor]) is not None
+        if (origin := pairs.origin[tensor]) is not None
     }
-    return Attribution(tuple(executed), fates(written, numbers, slicer, covers), tensors)
+    return Attribution(tuple(executed), fates(written, numbers, cutter, covers), tensors)
 
 
 def _boundary(
-    op: Op, original: Flat, numbers: Numbers, optimized: Flat, anchors: Anchors, covers: Covers
+    op: Op,
+    original: Flat,
+    numbers: ValueNumbers,
+    optimized: Flat,
+    pairs: TensorPairs,
+    covers: Covers,
 ) -> Iterator[str]:
     """The original that makes what an inserted operation moves, and those that read it."""
-    value = anchors.value(op.makes[0])
+    value = pairs.value(op.makes[0])
     maker = None if value is None else original.maker[value]
     if maker is not None:
         yield maker.id

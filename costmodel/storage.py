@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..costmodel.cost import Costed
-from ..costmodel.kinds import Kind
-from ..costmodel.memory import Memory, memory
 from ..graph import Graph, Node
 from ..graph.shapes import Shapes
+from .cost import Costed
+from .kinds import Kind
+from .memory import Memory, memory
 
 # Whose kernels on the CPU write over their first input (seen in the deltas of the arena, node by
 # node, in onnxruntime 1.32). Arithmetic of two operands doesn't, nor do Exp, Erf, Gelu.
