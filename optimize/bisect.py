@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..graph import OcostError
-from ..passes.scope import Gate
+from ..rewrite.scope import Gate
 from ..runtime.equality.result import Equivalence
 from .pipeline import Made, Mark, Watch
 from .proof import PROOFS, Proof, Regional

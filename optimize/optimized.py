@@ -12,7 +12,7 @@ from ..compare.result import Diff
 from ..costmodel import Device
 from ..graph import Graph
 from ..graph.shapes import Given
-from ..passes.scope import Gate
+from ..rewrite.scope import Gate
 from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
 from .bisect import Proven, proven

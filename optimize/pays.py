@@ -17,7 +17,7 @@ from ..costmodel.roofline import estimate
 from ..graph import Graph, dtypes
 from ..graph.collection import uncollected
 from ..graph.shapes import Given, Shapes, infer
-from ..passes.rewriting import Pays
+from ..rewrite.rewriting import Pays
 from .padding_gains import Step, measured_gain
 
 # The least gain: of the time of the nodes that differ, and of that of the whole graph.

@@ -21,8 +21,8 @@ from ..graph import DataError, Graph, OcostError
 from ..graph.shapes import Given, Shapes
 from ..graph.validity import require_valid
 from ..passes import Declined, Pass, Rewrite
-from ..passes.rewriting import Change
-from ..passes.scope import Gate, Refused
+from ..rewrite.rewriting import Change
+from ..rewrite.scope import Gate, Refused
 from .figures import Figures, Number
 from .ledger import Entry, Stage, entries, residual
 from .onnxsim_optimizers import trusted

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from ..graph import Graph, Node
-from ..passes.rewriting import Change
+from ..rewrite.rewriting import Change
 
 
 def regions(before: Graph, after: Graph) -> Iterator[tuple[str, Change]]:

@@ -9,7 +9,7 @@ from functools import partial
 
 from ..graph import Graph
 from ..graph.shapes import Given, infer
-from ..passes.scope import Gate
+from ..rewrite.scope import Gate
 from ..runtime.comparison import Comparison, compare
 from ..runtime.feeds.inputs import make_feeds
 from ..runtime.naming import named

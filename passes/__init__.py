@@ -1,19 +1,16 @@
-"""Rewrites that are proven or declined: one file a pass.
+"""Rewrites that are proven or declined: one file a pass, each in the list of ``registry``.
 
-``rewriting`` is the infrastructure, ``pattern`` the matcher that rules are drawn with, ``edit`` a
-rewrite in the making, ``scope`` what is known of a graph. Every other file here is a pass, or a
-family of them; what they share lies in ``shared`` and ``channels``.
+What passes are made of is in ``rewrite``. Proofs that are too long for a pass's file lie in
+``proofs``, and what padding channels needs to know in ``channels``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from types import MappingProxyType
 
-from .rewriting import Declined, Outcome, Pass, Rewrite
+from ..rewrite.rewriting import Declined, Outcome, Pass, Rewrite
 
 __all__ = ["Declined", "Outcome", "Pass", "Rewrite", "passes"]
 
@@ -21,12 +18,6 @@ __all__ = ["Declined", "Outcome", "Pass", "Rewrite", "passes"]
 @cache
 def passes() -> Mapping[str, type[Pass]]:
     """All passes by name, in the order in which they run."""
-    for module in iter_modules(__path__):
-        import_module(f"{__name__}.{module.name}")
-    found = sorted(_below(Pass), key=lambda one: (one.order, one.name))
-    return MappingProxyType({one.name: one for one in found})
+    from .registry import PASSES  # noqa: PLC0415 - thirty files that costing does without
 
-
-def _below(kind: type[Pass]) -> list[type[Pass]]:
-    kinds = [k for k in kind.__subclasses__() if k.__module__.startswith(f"{__name__}.")]
-    return [k for k in kinds if "name" in vars(k)] + [k for sub in kinds for k in _below(sub)]
+    return MappingProxyType({one.name: one for one in PASSES})

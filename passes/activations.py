@@ -16,11 +16,11 @@ from typing import ClassVar
 
 from ..graph import Node
 from ..graph.dtypes import FLOAT, FLOAT16
-from .edit import Edit
-from .pattern import Match, Op, maybe, op, var
-from .rewriting import Pass, Rule
-from .shared.affine import broadcasts
-from .shared.written_out import of_type, scalar, since
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import broadcasts
+from ..rewrite.facts.written_out import of_type, scalar, since
+from ..rewrite.pattern import Match, Op, maybe, op, var
+from ..rewrite.rewriting import Pass, Rule
 
 _X = var("x")
 
@@ -42,7 +42,6 @@ class RecomposeActivations(Pass):
     """
 
     name: ClassVar[str] = "recompose-activation"
-    order: ClassVar[int] = 60
 
     def rules(self) -> Sequence[Rule]:
         """The gate alone, what it gates, and the products with x."""

@@ -12,11 +12,11 @@ from typing import ClassVar
 
 from ..graph import Node
 from ..graph.dtypes import FLOAT
-from .edit import Edit
-from .pattern import Match, op, var
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.written_out import of_type, scalar, since
+from ..rewrite.edit import Edit
+from ..rewrite.facts.written_out import of_type, scalar, since
+from ..rewrite.pattern import Match, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 _RANK = 4  # [batch, heads, sequence, size of a head]
 
@@ -30,7 +30,6 @@ class RecomposeAttention(Pass):
     """
 
     name: ClassVar[str] = "recompose-attention"
-    order: ClassVar[int] = 60
 
     def rules(self) -> Sequence[Rule]:
         """From the product with the values backwards."""

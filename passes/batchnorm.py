@@ -14,12 +14,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match, Pattern, const, maybe, op, var
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.affine import Affine
-from .shared.linear import Linear, linear, scale_outputs
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import Affine
+from ..rewrite.facts.linear import Linear, linear, scale_outputs
+from ..rewrite.pattern import Match, Pattern, const, maybe, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 STATISTICS: tuple[Pattern, ...] = tuple(map(const, ("scale", "shift", "mean", "variance")))
 _CURVES = "Relu|Clip|LeakyRelu|PRelu|Elu|Selu|Sigmoid|HardSigmoid|HardSwish|Tanh|Softplus|Mish|Gelu"

@@ -9,11 +9,11 @@ from typing import ClassVar
 from onnx import TensorProto
 
 from ..graph import Node, dtypes
-from .edit import Edit
-from .pattern import Match, node
-from .rewriting import Pass, Rule
-from .scope import Scope
-from .shared.stand_in import stand_in
+from ..rewrite.edit import Edit
+from ..rewrite.facts.stand_in import stand_in
+from ..rewrite.pattern import Match, node
+from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,6 @@ class MergeCasts(Pass):
     """
 
     name: ClassVar[str] = "merge-casts"
-    order: ClassVar[int] = 10
 
     def rules(self) -> Sequence[Rule]:
         """One."""

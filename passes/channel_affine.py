@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Tensor
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import FLOATS, Doubles, arithmetic, broadcasts, floats, operand, rounded
+from ..rewrite.pattern import Match, Op, Var, const, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
 from .batchnorm import STATISTICS
-from .edit import Edit
-from .pattern import Match, Op, Var, const, op, var
-from .rewriting import Pass, Refused, Rule
-from .shared.affine import FLOATS, Doubles, arithmetic, broadcasts, floats, operand, rounded
 
 _FACTOR, _OFFSET = "Mul|Div", "Add|Sub"
 
@@ -31,7 +31,6 @@ class MergeAffine(Pass):
     """
 
     name: ClassVar[str] = "merge-affine"
-    order: ClassVar[int] = 45  # before the folds, which then have one thing to fold
 
     def rules(self) -> Sequence[Rule]:
         """After a BatchNormalization, of two alike, and of three in turn."""

@@ -15,11 +15,11 @@ from typing import ClassVar, NamedTuple
 from ..costmodel.cost import cost_nodes
 from ..graph import Graph, Node, OcostError
 from ..graph.shapes import infer
+from ..rewrite.edit import Change, Edit
+from ..rewrite.rewriting import Declined, Outcome, Pass, Pays, Rewrite
+from ..rewrite.scope import Refused, Scope, scopes
 from .channels.flow import Flow
 from .channels.grow import Growth
-from .edit import Change, Edit
-from .rewriting import Declined, Outcome, Pass, Pays, Rewrite
-from .scope import Refused, Scope, scopes
 
 MULTIPLES = (4, 8, 16, 32)
 
@@ -60,7 +60,6 @@ class PadChannels(Pass):
     """
 
     name: ClassVar[str] = "pad-channels"
-    order: ClassVar[int] = 80
     pays_elsewhere: ClassVar[bool] = True
     multiple: int | None = None
     pays: Pays = never

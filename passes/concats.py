@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match, node
-from .rewriting import Pass, Rule
-from .scope import Scope
+from ..rewrite.edit import Edit
+from ..rewrite.pattern import Match, node
+from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class MergeConcats(Pass):
     """Merge Concats into the Concat along the same axis that alone reads them."""
 
     name: ClassVar[str] = "merge-concats"
-    order: ClassVar[int] = 60
     exact: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:

@@ -9,11 +9,11 @@ from typing import ClassVar
 from onnx import TensorProto
 
 from ..graph import Graph, Node
+from ..rewrite.edit import Edit
+from ..rewrite.pattern import Match, node
+from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.scope import Refused
 from .constants import named
-from .edit import Edit
-from .pattern import Match, node
-from .rewriting import Pass, Rule
-from .scope import Refused
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,6 @@ class InlineConstantIf(Pass):
     """
 
     name: ClassVar[str] = "inline-constant-if"
-    order: ClassVar[int] = 10
     exact: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:

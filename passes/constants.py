@@ -13,11 +13,11 @@ from onnx import TensorProto, ValueInfoProto, helper
 from ..graph import Node, Tensor, dtypes
 from ..graph.shapes.fold import fold, fold_functions
 from ..graph.shapes.info import Info, ShapeCall
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Outcome, Pass
-from .scope import Array, Scope
-from .shared.growth import refuse_growth
+from ..rewrite.edit import Edit
+from ..rewrite.facts.growth import refuse_growth
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Outcome, Pass
+from ..rewrite.scope import Array, Scope
 
 # What value folding doesn't know, since it decides no shape. Only what is the same in all opsets
 # (onnx's reference has but the newest Softmax), and no DequantizeLinear: a dequantised weight is
@@ -40,7 +40,6 @@ class FoldConstants(Pass):
     """
 
     name: ClassVar[str] = "fold-constants"
-    order: ClassVar[int] = 20
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """Whole trees of such nodes at once: a part alone may be larger than the outcome."""

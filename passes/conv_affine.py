@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import arithmetic, then
+from ..rewrite.facts.linear import Linear, linear, scale_inputs, scale_outputs
+from ..rewrite.pattern import Match, const, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
 from .channel_affine import followers
-from .edit import Edit
 from .gelu import is_gelu
-from .pattern import Match, const, op, var
-from .rewriting import Pass, Refused, Rule
-from .shared.affine import arithmetic, then
-from .shared.linear import Linear, linear, scale_inputs, scale_outputs
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from onnx import TensorProto
 
 from ..graph import Node, Tensor
 from ..graph.dataflow import RANDOM
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Outcome, Pass
-from .scope import Scope
-from .shared.stand_in import stand_in
-from .shared.unmoved import UNMOVED
+from ..rewrite.edit import Edit
+from ..rewrite.facts.stand_in import stand_in
+from ..rewrite.facts.unmoved import UNMOVED
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Outcome, Pass
+from ..rewrite.scope import Scope
 
 # Operators of other domains may be random, or count how often they run.
 _DOMAINS = frozenset({"", "ai.onnx.ml"})
@@ -36,7 +36,6 @@ class MergeDuplicates(Pass):
     """
 
     name: ClassVar[str] = "merge-duplicates"
-    order: ClassVar[int] = 40
     exact: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:

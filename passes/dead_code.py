@@ -9,10 +9,10 @@ from onnx import defs
 
 from ..graph import Node
 from ..graph.shapes.onnx_inference import schema
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Outcome, Pass
-from .scope import Scope
+from ..rewrite.edit import Edit
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Outcome, Pass
+from ..rewrite.scope import Scope
 
 # Operators that compute the same with any of their optional outputs left out. Not so Attention,
 # whose present_key and present_value have to be there where past_key is, nor BatchNormalization,
@@ -33,7 +33,6 @@ class RemoveDeadCode(Pass):
     """
 
     name: ClassVar[str] = "remove-dead-code"
-    order: ClassVar[int] = 10
     exact: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:

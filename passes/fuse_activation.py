@@ -15,10 +15,10 @@ from onnx import helper
 
 from ..graph import Node, OcostError
 from ..graph.dtypes import FLOAT
-from .edit import Edit
-from .pattern import Match, maybe, op, var
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
+from ..rewrite.edit import Edit
+from ..rewrite.pattern import Match, maybe, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 _TARGET = "ort-cpu"
 _LIMIT = float(np.finfo(np.float32).max)
@@ -39,7 +39,6 @@ class FuseActivation(Pass):
     """
 
     name: ClassVar[str] = "fuse-activation"
-    order: ClassVar[int] = 90  # after all others, which know Conv only
 
     target: str = ""
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match, const, node, op, var
-from .rewriting import Pass, Rule
-from .scope import Scope
-from .shared.arguments import Cut, axes_of, change_to_slice, integers
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import Cut, axes_of, change_to_slice, integers
+from ..rewrite.pattern import Match, const, node, op, var
+from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.scope import Scope
 
 _RESULT = 1024  # elements that a constant may have which takes a Gather's place
 _TABLE = 1 << 20  # elements of a constant that is read for it
@@ -30,7 +30,6 @@ class SimplifyGathers(Pass):
     """
 
     name: ClassVar[str] = "simplify-gathers"
-    order: ClassVar[int] = 55
 
     def rules(self) -> Sequence[Rule]:
         """Those that remove most come first."""

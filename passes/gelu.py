@@ -9,11 +9,11 @@ from typing import ClassVar
 
 from ..graph import Node
 from ..graph.dtypes import FLOAT
-from .edit import Edit
-from .pattern import Match, Op, find, op, var
-from .rewriting import Pass, Rule
-from .scope import Scope
-from .shared.written_out import of_type, scalars, since
+from ..rewrite.edit import Edit
+from ..rewrite.facts.written_out import of_type, scalars, since
+from ..rewrite.pattern import Match, Op, find, op, var
+from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.scope import Scope
 
 _X = var("x")
 _ERF = (
@@ -53,7 +53,6 @@ class RecomposeGelu(Pass):
     """
 
     name: ClassVar[str] = "recompose-gelu"
-    order: ClassVar[int] = 60
 
     def rules(self) -> Sequence[Rule]:
         """Each order in which x, 1/2 and 1 + erf can be multiplied."""

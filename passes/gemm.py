@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from ..graph import Node
 from ..graph.dtypes import DOUBLE, FLOAT, FLOAT16
-from .edit import Edit
-from .pattern import Match, node, op, var
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.affine import broadcasts
-from .shared.arguments import attributes, has_input
-from .shared.written_out import read_only_by
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import broadcasts
+from ..rewrite.facts.arguments import attributes, has_input
+from ..rewrite.facts.written_out import read_only_by
+from ..rewrite.pattern import Match, node, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class MergeGemm(Pass):
     """
 
     name: ClassVar[str] = "merge-gemm"
-    order: ClassVar[int] = 60
 
     def rules(self) -> Sequence[Rule]:
         """Transposes first: an Add takes the Gemm that they leave."""

@@ -17,12 +17,12 @@ from onnx import helper
 
 from ..graph import Graph, Node
 from ..graph.dtypes import FLOAT, FLOAT16
-from .edit import Edit
-from .pattern import Match, Op, maybe, op, var
-from .rewriting import Pass, Pays, Refused, Rule
-from .scope import Scope, scopes
-from .shared.arguments import axes_of, has
-from .shared.written_out import of_type, read_only_by, scalar, scalars, since
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import axes_of, has
+from ..rewrite.facts.written_out import of_type, read_only_by, scalar, scalars, since
+from ..rewrite.pattern import Match, Op, maybe, op, var
+from ..rewrite.rewriting import Pass, Pays, Refused, Rule
+from ..rewrite.scope import Scope, scopes
 
 _Key = tuple[object, ...]
 _ONES = 1 << 16  # bytes that a scale of ones may add to the file
@@ -54,7 +54,6 @@ class RecomposeLayerNorm(Pass):
     pays: Pays = _never
 
     name: ClassVar[str] = "recompose-layernorm"
-    order: ClassVar[int] = 60
     pays_elsewhere: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:

@@ -13,12 +13,12 @@ import numpy as np
 
 from ..graph import Node
 from ..graph.dtypes import nbytes
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Declined, Outcome, Pass
-from .scope import Scope
-from .shared.branches import Branch, Cluster, branch, place
-from .shared.convolution import refuse_copies
+from ..rewrite.edit import Edit
+from ..rewrite.facts.convolution import refuse_copies
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Declined, Outcome, Pass
+from ..rewrite.scope import Scope
+from .proofs.branches import Branch, Cluster, branch, place
 
 _DEEP = 100  # sums in sums; deeper ones are looked at by themselves
 
@@ -36,7 +36,6 @@ class MergeBranches(Pass):
     """
 
     name: ClassVar[str] = "merge-branches"
-    order: ClassVar[int] = 60
     assumes_finite: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:

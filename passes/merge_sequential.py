@@ -13,12 +13,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph.dtypes import nbytes
-from .edit import Edit
-from .pattern import Match, const, find, maybe, op, var
-from .rewriting import Outcome, Pass, Refused
-from .scope import Scope
-from .shared.affine import Doubles
-from .shared.convolution import Convolution, Window, refuse_copies
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import Doubles
+from ..rewrite.facts.convolution import Convolution, Window, refuse_copies
+from ..rewrite.pattern import Match, const, find, maybe, op, var
+from ..rewrite.rewriting import Outcome, Pass, Refused
+from ..rewrite.scope import Scope
 
 _FIRST = op("Conv", var("x"), const("w1"), maybe(const("b1")), name="first")
 _PAIR = op("Conv", _FIRST, const("w2"), maybe(const("b2")), name="second")
@@ -35,7 +35,6 @@ class MergeSequential(Pass):
     """
 
     name: ClassVar[str] = "merge-sequential"
-    order: ClassVar[int] = 60
     assumes_finite: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:

@@ -16,13 +16,13 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Outcome, Pass, Pays, Refused, never
-from .scope import Scope
-from .shared.affine import floats
-from .shared.arguments import int64s
-from .shared.convolution import refuse_copies
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import floats
+from ..rewrite.facts.arguments import int64s
+from ..rewrite.facts.convolution import refuse_copies
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Outcome, Pass, Pays, Refused, never
+from ..rewrite.scope import Scope
 
 _TYPES = ("Conv", "MatMul", "Gemm")
 _Key = tuple[object, ...]
@@ -44,7 +44,6 @@ class MergeSiblings(Pass):
     pays: Pays = never
 
     name: ClassVar[str] = "merge-siblings"
-    order: ClassVar[int] = 80
     pays_elsewhere: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:

@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node, dtypes
-from .edit import Edit
-from .pattern import Match, node
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.arguments import has_input
-from .shared.stand_in import stand_in
-from .shared.unmoved import UNMOVED
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import has_input
+from ..rewrite.facts.stand_in import stand_in
+from ..rewrite.facts.unmoved import UNMOVED
+from ..rewrite.pattern import Match, node
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 _SMALL = 4096  # elements of a constant that are read to find all of them 0 or 1
 
@@ -30,7 +30,6 @@ class RemoveNoops(Pass):
     """
 
     name: ClassVar[str] = "remove-noops"
-    order: ClassVar[int] = 10
 
     def rules(self) -> Sequence[Rule]:
         """One for all operators."""

@@ -10,12 +10,12 @@ import numpy as np
 from onnx import helper
 
 from ..graph import Node, dtypes
-from .edit import Edit
-from .pattern import Match, maybe, op, var
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.arguments import attributes, axes_of, has_input, int64s, integers
-from .shared.bounds import bounds
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import attributes, axes_of, has_input, int64s, integers
+from ..rewrite.facts.bounds import bounds
+from ..rewrite.pattern import Match, maybe, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 _PAD = op("Pad", var("x"), maybe(var("pads")), maybe(var("value")), maybe(var("axes")), name="pad")
 _REST = [maybe(var(name)) for name in ("second", "third", "fourth")]
@@ -34,7 +34,6 @@ class FoldPads(Pass):
     """
 
     name: ClassVar[str] = "fold-pads"
-    order: ClassVar[int] = 50
     assumes_finite: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..rewrite.edit import Edit
+from ..rewrite.facts.linear import Linear, linear, scale_inputs
+from ..rewrite.pattern import Match, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
 from .batchnorm import STATISTICS, affine
-from .edit import Edit
-from .pattern import Match, op, var
-from .rewriting import Pass, Refused, Rule
-from .shared.linear import Linear, linear, scale_inputs
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class FoldPreBatchNorm(Pass):
     """
 
     name: ClassVar[str] = "fold-pre-batchnorm"
-    order: ClassVar[int] = 55  # a BatchNormalization between two Convs goes into the first
 
     def rules(self) -> Sequence[Rule]:
         """Ahead of each linear operator."""

@@ -14,12 +14,12 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match, const, maybe, node, op, var
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.affine import floats
-from .shared.arguments import has_input
+from ..rewrite.edit import Edit
+from ..rewrite.facts.affine import floats
+from ..rewrite.facts.arguments import has_input
+from ..rewrite.pattern import Match, const, maybe, node, op, var
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 _RANGES: dict[int, tuple[int, int]] = {
     TensorProto.UINT8: (0, 255),
@@ -47,7 +47,6 @@ class CleanQuantisation(Pass):
     """
 
     name: ClassVar[str] = "clean-quantisation"
-    order: ClassVar[int] = 10
 
     def rules(self) -> Sequence[Rule]:
         """The pair, and the three ways in which a node between them stays in float32."""

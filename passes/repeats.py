@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .edit import Edit
-from .pattern import Match, node
-from .rewriting import Pass, Rule
-from .shared.bounds import Bounds, bounds, change_to_clip
-from .shared.stand_in import stand_in
+from ..rewrite.edit import Edit
+from ..rewrite.facts.bounds import Bounds, bounds, change_to_clip
+from ..rewrite.facts.stand_in import stand_in
+from ..rewrite.pattern import Match, node
+from ..rewrite.rewriting import Pass, Rule
 
 _IDEMPOTENT = frozenset({"Abs", "Ceil", "Floor", "Round", "Sign"})
 _OWN_INVERSE = frozenset({"Neg", "Not"})
@@ -26,7 +26,6 @@ class MergeRepeats(Pass):
     """
 
     name: ClassVar[str] = "merge-repeats"
-    order: ClassVar[int] = 10
 
     def rules(self) -> Sequence[Rule]:
         """One for those that give the same when repeated, undo themselves, or bound."""

@@ -15,13 +15,13 @@ import numpy as np
 from onnx import helper
 
 from ..graph import Node, Tensor, dtypes
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Outcome, Pass
-from .scope import Array, Refused, Scope
-from .shared.growth import GROWTH_LIMIT
-from .shared.symbolic import Symbols, Value
-from .shared.symbolic_dims import Dim, Element, product, rest_of
+from ..rewrite.edit import Edit
+from ..rewrite.facts.growth import GROWTH_LIMIT
+from ..rewrite.facts.symbolic import Symbols, Value
+from ..rewrite.facts.symbolic_dims import Dim, Element, product, rest_of
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Outcome, Pass
+from ..rewrite.scope import Array, Refused, Scope
 
 _SMALL = GROWTH_LIMIT // 8  # elements, of at most 8 bytes
 _SHAPE_TYPES = (dtypes.INT32, dtypes.INT64)
@@ -36,7 +36,6 @@ class FoldShapeChains(Pass):
     """
 
     name: ClassVar[str] = "fold-shape-chains"
-    order: ClassVar[int] = 30
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """What reads shapes first, then the shapes that are left, then equal ones."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match, node
-from .rewriting import Pass, Refused, Rule
-from .scope import Scope
-from .shared.arguments import OPEN_END, Cut, change_to_slice, cuts_of
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import OPEN_END, Cut, change_to_slice, cuts_of
+from ..rewrite.pattern import Match, node
+from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,6 @@ class MergeSlices(Pass):
     """
 
     name: ClassVar[str] = "merge-slices"
-    order: ClassVar[int] = 60
     exact: ClassVar[bool] = True
 
     def rules(self) -> Sequence[Rule]:

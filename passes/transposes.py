@@ -10,15 +10,15 @@ from typing import ClassVar
 import numpy as np
 from onnx import helper
 
-from .edit import Edit
-from .pattern import Match, node, op, var
-from .rewriting import Outcome, Pass, Rule
-from .scope import Scope
-from .shared.arguments import attributes, int64s
-from .shared.layouts import composed, inverse, is_identity, perm_of
-from .shared.regions import Region
-from .shared.stand_in import stand_in
-from .shared.symbolic_dims import Dim
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import attributes, int64s
+from ..rewrite.facts.layouts import composed, inverse, is_identity, perm_of
+from ..rewrite.facts.stand_in import stand_in
+from ..rewrite.facts.symbolic_dims import Dim
+from ..rewrite.pattern import Match, node, op, var
+from ..rewrite.rewriting import Outcome, Pass, Rule
+from ..rewrite.scope import Scope
+from .proofs.layout_regions import Region
 from .views import reshape_target
 
 
@@ -31,7 +31,6 @@ class CancelTransposes(Pass):
     """
 
     name: ClassVar[str] = "cancel-transposes"
-    order: ClassVar[int] = 58
 
     def rules(self) -> Sequence[Rule]:
         """Two in a row."""
@@ -145,7 +144,6 @@ class ViewTransposes(Pass):
     """Turn a Transpose that moves dims of 1 only into a Reshape: then no element moves."""
 
     name: ClassVar[str] = "view-transposes"
-    order: ClassVar[int] = 59
 
     def rules(self) -> Sequence[Rule]:
         """One."""

@@ -8,14 +8,14 @@ from functools import partial
 from typing import ClassVar
 
 from ..graph import Node
-from .edit import Edit
-from .pattern import Match
-from .rewriting import Outcome, Pass
-from .scope import Scope
-from .shared.arguments import attributes, axes_of, int64s, integers
-from .shared.stand_in import stand_in
-from .shared.symbolic import Symbols
-from .shared.symbolic_dims import Dim
+from ..rewrite.edit import Edit
+from ..rewrite.facts.arguments import attributes, axes_of, int64s, integers
+from ..rewrite.facts.stand_in import stand_in
+from ..rewrite.facts.symbolic import Symbols
+from ..rewrite.facts.symbolic_dims import Dim
+from ..rewrite.pattern import Match
+from ..rewrite.rewriting import Outcome, Pass
+from ..rewrite.scope import Scope
 
 _VIEWS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 _OLD_RESHAPE = 5  # below this opset its target is an attribute
@@ -33,7 +33,6 @@ class MergeViews(Pass):
     """
 
     name: ClassVar[str] = "merge-views"
-    order: ClassVar[int] = 60
     exact: ClassVar[bool] = True
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ ROOT = Path(ocost.__file__).parent
 # Packages on one line may import each other.
 LAYERS = [
     {"graph", "models"},
-    {"lineage"},
+    {"lineage", "rewrite"},
     {"costmodel"},
     {"passes"},
     {"runtime"},

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...graph import Node, Tensor, dtypes
-from ..scope import Scope
+from ...rewrite.scope import Scope
 from .layout import Groups, Layout
 
 if TYPE_CHECKING:

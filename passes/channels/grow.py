@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...graph import Node
-from ..edit import Edit
-from ..scope import Array
+from ...rewrite.edit import Edit
+from ...rewrite.scope import Array
 from .flow import Flow, Pad, Role
 from .layout import Layout
 

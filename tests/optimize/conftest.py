@@ -10,9 +10,9 @@ import numpy as np
 from onnx import parser
 
 from ocost.graph import Graph, from_proto
-from ocost.passes.edit import Edit
-from ocost.passes.pattern import Match, const, op, var
-from ocost.passes.rewriting import Pass, Rule
+from ocost.rewrite.edit import Edit
+from ocost.rewrite.pattern import Match, const, op, var
+from ocost.rewrite.rewriting import Pass, Rule
 
 # x - 1 + 0.5 + 0.25, and two ReLUs.
 TEXT = """<ir_version: 8, opset_import: ["" : 17]>

@@ -85,7 +85,7 @@ class OneSum(MergeSums):
                     self._try(scope, node_id, rule, outcome)
 
     def _try(self, scope, node_id, rule, outcome) -> None:  # type: ignore[no-untyped-def]
-        from ocost.passes.pattern import find as match
+        from ocost.rewrite.pattern import find as match
 
         found = match(scope, scope.graph.node(node_id), rule.pattern)
         if found is not None:

@@ -13,7 +13,7 @@ from ocost.optimize.figures import OF_NODES, Figures
 from ocost.optimize.ledger import entries, residual
 from ocost.optimize.pipeline import Plan, run
 from ocost.optimize.plan import plan
-from ocost.passes.rewriting import Change, Rewrite
+from ocost.rewrite.rewriting import Change, Rewrite
 
 from .conftest import DropRelus, MergeSums, sums
 

@@ -16,7 +16,7 @@ from ocost.graph.shapes import Given
 from ocost.optimize import pays
 from ocost.optimize.pays import estimate_pays
 from ocost.passes.channel_padding import PadChannels
-from ocost.passes.rewriting import Pays
+from ocost.rewrite.rewriting import Pays
 
 
 def core() -> Device:

@@ -20,9 +20,9 @@ from ocost.optimize.pipeline import Made, Plan, Watch, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional
 from ocost.passes import Pass
-from ocost.passes.scope import Gate
 from ocost.report.optimize_document import optimize_document
 from ocost.report.text_optimize import render_optimize
+from ocost.rewrite.scope import Gate
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.equality.result import Equivalence, nothing
 

@@ -20,7 +20,7 @@ from ocost.optimize.pipeline import ONNXSIM, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional, assume_finite
 from ocost.passes import Pass, passes
-from ocost.passes.scope import Gate
+from ocost.rewrite.scope import Gate
 from ocost.runtime.equality.equivalence import Equivalence, check
 
 from .random_models import OPEN, models

@@ -12,7 +12,7 @@ from onnx import parser
 
 from ocost.graph import Graph, from_proto, to_proto, verify
 from ocost.graph.shapes import Given
-from ocost.passes.rewriting import Outcome, Pass
+from ocost.rewrite.rewriting import Outcome, Pass
 from ocost.runtime.equality.equivalence import Checker
 
 from .special import moved

@@ -9,7 +9,7 @@ import ocost
 from ocost.graph import Graph
 from ocost.passes.attention import RecomposeAttention
 from ocost.passes.layer_norm import RecomposeLayerNorm
-from ocost.passes.rewriting import Pass
+from ocost.rewrite.rewriting import Pass
 
 from .conftest import model
 

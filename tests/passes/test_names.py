@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper, parser
 
 from ocost.graph import Graph, Node, from_proto, to_proto, verify
 from ocost.passes import passes
-from ocost.passes.edit import Edit
-from ocost.passes.scope import scopes
+from ocost.rewrite.edit import Edit
+from ocost.rewrite.scope import scopes
 
 
 def always(_before: Graph, _after: Graph) -> bool:

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ocost.passes.rewriting import Refused
 from ocost.passes.slices import Cut, MergeSlices, _composed
+from ocost.rewrite.rewriting import Refused
 
 from .conftest import model
 

@@ -8,9 +8,9 @@ import pytest
 from ocost.passes.casts import MergeCasts
 from ocost.passes.noop import RemoveNoops
 from ocost.passes.repeats import MergeRepeats
-from ocost.passes.rewriting import Pass
 from ocost.passes.transposes import CancelTransposes
 from ocost.passes.views import MergeViews
+from ocost.rewrite.rewriting import Pass
 
 from .conftest import model
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocost.passes.scope import scopes
-from ocost.passes.shared.symbolic import Symbols
-from ocost.passes.shared.symbolic_dims import Dim
+from ocost.rewrite.facts.symbolic import Symbols
+from ocost.rewrite.facts.symbolic_dims import Dim
+from ocost.rewrite.scope import scopes
 
 from .conftest import model
 

@@ -14,10 +14,10 @@ from math import prod
 import numpy as np
 
 from ...graph import Node
+from ...rewrite.facts.affine import Affine, Doubles
+from ...rewrite.facts.convolution import Convolution, Window
+from ...rewrite.scope import Refused, Scope
 from ..batchnorm import affine
-from ..scope import Refused, Scope
-from .affine import Affine, Doubles
-from .convolution import Convolution, Window
 
 _BATCHNORM, _CONV, _POOL = "BatchNormalization", "Conv", "AveragePool"
 

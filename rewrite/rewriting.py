@@ -93,8 +93,6 @@ class Pass(ABC):
     ----------
     name
         What the user calls it.
-    order
-        Passes of a lower one run first: 10 cleans up, 50 folds, 80 chooses what pays.
     pays_elsewhere
         It may add traffic or FLOP since it proves by a cost model that it saves time.
     exact
@@ -104,7 +102,6 @@ class Pass(ABC):
     """
 
     name: ClassVar[str]
-    order: ClassVar[int] = 50
     pays_elsewhere: ClassVar[bool] = False
     exact: ClassVar[bool] = False
     assumes_finite: ClassVar[bool] = False

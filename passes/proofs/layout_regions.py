@@ -12,8 +12,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from ...graph import Node, dtypes
-from ..scope import Scope
-from .layouts import Perm, Plan, carry, composed, is_identity, perm_of
+from ...rewrite.facts.layouts import Perm, Plan, carry, composed, is_identity, perm_of
+from ...rewrite.scope import Scope
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -1,0 +1,1 @@
+"""Proofs that are too long for the files of their passes."""

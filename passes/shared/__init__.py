@@ -1,1 +1,0 @@
-"""What several passes share, and proofs that are too long for their files."""
