@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .graph import Graph
     from .graph.shapes import Given
     from .optimize import Optimized, Plan
-    from .runtime.profiled import Profiled
+    from .runtime.validation.profiled import Profiled
 
 DEFAULT_DEVICE = "x86-server-core"
 
@@ -391,8 +391,8 @@ def profile(
         On bad input, or if onnxruntime can't run the model.
     """
     from .graph import OcostError
-    from .runtime.profiled import profile_graph
-    from .runtime.session import Level, Options
+    from .runtime.onnxruntime.session import Level, Options
+    from .runtime.validation.profiled import profile_graph
 
     if level not in set(Level):
         raise OcostError(f"no level {level!r}: onnxruntime optimises {', '.join(Level)}")
@@ -448,7 +448,7 @@ def read_profile(
     OcostError
         If a file can't be read or is not what it should be.
     """
-    from .runtime.elsewhere import check_profile
+    from .runtime.validation.elsewhere import check_profile
 
     chosen = find_device(device, threads)
     saved = None if optimized is None else Path(optimized)
@@ -465,7 +465,7 @@ def prepare(model: str | Path | Graph, path: str | Path, *, force: bool = False)
     OcostError
         If it can't be read or written, or a file is in the way and ``force`` is not given.
     """
-    from .runtime.prepared import prepare
+    from .runtime.onnxruntime.prepared import prepare
 
     prepare(_load_to_run(model), Path(path), force=force)
 

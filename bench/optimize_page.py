@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from optimizers import DEVICE, ORIGINAL, OURS, Result
 from tables import environment, table
 
-from ocost.runtime.comparison import Comparison
+from ocost.runtime.timing.comparison import Comparison
 
 # What a file may grow by, as of its own size and in bytes.
 GROWTH, GROWTH_BYTES = 0.01, 64 * 1024
@@ -44,8 +44,8 @@ Of the graphs in which a pass of ocost found something: how many are better / eq
 those of the best peer."""
 MEASURED = """\
 The latency of ocost's file over that of another, in onnxruntime with one thread, both run in turns
-(`ocost.runtime.comparison`), with the interval that holds it in 99 % of all cases; bold where it is
-faster or slower beyond doubt. Beside it what is predicted from the graphs as executed."""
+(`ocost.runtime.timing.comparison`), with the interval that holds it in 99 % of all cases; bold
+where it is faster or slower beyond doubt. Beside it what is predicted from the graphs as executed."""
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ from ocost.optimize.pays import estimate_pays
 from ocost.optimize.pipeline import Made, run
 from ocost.optimize.plan import plan
 from ocost.passes import passes
-from ocost.runtime.comparison import Comparison, compare
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.naming import named
-from ocost.runtime.profile import Feeds
-from ocost.runtime.session import Options, open_session, run_once
-from ocost.runtime.timing import Run, pinned
+from ocost.runtime.onnxruntime.naming import named
+from ocost.runtime.onnxruntime.profile import Feeds
+from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.timing.comparison import Comparison, compare
+from ocost.runtime.timing.stopwatch import Run, pinned
 
 DEVICE = "x86-server-core"
 OURS, ORIGINAL = "ocost", "original"

@@ -16,8 +16,8 @@ import numpy as np
 from onnx import parser
 
 from ocost.graph import Graph, Tensor, from_proto, to_proto
-from ocost.runtime.session import Options, open_session, run_once
-from ocost.runtime.timing import pinned
+from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.timing.stopwatch import pinned
 
 CHANNELS = range(3, 73)
 SIDES = (7, 14, 28, 56, 112)

@@ -18,9 +18,9 @@ from functools import partial
 import numpy as np
 from onnx import ModelProto, helper, numpy_helper
 
-from ocost.runtime.comparison import compare
-from ocost.runtime.session import Options, open_session, run_once
-from ocost.runtime.timing import Run, pinned
+from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.timing.comparison import compare
+from ocost.runtime.timing.stopwatch import Run, pinned
 
 _LINKS = 20
 _BUSY = "x = 0\nwhile True: x += 1"

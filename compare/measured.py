@@ -17,12 +17,12 @@ from ..costmodel.host import host
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer
 from ..lineage.attribution import attribute
-from ..runtime.comparison import Comparison, compare
 from ..runtime.feeds.inputs import given_by, make_feeds
-from ..runtime.naming import named
-from ..runtime.profile import Profile, take_profile
-from ..runtime.session import Options, open_session, run_once
-from ..runtime.timing import Run, pinned
+from ..runtime.onnxruntime.naming import named
+from ..runtime.onnxruntime.profile import Profile, take_profile
+from ..runtime.onnxruntime.session import Options, open_session, run_once
+from ..runtime.timing.comparison import Comparison, compare
+from ..runtime.timing.stopwatch import Run, pinned
 from .ran import Ran
 from .regions import Regions, find_regions
 from .result import Costs, Diff, Measured

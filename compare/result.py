@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
-from ..runtime.comparison import Comparison
 from ..runtime.equality.result import Equivalence
+from ..runtime.timing.comparison import Comparison
 from .match import How
 from .regions import Regions
 from .verdict import Conclusion

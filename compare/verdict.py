@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..costmodel.result import Totals
-from ..runtime.comparison import Comparison
+from ..runtime.timing.comparison import Comparison
 
 Kind = Literal["real", "slow-down", "runtime's own", "not confirmed", "not measurable", "none"]
 Level = tuple[Totals, Totals]  # before, after

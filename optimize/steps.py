@@ -10,11 +10,11 @@ from functools import partial
 from ..graph import Graph
 from ..graph.shapes import Given, infer
 from ..rewrite.scope import Gate
-from ..runtime.comparison import Comparison, compare
 from ..runtime.feeds.inputs import make_feeds
-from ..runtime.naming import named
-from ..runtime.session import Options, open_session, run_once
-from ..runtime.timing import Run, pinned
+from ..runtime.onnxruntime.naming import named
+from ..runtime.onnxruntime.session import Options, open_session, run_once
+from ..runtime.timing.comparison import Comparison, compare
+from ..runtime.timing.stopwatch import Run, pinned
 from .bisect import Pipeline
 from .pipeline import Made, Mark
 

@@ -6,7 +6,7 @@ from ..compare.diff import delta
 from ..compare.regions import Region, Spent
 from ..compare.result import Diff, Measured
 from ..costmodel.result import GraphCost
-from ..runtime.timing import Timing
+from ..runtime.timing.stopwatch import Timing
 from . import blocks
 from .blocks import Document, fields
 

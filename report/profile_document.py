@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..runtime.checks import NodeCheck
-from ..runtime.profiled import Profiled
-from ..runtime.validation import Validation
+from ..runtime.validation.checks import NodeCheck
+from ..runtime.validation.joined import Validation
+from ..runtime.validation.profiled import Profiled
 from . import blocks
 from .blocks import Document, fields
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ..runtime.profiled import Profiled
-from ..runtime.validation import Validation
+from ..runtime.validation.joined import Validation
+from ..runtime.validation.profiled import Profiled
 from .names import clean, elide, executed_operator
 from .numbers import UNKNOWN, share, show, unit_of
 from .pieces import Grid

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from ..runtime.apportioning import Boundary
-from ..runtime.checks import NodeCheck
-from ..runtime.validation import Validation
+from ..runtime.validation.apportioning import Boundary
+from ..runtime.validation.checks import NodeCheck
+from ..runtime.validation.joined import Validation
 from .names import clean, elide_all, labels
 from .numbers import share, show
 from .text_common import kind_of, plural

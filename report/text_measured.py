@@ -10,7 +10,7 @@ from rich.text import Text
 from ..compare.regions import Operators, Region, Regions
 from ..compare.result import Costs, Diff, Measured
 from ..compare.verdict import Kind
-from ..runtime.comparison import Comparison
+from ..runtime.timing.comparison import Comparison
 from .change import Change, Sides, plain
 from .figures import FIGURES
 from .footing import Footing

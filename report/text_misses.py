@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from ..runtime.checks import NodeCheck
+from ..runtime.validation.checks import NodeCheck
 from .footing import LEAST, MOST
 from .names import clean, executed_operator, labels
 from .numbers import UNKNOWN, Unit, total, unit_of

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..runtime.accuracy import LEAST_S
-from ..runtime.checks import NodeCheck
-from ..runtime.profiled import Profiled
-from ..runtime.validation import Validation
+from ..runtime.validation.accuracy import LEAST_S
+from ..runtime.validation.checks import NodeCheck
+from ..runtime.validation.joined import Validation
+from ..runtime.validation.profiled import Profiled
 from .footing import LEAST
 from .names import clean
 from .numbers import UNKNOWN, percent_change, share, show, smallest, unit_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..runtime.profiled import Profiled
+from ..runtime.validation.profiled import Profiled
 from .names import clean
 from .numbers import percent_change, show
 from .pieces import Verdict

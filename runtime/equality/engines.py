@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from ...graph import dtypes
-from ..session import AS_WRITTEN, Options, open_session, run_once
+from ..onnxruntime.session import AS_WRITTEN, Options, open_session, run_once
 from .reference import Run, open_evaluator
 from .retype import retype, retyped_feeds
 

@@ -13,11 +13,11 @@ from ocost.compare.verdict import Conclusion
 from ocost.costmodel.device import find
 from ocost.costmodel.result import Totals
 from ocost.graph import OcostError, load
-from ocost.runtime.comparison import Comparison
 from ocost.runtime.equality.closeness import OutputCheck
 from ocost.runtime.equality.result import Equivalence, nothing
 from ocost.runtime.equality.similarity import Similarity
-from ocost.runtime.timing import Timing
+from ocost.runtime.timing.comparison import Comparison
+from ocost.runtime.timing.stopwatch import Timing
 
 NOTHING = dict.fromkeys(Totals.names())
 

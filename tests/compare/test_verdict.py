@@ -8,8 +8,8 @@ import pytest
 
 from ocost.compare.verdict import Level, conclude, ratio
 from ocost.costmodel.result import Totals
-from ocost.runtime.comparison import Comparison, Verdict
-from ocost.runtime.timing import Timing
+from ocost.runtime.timing.comparison import Comparison, Verdict
+from ocost.runtime.timing.stopwatch import Timing
 
 TIMING = Timing(10e-3, 10e-3, 10e-3, 100, noisy=False)
 

@@ -13,7 +13,7 @@ from ocost.costmodel.device import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto, load
 from ocost.lineage.attribution import attribute
-from ocost.runtime.session import Level
+from ocost.runtime.onnxruntime.session import Level
 
 NCHWC = "com.microsoft.nchwc"
 

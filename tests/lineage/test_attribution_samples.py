@@ -10,8 +10,8 @@ import pytest
 from ocost.graph import load
 from ocost.lineage.attribution import attribute
 from ocost.models import samples
-from ocost.runtime.naming import named
-from ocost.runtime.session import Level, Options, open_session
+from ocost.runtime.onnxruntime.naming import named
+from ocost.runtime.onnxruntime.session import Level, Options, open_session
 
 
 @pytest.mark.parametrize("sample", [sample.name for sample in samples()])

@@ -10,7 +10,7 @@ import pytest
 
 from ocost.graph import Graph, to_proto
 from ocost.passes.quantisation import CleanQuantisation
-from ocost.runtime.session import Level, Options, open_session
+from ocost.runtime.onnxruntime.session import Level, Options, open_session
 
 from .conftest import model
 

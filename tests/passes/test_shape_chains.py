@@ -8,7 +8,7 @@ import pytest
 from ocost.graph import to_proto
 from ocost.graph.shapes import Given
 from ocost.passes.shape_chains import FoldShapeChains
-from ocost.runtime.session import AS_WRITTEN, open_session
+from ocost.runtime.onnxruntime.session import AS_WRITTEN, open_session
 
 from .conftest import model
 

@@ -30,11 +30,11 @@ from ocost.costmodel.result import (
 from ocost.graph import from_proto
 from ocost.lineage.attribution import Attribution, Executed
 from ocost.report.text import console
-from ocost.runtime.comparison import Comparison
-from ocost.runtime.profile import NodeTime, Profile
-from ocost.runtime.profiled import Environment, Profiled
-from ocost.runtime.timing import Timing
-from ocost.runtime.validation import validate
+from ocost.runtime.onnxruntime.profile import NodeTime, Profile
+from ocost.runtime.timing.comparison import Comparison
+from ocost.runtime.timing.stopwatch import Timing
+from ocost.runtime.validation.joined import validate
+from ocost.runtime.validation.profiled import Environment, Profiled
 
 CONV = NodeCost(
     name="/features/features.0/features.0.0/Conv",

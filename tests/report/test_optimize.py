@@ -20,8 +20,8 @@ from ocost.report.optimize_document import optimize_document
 from ocost.report.schema import load as schema
 from ocost.report.text import console
 from ocost.report.text_optimize import render_optimize
-from ocost.runtime.comparison import Comparison
-from ocost.runtime.timing import Timing
+from ocost.runtime.timing.comparison import Comparison
+from ocost.runtime.timing.stopwatch import Timing
 
 
 @pytest.fixture(scope="module")

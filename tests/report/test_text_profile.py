@@ -2,10 +2,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ocost.report.text_profile import render_profile
-from ocost.runtime.accuracy import accuracy
-from ocost.runtime.memory import ArenaPeak
-from ocost.runtime.profiled import Environment
-from ocost.runtime.startup import Startup
+from ocost.runtime.onnxruntime.arena import ArenaPeak
+from ocost.runtime.onnxruntime.startup import Startup
+from ocost.runtime.validation.accuracy import accuracy
+from ocost.runtime.validation.profiled import Environment
 
 GOLDEN = """\
 toy.onnx as measured: 4 executed nodes, 4 as written

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ocost.runtime import comparison, timing
+from ocost.runtime.timing import comparison, stopwatch
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Machine:
     def thread_time(self) -> float:
         return self.cpu
 
-    def opener(self, seconds: float, name: str = "") -> Callable[[], timing.Run]:
+    def opener(self, seconds: float, name: str = "") -> Callable[[], stopwatch.Run]:
         return lambda: _Session(self, seconds * (1 + self.rng.gauss(0, self.placement)), name)
 
 
@@ -76,7 +76,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
 
     def make(**settings: float) -> Machine:
         made = Machine(**settings)  # type: ignore[arg-type]
-        for module in (timing, comparison):
+        for module in (stopwatch, comparison):
             monkeypatch.setattr(module, "time", made)
         return made
 

@@ -18,8 +18,8 @@ from ocost.models import samples
 from ocost.optimize.plan import plan
 from ocost.runtime.equality.cut import Region, Uncut, regions
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.naming import named
-from ocost.runtime.session import Level, Options, open_session, run_once
+from ocost.runtime.onnxruntime.naming import named
+from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
 
 from ...optimize.random_models import OPEN, models
 

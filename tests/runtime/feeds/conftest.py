@@ -12,7 +12,7 @@ import pytest
 from ocost.graph import Graph, OcostError, from_proto
 from ocost.graph.shapes import Given
 from ocost.runtime.feeds.plan import Plan, plan
-from ocost.runtime.session import Level, Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
 
 AS_WRITTEN = Options(level=Level.DISABLE)
 

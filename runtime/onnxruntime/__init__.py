@@ -1,0 +1,1 @@
+"""onnxruntime: sessions, its profile and its arena, and the graph that it executes."""

@@ -1,0 +1,1 @@
+"""Fair timing on a machine that does other things too."""
