@@ -45,7 +45,8 @@ those of the best peer."""
 MEASURED = """\
 The latency of ocost's file over that of another, in onnxruntime with one thread, both run in turns
 (`ocost.runtime.timing.comparison`), with the interval that holds it in 99 % of all cases; bold
-where it is faster or slower beyond doubt. Beside it what is predicted from the graphs as executed."""
+where it is faster or slower beyond doubt. Beside it what is predicted from the graphs as
+executed."""
 
 
 @dataclass(frozen=True)
