@@ -140,8 +140,11 @@ def _between(a: Array, b: Array, case: Case) -> str:
     rtol = max(case.rtol, 2**-6) if a.dtype.name == "bfloat16" else case.rtol
     x, y = a.astype(np.float64), b.astype(np.float64)
     atol = case.atol
-    if a.dtype == np.float32:  # sums of large numbers that all but cancel
-        atol = max(atol, _ROUNDINGS * 2**-24 * np.abs(y).max(initial=0, where=np.isfinite(y)))
+    if a.dtype in (np.float16, np.float32):  # sums of large numbers that all but cancel
+        atol = max(
+            atol,
+            _ROUNDINGS / 2 * np.finfo(a.dtype).eps * np.abs(y).max(initial=0, where=np.isfinite(y)),
+        )
     with np.errstate(all="ignore"):
         close = np.isclose(x, y, rtol=rtol, atol=atol, equal_nan=True)
         off = np.abs(x - y)[~close]

@@ -20,7 +20,7 @@ from .simplify import Growth
 _MOST = 6
 
 # What is the matter with an attempt: a figure that rises, or how else it is no good.
-Trouble = Literal["", "nodes", "flops", "traffic_bytes", "param_bytes", "fails", "bug"]
+Trouble = Literal["", "nodes", "flops", "traffic_bytes", "param_bytes", "folds", "fails", "bug"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ def turn(attempt: Try, optimizers: Sequence[str]) -> Turn:
             return Turn(found, left_out)
         if found.trouble == "param_bytes" and FOLDING in names and growth == "any":
             growth = "small"
+            continue
+        if found.trouble == "folds" and FOLDING in names:
+            left_out[FOLDING] = found
+            names.remove(FOLDING)
             continue
         hopeless = found.trouble in ("fails", "bug") and attempt((), growth).trouble
         if hopeless or not names or len(left_out) == _MOST:

@@ -29,7 +29,7 @@ from .onnxsim_optimizers import trusted
 from .onnxsim_process import DiedError, shared
 from .onnxsim_turn import Attempt, Trouble, turn
 from .regions import regions
-from .simplify import Growth, simplify
+from .simplify import DisputedError, Growth, simplify
 from .soundness import broken
 
 ONNXSIM = "onnxsim"
@@ -264,6 +264,8 @@ class _Run:
             raise
         except DiedError as error:
             return Attempt("bug", str(error))
+        except DisputedError as error:
+            return Attempt("folds", str(error))
         except OcostError as error:
             return Attempt("fails", str(error))
         try:

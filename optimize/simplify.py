@@ -17,6 +17,7 @@ from onnx.helper import make_tensor_type_proto, make_tensor_value_info
 
 from ..graph import Graph, OcostError, from_proto, to_proto
 from ..graph.shapes import Shapes, infer
+from .onnxsim_folds import disputed
 from .onnxsim_optimizers import FOLDING, trusted
 from .onnxsim_process import shared
 
@@ -36,6 +37,10 @@ class Simplified:
 
     graph: Graph
     made_by: str
+
+
+class DisputedError(OcostError):
+    """A constant that onnxsim computed is not what the standard says."""
 
 
 Growth = Literal["any", "small"]
@@ -65,6 +70,8 @@ def simplify(
     ------
     DiedError
         If onnxsim's process dies.
+    DisputedError
+        If onnx's reference evaluator computes another constant.
     OcostError
         If onnxsim fails on the model, or the model is over protobuf's 2 GB.
     """
@@ -83,6 +90,8 @@ def simplify(
         tensor_size_threshold="64KB" if growth == "small" else "1.5GB",
         skip_constant_folding=FOLDING not in names or _spoils(shapes),
     )
+    if FOLDING in names and (why := disputed(model, made)):
+        raise DisputedError(why)
     _mend(model, made)
     _unname(model.graph, made.graph)
     del made.graph.output[:]

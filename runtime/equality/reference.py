@@ -33,14 +33,22 @@ def open_evaluator(path: Path, *, wide: bool = False) -> Run:
     OcostError
         If the evaluator doesn't know an operator; the function that is returned, if it fails.
     """
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # whatever protobuf or the system may raise
+        raise _failure(error) from error
+    return evaluator(model, wide=wide)
+
+
+def evaluator(model: onnx.ModelProto, *, wide: bool = False) -> Run:
+    """The same for a model in memory, which changes if it is to be ``wide``."""
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - slow to import
 
     try:
-        model = onnx.load(path)
         opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 1)
         if wide:
             retype(model, dtypes.DOUBLE)
-        evaluator = ReferenceEvaluator(model, new_ops=_mended() if opset < 14 else None)
+        opened = ReferenceEvaluator(model, new_ops=_mended() if opset < 14 else None)
     except Exception as error:  # whatever a numpy implementation of an operator may raise
         raise _failure(error) from error
 
@@ -49,7 +57,7 @@ def open_evaluator(path: Path, *, wide: bool = False) -> Run:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                outputs: Sequence[Any] = list(evaluator.run(None, given))
+                outputs: Sequence[Any] = list(opened.run(None, given))
                 return outputs
         except Exception as error:
             raise _failure(error) from error

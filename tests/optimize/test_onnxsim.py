@@ -217,6 +217,42 @@ def test_a_file_that_grows_is_first_tried_with_small_constants() -> None:
     assert FOLDING in trusted()[-SUSPECTS:]
 
 
+def test_constants_that_onnxruntime_computes_otherwise_are_not_folded() -> None:
+    """Its Resize to fewer elements with aligned corners is not the standard's."""
+    graph = graph_of(
+        """
+        m (float[1,1,1,2] x) => (float[1,1,1,2] y)
+        <float[1,1,2,4] image = {1, 2, 3, 4, 5, 6, 7, 8},
+         float[4] scales = {1, 1, 0.6, 0.6}, float[2] zeros = {0, 0}>
+        {
+            small = Resize <coordinate_transformation_mode = "align_corners", mode = "linear">
+                (image, , scales)
+            n = Neg(zeros)  c = Cos(n)  z = Add(x, c)  y = Add(z, small)
+        }
+        """
+    )
+    made = run(graph, plan(), DEVICE)
+    assert "Resize" in types(made.graph)
+    assert "Cos" not in types(made.graph)
+    told = [d.reason for d in made.declined if d.by == f"onnxsim:{FOLDING}"]
+    assert told == [
+        "'small' (Resize) is another constant by onnxruntime than by onnx's reference evaluator"
+    ]
+
+
+def test_folding_alone_is_left_out_where_a_constant_is_disputed() -> None:
+    runs = []
+
+    def attempt(names: Sequence[str], _: Growth) -> Attempt:
+        runs.append(tuple(names))
+        return Attempt("folds", "disputed") if FOLDING in names else Attempt()
+
+    found = turn(attempt, trusted())
+    assert not found.taken.trouble
+    assert found.left_out.keys() == {FOLDING}
+    assert len(runs) == 2
+
+
 def test_its_death_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     child = tmp_path / "child.py"
     child.write_text("import os, pickle, sys\npickle.load(sys.stdin.buffer)\nos.abort()\n")
