@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..graph import Graph
 from ..graph.collection import uncollected
 from ..graph.shapes import Given, infer
+from .assemble import assemble
 from .cost import cost_nodes
 from .device import Device
+from .estimators import estimator_for
+from .memory import memory
 from .notes import notes
 from .params import constants
 from .result import GraphCost, NodeCost, Totals
-from .roofline import estimate
-from .summary import summary
-from .totals import coverage, totals
 
 __all__ = ["Device", "GraphCost", "NodeCost", "Totals", "cost_graph"]
 
@@ -38,13 +40,6 @@ def cost_graph(graph: Graph, device: Device, given: Given | None = None) -> Grap
     shapes = infer(graph, given)
     costed = cost_nodes(shapes)
     stored = list(constants(graph))
-    nodes = tuple(estimate(c.cost, device) for c in costed)
-    return GraphCost(
-        summary(graph, shapes, graph.header.source.path),
-        "written",
-        nodes,
-        totals(shapes, costed, nodes, stored),
-        coverage(nodes),
-        notes(shapes, costed, nodes, device, stored),
-        shapes,
-    )
+    alive = memory(shapes, costed)
+    cost = assemble(shapes, costed, estimator_for(device), "written", stored=stored, alive=alive)
+    return replace(cost, notes=notes(shapes, costed, cost.nodes, device, stored))

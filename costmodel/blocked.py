@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from .device import Device
 
+NCHWC = "com.microsoft.nchwc"  # the domain of blocked kernels
 _RIDGES = 3.4, 6.1  # of the two cores
 _ALIGNED = 4  # channels: what the transformer asks of a tensor that it blocks
 

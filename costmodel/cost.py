@@ -113,6 +113,7 @@ class Costed(NamedTuple):
     call: Call | None = None
     reads: Mapping[str, int] = MappingProxyType({})  # bytes by tensor
     attribute_bytes: int = 0  # read of the node's own attributes
+    executed: bool = False  # by a runtime, that has chosen its kernel
 
     @property
     def on_constants(self) -> bool:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..graph import Graph, dtypes
+from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
 from ..lineage.attribution import Attribution
-from . import Device, GraphCost, NodeCost
-from .blocked import Convolution, Kernel, efficiency, ridge_of
+from .assemble import assemble
+from .blocked import NCHWC
 from .cost import Costed, cost_nodes
+from .device import Device
+from .estimators import estimator_for
 from .params import constants
-from .roofline import estimate
+from .result import GraphCost, NodeCost
 from .storage import stored
-from .summary import summary
-from .totals import coverage, file_bytes, totals
 
-_NCHWC = "com.microsoft.nchwc"
 _WHOLE = Fraction(1)
 
 
@@ -55,41 +54,21 @@ def executed_cost(
     padding = _Padding(attribution, infer(original, given))
     originals = {node.name: node.originals for node in attribution.executed}
     costed = [
-        c._replace(cost=padding.apart(c)._replace(originals=originals.get(c.cost.name, ())))
+        c._replace(
+            cost=padding.apart(c)._replace(originals=originals.get(c.cost.name, ())), executed=True
+        )
         for c in cost_nodes(shapes)
     ]
-    nodes = tuple(estimate(c.cost, device, _efficiency(c, device)) for c in costed)
-    summed = totals(shapes, costed, nodes, list(constants(optimized)))
-    known = summed.traffic_bytes is not None
-    alive = stored(shapes, costed)
-    figures = summed._replace(
-        padded_bytes=sum(map(padding.bytes, costed)) if known else None,
-        file_bytes=file_bytes(original, constants(original)),
-        peak_bytes=alive.peak_bytes if alive else None,
-        mean_activation_bytes=alive.mean_activation_bytes if alive else None,
-        total_activation_bytes=alive.total_activation_bytes if alive else None,
+    return assemble(
+        shapes,
+        costed,
+        estimator_for(device),
+        "executed",
+        stored=list(constants(optimized)),
+        source=original,
+        alive=stored(shapes, costed),
+        padded_bytes=sum(map(padding.bytes, costed)),
     )
-    made_of = summary(optimized, shapes, original.header.source.path)
-    return GraphCost(made_of, "executed", nodes, figures, coverage(nodes), shapes=shapes)
-
-
-def _efficiency(costed: Costed, device: Device) -> float | None:
-    """The share of the peak that a convolution reaches on the kernel that was chosen for it.
-
-    None where only its kind tells: another operator, type or runtime, or no blocked layout.
-    """
-    node, call = costed.node, costed.call
-    if node.op_type not in ("Conv", "FusedConv") or call is None or device.channel_block == 1:
-        return None
-    if device.runtime != "onnxruntime-cpu" or call.input(0).dtype != dtypes.FLOAT:
-        return None
-    if len(call.output().shape) != 4 or not call.output().size:
-        return None
-    outputs, each, *taps = call.input(1).shape
-    group = node.int("group", 1)
-    conv = Convolution(each * group, outputs, group, tuple(taps), call.output().shape[3])
-    runs = None if node.domain == _NCHWC else Kernel.PLAIN
-    return efficiency(conv, device.channel_block, ridge_of(device), runs)
 
 
 class _Padding:
@@ -129,7 +108,7 @@ class _Padding:
         physical = cost.write_bytes
         for name, amount in costed.reads.items():
             share = self._share(scope, name)
-            if costed.node.domain == _NCHWC and name in costed.node.inputs[1:3]:
+            if costed.node.domain == NCHWC and name in costed.node.inputs[1:3]:
                 share = made * (self._read_share(costed) if name == costed.node.inputs[1] else 1)
             useful += amount * cost.trips * share
             physical += amount * cost.trips
@@ -138,7 +117,7 @@ class _Padding:
     def _read_share(self, costed: Costed) -> Fraction:
         """Of a blocked convolution: the share of its input channels that are none of padding."""
         node, call = costed.node, costed.call
-        if (node.domain, node.op_type) != (_NCHWC, "Conv") or call is None:
+        if (node.domain, node.op_type) != (NCHWC, "Conv") or call is None:
             return _WHOLE
         _, per_group, *_ = call.input(1).shape
         blocked = per_group == call.input(0).shape[1]  # else grouped: the groups are what is padded

@@ -13,6 +13,7 @@ from .kinds import Kind
 
 Bound = Literal["compute", "memory", "overhead"]
 ShapeQuality = Literal["exact", "assumed", "bound"]
+Level = Literal["written", "executed"]  # as the file has it, as a runtime runs it
 
 
 class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is made fastest
@@ -166,7 +167,7 @@ class GraphCost:
     """A costed graph; ``shapes`` are those that its costs rest on."""
 
     model: ModelSummary
-    level: str
+    level: Level
     nodes: tuple[NodeCost, ...]
     totals: Totals
     coverage: Coverage

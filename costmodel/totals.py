@@ -17,7 +17,7 @@ from ..graph.shapes.origins import Key, scopes
 from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
 from .kinds import Kind
-from .memory import memory
+from .memory import Memory
 from .params import of_attributes, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
@@ -41,11 +41,15 @@ def totals(
     scope: Shapes,
     costs: Sequence[Costed],
     latency: Sequence[NodeCost],
-    stored: Sequence[Tensor],
+    stored: Iterable[Tensor],
+    alive: Memory | None,
+    on_disk: int | None,
+    padded_bytes: int = 0,
 ) -> Totals:
     """All totals of a costed graph.
 
-    ``latency`` are the nodes with their latencies filled in, ``stored`` the graph's constants.
+    ``latency`` are the nodes with their latencies filled in, ``stored`` the graph's constants,
+    ``on_disk`` the bytes of its file, and ``padded_bytes`` what padding adds to its traffic.
     """
     # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
     working = [c for c in latency if c.kind not in _IDLE]
@@ -61,15 +65,14 @@ def totals(
     read, write, flops = total("read_bytes"), total("write_bytes"), total("flops")
     traffic = None if read is None or write is None else read + write
     unknown = any(not c.known for c in latency)
-    alive = memory(scope, costs)
     return Totals(
         macs=total("macs"),
         flops=flops,
         padded_flops=total("padded_flops"),
-        padded_bytes=None if traffic is None else 0,
+        padded_bytes=None if traffic is None else padded_bytes,
         params=None if flops is None else parameters(costs),
         param_bytes=param_bytes(stored),
-        file_bytes=file_bytes(scope.graph, stored),
+        file_bytes=on_disk,
         read_bytes=read,
         write_bytes=write,
         traffic_bytes=traffic,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..costmodel import Device
 from ..costmodel.cost import Costed, cost_nodes
+from ..costmodel.estimators import estimator_for
 from ..costmodel.params import (
     leaves,
     of_attributes,
@@ -15,7 +16,6 @@ from ..costmodel.params import (
     stored_bytes,
 )
 from ..costmodel.result import NodeCost
-from ..costmodel.roofline import estimate
 from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
 
@@ -58,8 +58,9 @@ class Figures:
         shapes = infer(graph, given)
         costed = cost_nodes(shapes)
         params = parameters_by_constant(costed)
+        estimator = estimator_for(device)
         return cls(
-            {c.cost.name: estimate(c.cost, device) for c in costed},
+            {c.cost.name: estimator(c) for c in costed},
             {scope.graph.prefix + name: size for (scope, name), size in params.items()},
             _stored(graph),
             dict(map(_tensors, costed)),

@@ -12,8 +12,8 @@ from math import prod
 from ..costmodel.blocked import Convolution, Kernel, kernel, ridge_of, time_factor
 from ..costmodel.cost import Costed, bytes_of, cost_nodes
 from ..costmodel.device import Device
+from ..costmodel.estimators.roofline import estimate
 from ..costmodel.kinds import Kind
-from ..costmodel.roofline import estimate
 from ..graph import Graph, dtypes
 from ..graph.collection import uncollected
 from ..graph.shapes import Given, Shapes, infer

@@ -1,9 +1,9 @@
 import pytest
 
 from ocost.costmodel.device import Device, Efficiency, find
+from ocost.costmodel.estimators.roofline import estimate
 from ocost.costmodel.kinds import Kind
 from ocost.costmodel.result import NodeCost
-from ocost.costmodel.roofline import estimate
 from ocost.costmodel.work import Call, TensorType, rules
 from ocost.graph import dtypes
 from ocost.graph.node import Node

@@ -6,9 +6,9 @@ multicore architectures", Communications of the ACM 52(4), 2009.
 
 from __future__ import annotations
 
-from .device import Device
-from .kinds import Kind
-from .result import Bound, NodeCost
+from ..device import Device
+from ..kinds import Kind
+from ..result import Bound, NodeCost
 
 
 def estimate(node: NodeCost, device: Device, compute: float | None = None) -> NodeCost:

@@ -1,0 +1,55 @@
+"""Costed nodes put together to the cost of a graph, at whichever level it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..graph import Graph
+from ..graph.shapes import Shapes
+from ..graph.tensor import Tensor
+from .cost import Costed
+from .estimators import Estimator
+from .memory import Memory
+from .params import constants
+from .result import GraphCost, Level
+from .summary import summary
+from .totals import coverage, file_bytes, totals
+
+
+def assemble(
+    shapes: Shapes,
+    costed: Sequence[Costed],
+    estimator: Estimator,
+    level: Level,
+    *,
+    stored: Sequence[Tensor],
+    alive: Memory | None,
+    source: Graph | None = None,
+    padded_bytes: int = 0,
+) -> GraphCost:
+    """The cost of a graph.
+
+    Parameters
+    ----------
+    shapes, costed
+        Of the graph.
+    estimator
+        Says how long each node takes.
+    level
+        Which form of the model the graph is.
+    stored
+        The graph's constants.
+    alive
+        Activation memory; None where a size is not known.
+    source
+        The graph in the user's file, where that is another one.
+    padded_bytes
+        What padding adds to the traffic.
+    """
+    graph = shapes.graph
+    source = source or graph
+    nodes = tuple(map(estimator, costed))
+    on_disk = file_bytes(source, stored if source is graph else constants(source))
+    figures = totals(shapes, costed, nodes, stored, alive, on_disk, padded_bytes)
+    made_of = summary(graph, shapes, source.header.source.path)
+    return GraphCost(made_of, level, nodes, figures, coverage(nodes), shapes=shapes)
