@@ -12,7 +12,7 @@ from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Info, Quality, Shapes
 from ..graph.shapes.info import Array
-from ..graph.shapes.origins import scopes
+from ..graph.shapes.table import scopes
 from ..graph.tensor import Tensor
 from .exempt import EXEMPT
 from .kinds import Kind

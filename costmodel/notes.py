@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..graph import dtypes
 from ..graph.functions import inlined_nodes
 from ..graph.shapes import Quality, Shapes
-from ..graph.shapes.origins import scopes
+from ..graph.shapes.table import scopes
 from ..graph.tensor import Tensor
 from .cost import Costed
 from .device import Device

@@ -17,7 +17,7 @@ from ..graph import dtypes
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Shapes
-from ..graph.shapes.origins import Key
+from ..graph.shapes.table import Key
 from ..graph.tensor import Source, Tensor
 from .cost import Costed
 from .work import rules

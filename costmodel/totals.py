@@ -13,7 +13,7 @@ from ..graph.external import external_entry
 from ..graph.graph import Graph
 from ..graph.save import file_size
 from ..graph.shapes import Shapes
-from ..graph.shapes.origins import Key, scopes
+from ..graph.shapes.table import Key, scopes
 from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
 from .kinds import Kind

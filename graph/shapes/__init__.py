@@ -1,12 +1,12 @@
 """Shapes, types and small contents of every tensor before the run."""
 
-from .engine import Shapes
 from .given import Given
-from .inference import infer, prove
+from .inference import infer, prove, prove_at
 from .info import Info, Quality
 from .loops import require_loops
 from .resized import resized
 from .sizes import as_found
+from .table import Shapes
 
 __all__ = [
     "Given",
@@ -16,6 +16,7 @@ __all__ = [
     "as_found",
     "infer",
     "prove",
+    "prove_at",
     "require_loops",
     "resized",
 ]

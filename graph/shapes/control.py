@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -17,10 +17,24 @@ from .. import dtypes
 from ..node import Node
 from .fits import Misfit
 from .info import Array, Info, Quality, ShapeCall, Unresolved
+from .table import Shapes
 from .trips import Condition
 
-if TYPE_CHECKING:
-    from .engine import Shapes
+
+class Scope(Protocol):
+    """What infers a scope, as far as control flow needs it."""
+
+    table: Shapes
+    failed: Misfit | None
+
+    def body(
+        self, node: Node, name: str, inputs: Sequence[Info], *, lenient: bool = False
+    ) -> Scope:
+        """Infer one of a node's bodies with these inputs."""
+
+    def told(self, node: Node, trips: int | None, quality: Quality) -> int | None:
+        """The trips of a Loop by the user's word."""
+
 
 # Exporters write the largest integer for a while loop, which its condition ends.
 _NO_LIMIT = 2**31 - 1
@@ -44,18 +58,19 @@ def _forget(info: Info) -> Info:
     return info._replace(value=None, constant=False)
 
 
-def if_(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+def if_(scope: Scope, call: ShapeCall) -> Sequence[Info | None]:
     """The branch that is taken; the larger shape of both where the condition is not known."""
     condition = _scalar(call.value(0))
     names = ("then_branch", "else_branch")
     if condition is not None:
-        scope.trips[call.node.id] = (1, _decided(call, [0]))
-        taken = scope.body(call.node, names[0] if condition else names[1], [])
+        scope.table.trips[call.node.id] = (1, _decided(call, [0]))
+        taken = scope.body(call.node, names[0] if condition else names[1], []).table
         return [taken.get(name) for name in taken.graph.outputs]
     bodies = [scope.body(call.node, name, [], lenient=True) for name in names]
     if bodies[0].failed and bodies[1].failed:
         raise Misfit(f"neither branch fits: {bodies[0].failed}")
-    pairs = zip(*([body.get(o) for o in body.graph.outputs] for body in bodies), strict=False)
+    tables = [body.table for body in bodies]
+    pairs = zip(*([t.get(o) for o in t.graph.outputs] for t in tables), strict=False)
     return [_larger(then, other) for then, other in pairs]
 
 
@@ -73,13 +88,13 @@ def _larger(then: Info | None, other: Info | None) -> Info | None:
     return Info(then.dtype, shape, Quality.BOUND)
 
 
-def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+def loop(scope: Scope, call: ShapeCall) -> Sequence[Info | None]:
     """Carried values keep their shape, or grow by the same amount in each trip; scans stack."""
     node = call.node
     carried = [_forget(call.input(slot)) for slot in range(2, len(node.inputs))]
 
     def run(state: Sequence[Info]) -> tuple[Shapes, list[Info]]:
-        body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *state])
+        body = scope.body(node, "body", [_SCALAR_INT, _SCALAR_BOOL, *state]).table
         return body, _outputs(body)[1:]
 
     _need(scope, node, 1 + len(carried))
@@ -102,13 +117,13 @@ def loop(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
             trips, quality = 1, Quality.ASSUMED
     if second is not None and trips <= 1:
         _, outputs = run(carried)
-    scope.trips[node.id] = (trips, quality)
+    scope.table.trips[node.id] = (trips, quality)
     stacked = (_stacked(info, trips, 0) for info in outputs[len(carried) :])
     results = [*(outputs[: len(carried)] if trips else carried), *stacked]
     return [_forget(r)._replace(quality=max(r.quality, quality)) for r in results]
 
 
-def _trips(scope: Shapes, call: ShapeCall, condition: Condition) -> tuple[int, Quality]:
+def _trips(scope: Scope, call: ShapeCall, condition: Condition) -> tuple[int, Quality]:
     """How often a Loop runs: by its limit and its condition, else as the user says, else once."""
     limit = _scalar(call.value(0))
     if limit is not None and limit >= _NO_LIMIT:
@@ -129,8 +144,8 @@ def _unlimited(call: ShapeCall) -> bool:
     return call.get(0) is None or call.value(0) is not None
 
 
-def _need(scope: Shapes, node: Node, least: int) -> None:
-    there = len(scope.graph.subgraphs(node)["body"].outputs)
+def _need(scope: Scope, node: Node, least: int) -> None:
+    there = len(scope.table.graph.subgraphs(node)["body"].outputs)
     if there < least:
         raise Unresolved(f"the body has {there} outputs where {least} are needed")
 
@@ -171,7 +186,7 @@ def _stacked(info: Info, trips: int, axis: int) -> Info:
     return info._replace(shape=(*info.shape[:axis], trips, *info.shape[axis:]))
 
 
-def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+def scan(scope: Scope, call: ShapeCall) -> Sequence[Info | None]:
     """Scan inputs lose their scan axis in the body; scan outputs gain theirs."""
     node = call.node
     if call.opset < 9:
@@ -189,16 +204,16 @@ def scan(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
             raise Unresolved(f"Scan's input {slot} has no axis {axis}")
         trips = shape.pop(axis)
         inputs.append(_forget(call.input(slot))._replace(shape=tuple(shape)))
-    scope.trips[node.id] = (trips, _decided(call, range(states, len(node.inputs))))
+    scope.table.trips[node.id] = (trips, _decided(call, range(states, len(node.inputs))))
     _need(scope, node, states)
-    outputs = _outputs(scope.body(node, "body", inputs))
+    outputs = _outputs(scope.body(node, "body", inputs).table)
     count = len(outputs) - states
     out_axes = node.ints("scan_output_axes") or (0,) * count
     stacked = map(_stacked, outputs[states:], (trips,) * count, out_axes)
     return [_forget(info) for info in (*outputs[:states], *stacked)]
 
 
-def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+def _scan_8(scope: Scope, call: ShapeCall) -> Sequence[Info | None]:
     """Opset 8: input 0 gives sequence lengths; axis 0 is the batch, axis 1 the sequence."""
     node = call.node
     scans = node.int("num_scan_inputs", 1)
@@ -214,9 +229,9 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
             length = shape[1]
         inner = shape[1:] if slot <= states else shape[2:]
         inputs.append(_forget(call.input(slot))._replace(shape=inner))
-    scope.trips[node.id] = (batch * length, _decided(call, range(1, len(node.inputs))))
+    scope.table.trips[node.id] = (batch * length, _decided(call, range(1, len(node.inputs))))
     _need(scope, node, states)
-    outputs = _outputs(scope.body(node, "body", inputs))
+    outputs = _outputs(scope.body(node, "body", inputs).table)
     results = []
     for index, info in enumerate(outputs):
         stacked = info if index < states else _stacked(info, length, 0)
@@ -224,14 +239,14 @@ def _scan_8(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
     return results
 
 
-def proven(scope: Shapes, call: ShapeCall) -> Sequence[Info | None]:
+def proven(scope: Scope, call: ShapeCall) -> Sequence[Info | None]:
     """What holds whichever body runs, and however often: of a loop, the types alone."""
     node, results = call.node, []
-    for name, graph in scope.graph.subgraphs(node).items():
+    for name, graph in scope.table.graph.subgraphs(node).items():
         declared = (graph.declared.get(n) for n in graph.inputs)
         types = (0 if d is None else d.type.tensor_type.elem_type for d in declared)
         body = scope.body(node, name, [Info(t, None) for t in types], lenient=True)
-        results.append(_outputs(body)[node.op_type == "Loop" :])
+        results.append(_outputs(body.table)[node.op_type == "Loop" :])
     if node.op_type == "If":
         return [_common(*pair) for pair in zip(*results, strict=False)]
     return [Info(info.dtype, None) for info in results[0]]
@@ -245,5 +260,5 @@ def _common(then: Info, other: Info) -> Info:
     return Info(then.dtype, tuple(x if x == y else None for x, y in zip(a, b, strict=True)))
 
 
-Rule = Callable[["Shapes", ShapeCall], Sequence[Info | None]]
+Rule = Callable[[Scope, ShapeCall], Sequence[Info | None]]
 RULES: dict[str, Rule] = {"If": if_, "Loop": loop, "Scan": scan}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..graph import Graph
-from .engine import Checks, Reached, Shapes
+from .engine import Checks, Inference, Reached
 from .fits import Misfit
 from .given import Given, Inputs, input_infos, refuse_open
+from .info import Info
 from .onnx_inference import from_type
 from .sizes import Size, Sizes, settle
+from .table import Shapes
 
 
 def infer(graph: Graph, given: Given | None = None) -> Shapes:
@@ -40,10 +42,7 @@ def _run(
     shapes = Shapes(graph)
     shapes.assumed, shapes.inferred = inputs.assumed, inputs.inferred
     shapes.overridden = inputs.overridden
-    shapes.user_shapes, shapes.told_trips = inputs.bound, given.trips
-    shapes.checks, shapes.until = checks, until
-    shapes.start(inputs.infos)
-    return shapes
+    return Inference(shapes, checks, until, given.trips, user_shapes=inputs.bound).run(inputs.infos)
 
 
 def _settled(graph: Graph, given: Given, inputs: Inputs, first: Misfit) -> Sizes:
@@ -68,8 +67,17 @@ def prove(graph: Graph) -> Shapes:
     Open dims stay open, hints and declared types of inner tensors count for nothing, and an
     initializer that a caller may override is an input.
     """
-    shapes = Shapes(graph)
-    shapes.proving = shapes.user_shapes = shapes.lenient = True
+    proof = Inference(Shapes(graph), user_shapes=True, proving=True, lenient=True)
     given = [n for n in graph.inputs if n not in graph.initializers or graph.overridable(n)]
-    shapes.start({n: from_type(graph.declared[n].type) for n in given})
-    return shapes
+    return proof.run({n: from_type(graph.declared[n].type) for n in given})
+
+
+def prove_at(graph: Graph, inputs: Mapping[str, Info]) -> Shapes:
+    """As ``prove``, with these inputs; a contradiction is an error.
+
+    Raises
+    ------
+    OcostError
+        If a node can't take them.
+    """
+    return Inference(Shapes(graph), user_shapes=True, proving=True).run(inputs, share=False)

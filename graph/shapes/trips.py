@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from onnx import helper
@@ -19,9 +19,7 @@ from ..node import Node
 from .fold import fold, fold_functions
 from .info import Array, Info, Quality, ShapeCall
 from .leap import LINEAR, leap
-
-if TYPE_CHECKING:
-    from .engine import Shapes
+from .table import Shapes
 
 # Nodes evaluated for one loop, which is about a second: a longer count stays unknown.
 _MOST = 1 << 17

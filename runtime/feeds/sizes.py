@@ -11,7 +11,7 @@ from itertools import zip_longest
 from onnx import TypeProto
 
 from ...graph import Graph, OcostError
-from ...graph.shapes import Given, Info, Shapes, infer
+from ...graph.shapes import Given, Info, Shapes, infer, prove_at
 from .draws import required, tensor_type
 
 Size = int | tuple[int, ...]  # a tuple is the shape of an input without declared rank
@@ -119,16 +119,14 @@ class Frame:
         OcostError
             If inference finds a contradiction.
         """
-        scope = Shapes(self.graph)
-        scope.proving = scope.user_shapes = True
-        scope.run(
+        return prove_at(
+            self.graph,
             {
                 name: Info(tensor_type(self.graph.declared[name].type).elem_type, shape)
                 for name, shape in self.partial(sizes).items()
                 if self.graph.declared[name].type.HasField("tensor_type")
-            }
+            },
         )
-        return scope
 
     def consistent(self, sizes: Sizes) -> bool:
         """Whether inference finds no contradiction."""
