@@ -47,7 +47,8 @@ def _load_to_run(model: str | Path | Graph) -> Graph:
 
 def find_device(which: str | Path | Device = DEFAULT_DEVICE, threads: int | None = None) -> Device:
     """A device by name, by file, or ``host`` for a rough picture of this machine."""
-    from .costmodel.device import Device, find
+    from .costmodel.catalogue import find
+    from .costmodel.device import Device
 
     found = which if isinstance(which, Device) else find(which)
     return found if threads is None else found.with_threads(threads)
@@ -472,7 +473,8 @@ def prepare(model: str | Path | Graph, path: str | Path, *, force: bool = False)
 
 def devices() -> Sequence[Device]:
     """The bundled devices, and this machine as ``host``."""
-    from .costmodel.device import HOST, devices, find
+    from .costmodel.catalogue import devices, find
+    from .costmodel.device import HOST
 
     return [find(name) for name in (*devices(), HOST)]
 

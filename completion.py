@@ -50,7 +50,8 @@ def models(incomplete: str) -> list[str]:
 
 def devices(incomplete: str) -> list[str]:
     """Names of devices."""
-    from .costmodel.device import HOST, devices
+    from .costmodel.catalogue import devices
+    from .costmodel.device import HOST
 
     return _begin([*devices(), HOST], incomplete)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from .costmodel.device import HOST, Device, devices, find
+from .costmodel.catalogue import devices, find
+from .costmodel.device import HOST, Device
 from .costmodel.exempt import EXEMPT
 from .costmodel.figures import FIGURES
 from .costmodel.kinds import Kind

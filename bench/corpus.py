@@ -19,7 +19,7 @@ from corpus_page import Entry, page
 from tables import model_files
 
 from ocost.costmodel import Device, cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import OcostError, load
 
 DEVICE = "x86-server-core"

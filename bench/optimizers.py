@@ -16,7 +16,7 @@ from anchor_values import inference
 from onnx import ModelProto
 
 from ocost.costmodel import Device, cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, OcostError, from_proto, load, to_proto
 from ocost.graph.shapes import infer

@@ -26,7 +26,7 @@ DEVICE = "x86-server-core"
 
 def ocost() -> Costing:
     from ocost.costmodel import cost_graph
-    from ocost.costmodel.device import find
+    from ocost.costmodel.catalogue import find
     from ocost.graph import load
 
     device = find(DEVICE)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> str:

@@ -6,11 +6,8 @@ how to write one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Literal
 
 from ..graph import dtypes
@@ -127,50 +124,3 @@ class Device:
             peaks={name: peak * threads / self.cores for name, peak in self.peaks.items()},
             bandwidth=bandwidth,
         )
-
-
-def devices() -> tuple[str, ...]:
-    """Names of the bundled devices."""
-    return tuple(sorted(_bundled()))
-
-
-def find(name_or_path: str | Path) -> Device:
-    """A bundled device by its name, one from a TOML file, or ``host``.
-
-    Raises
-    ------
-    OcostError
-        If there is no such device, or its file is wrong.
-    """
-    from .device_file import load  # noqa: PLC0415 - these two make a Device:
-    from .host import host  # noqa: PLC0415 - they need this module first
-
-    name = str(name_or_path)
-    if name == HOST:
-        return host()
-    bundled = _bundled()
-    if name in bundled:
-        return load(bundled[name])
-    if name.endswith(".toml"):
-        return load(Path(name))
-    raise OcostError(
-        f"no device {name!r}{did_you_mean(name, [*bundled, HOST])}; "
-        "give a name that `ocost devices` lists, or a .toml file"
-    )
-
-
-def _bundled() -> dict[str, Traversable]:
-    folder = files(f"{__package__}.devices")
-    return {
-        entry.name.removesuffix(".toml"): entry
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    }
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`` (did you mean x?)`` for a misspelt name, or nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415 - for an error alone
-
-    close = get_close_matches(name, sorted(known))
-    return f" (did you mean {' or '.join(close)}?)" if close else ""

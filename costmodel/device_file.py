@@ -13,8 +13,8 @@ from typing import Any, get_args
 from onnx import TensorProto
 
 from ..graph import dtypes
-from ..graph.errors import OcostError
-from .device import Device, Efficiency, Source, did_you_mean
+from ..graph.errors import OcostError, did_you_mean
+from .device import Device, Efficiency, Source
 from .kinds import Kind
 
 _KEYS = frozenset(f.name for f in fields(Device))

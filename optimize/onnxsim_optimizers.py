@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ..costmodel.device import did_you_mean
 from ..graph import OcostError
+from ..graph.errors import did_you_mean
 
 # Not an optimiser but a step of its own, that can be left out as they can.
 FOLDING = "constant_folding"

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from ..costmodel.device import did_you_mean
 from ..graph import OcostError
+from ..graph.errors import did_you_mean
 from ..passes import Pass, passes
 from .onnxsim_optimizers import require_known, trusted
 from .pipeline import ONNXSIM, Plan

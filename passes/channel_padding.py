@@ -18,6 +18,7 @@ from ..graph.shapes import infer
 from ..rewrite.edit import Change, Edit
 from ..rewrite.rewriting import Declined, Outcome, Pass, Pays, Rewrite
 from ..rewrite.scope import Refused, Scope, scopes
+from .channels import elementwise, linear, spatial  # noqa: F401 - they register on import
 from .channels.flow import Flow
 from .channels.grow import Growth
 

@@ -15,7 +15,7 @@ import pytest
 from onnx import ModelProto, TensorProto, numpy_helper
 
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import from_proto, load, to_proto, verify
 from ocost.graph.shapes import Given, Quality, infer
 

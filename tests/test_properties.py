@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, helper
 
 from ocost.costmodel import cost_graph
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.cost import bytes_of, cost_nodes
-from ocost.costmodel.device import find
 from ocost.costmodel.memory import memory
 from ocost.graph import from_proto, load, save, to_proto, verify
 from ocost.graph.shapes import infer

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...graph import Node, Tensor, dtypes
@@ -68,13 +67,6 @@ def rule(*op_types: str) -> Callable[[Rule], Rule]:
     return register
 
 
-@cache
-def _rules() -> Mapping[str, Rule]:
-    from . import elementwise, linear, spatial  # noqa: F401, PLC0415 - they register on import
-
-    return _RULES
-
-
 class Flow:
     """The channels of all tensors of a graph.
 
@@ -105,7 +97,7 @@ class Flow:
 
     def _visit(self, node: Node) -> None:
         captures = self.scope.graph.captures(node)
-        found = _rules().get(node.op_type)
+        found = _RULES.get(node.op_type)
         role = None
         if found is not None and not node.domain and not captures:
             role = found(self, node)

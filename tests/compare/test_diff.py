@@ -7,7 +7,7 @@ import pytest
 from ocost.compare import diff_graphs
 from ocost.compare.diff import delta
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.result import Totals
 from ocost.graph import Graph, load
 from ocost.passes import passes

@@ -10,7 +10,7 @@ from ocost.compare import diff_graphs
 from ocost.compare.gates import Level, check, levels, outputs_pass, parse, require, verdicts
 from ocost.compare.result import Diff, Measured
 from ocost.compare.verdict import Conclusion
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.result import Totals
 from ocost.graph import OcostError, load
 from ocost.runtime.equality.closeness import OutputCheck

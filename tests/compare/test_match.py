@@ -10,7 +10,7 @@ from onnx import ModelProto
 
 from ocost.compare import match
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, load, to_proto
 from ocost.optimize import plan
 from ocost.optimize.pipeline import run

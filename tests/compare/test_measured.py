@@ -13,7 +13,7 @@ from ocost import api
 from ocost.compare import measured as module
 from ocost.compare.measured import here
 from ocost.compare.result import Diff, Measured
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, from_proto
 
 BUDGET_S = 0.2

@@ -11,7 +11,7 @@ import pytest
 
 from ocost.compare.ran import Ran
 from ocost.compare.regions import Regions, find_regions
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto
 from ocost.lineage.attribution import Attribution, Executed, attribute

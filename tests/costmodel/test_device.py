@@ -1,6 +1,7 @@
 import pytest
 
-from ocost.costmodel.device import Device, Efficiency, devices, find
+from ocost.costmodel.catalogue import devices, find
+from ocost.costmodel.device import Device, Efficiency
 from ocost.costmodel.kinds import Kind
 from ocost.graph import dtypes
 from ocost.graph.errors import OcostError

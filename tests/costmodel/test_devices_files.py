@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ocost.costmodel.device import devices, find
+from ocost.costmodel.catalogue import devices, find
 
 BLOCK = {"avx512": 16, "avx2": 8, "neon": 1}  # of onnxruntime's blocked layout, by ISA
 

@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ocost.costmodel import Device, GraphCost, cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto, load
 from ocost.lineage.attribution import attribute

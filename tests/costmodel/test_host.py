@@ -3,7 +3,7 @@ import os
 import pytest
 
 from ocost.costmodel import host as host_module
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.host import describe, host
 
 AMD = "vendor_id\t: AuthenticAMD\ncpu family\t: "

@@ -1,6 +1,7 @@
 import pytest
 
-from ocost.costmodel.device import Device, Efficiency, find
+from ocost.costmodel.catalogue import find
+from ocost.costmodel.device import Device, Efficiency
 from ocost.costmodel.estimators.roofline import estimate
 from ocost.costmodel.kinds import Kind
 from ocost.costmodel.result import NodeCost

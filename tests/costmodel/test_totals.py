@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper, parser
 
 from ocost import models
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.params import constants
 from ocost.costmodel.totals import file_bytes
 from ocost.graph import from_proto, load, save, to_proto

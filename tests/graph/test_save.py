@@ -11,7 +11,7 @@ from onnx import GraphProto, ModelProto, TensorProto, helper
 
 from ocost import models
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Node, OcostError, Tensor, from_proto, graph_sha256, load, save, to_proto
 from ocost.graph.save import file_size, replacing
 from ocost.models import pack

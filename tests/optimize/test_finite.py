@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx import parser
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, to_proto
 from ocost.optimize import optimize_graph
 from ocost.optimize.plan import plan

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import booleans
 from onnx import ModelProto
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, load
 from ocost.graph.shapes import Given, infer
 from ocost.optimize.fixed_point import again

@@ -7,7 +7,7 @@ import pytest
 from onnx import parser
 
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, load
 from ocost.optimize.figures import OF_NODES, Figures
 from ocost.optimize.ledger import entries, residual

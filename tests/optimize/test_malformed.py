@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto, parser
 
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import OcostError, from_proto
 from ocost.optimize import plan
 from ocost.optimize.pipeline import run

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import parser
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, from_proto, to_proto
 from ocost.optimize import onnxsim_child, onnxsim_process, pipeline, plan, simplify
 from ocost.optimize.onnxsim_optimizers import FOLDING, SUSPECTS, left_out, trusted

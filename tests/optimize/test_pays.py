@@ -10,7 +10,8 @@ import pytest
 from onnx import parser
 
 import ocost
-from ocost.costmodel.device import Device, find
+from ocost.costmodel.catalogue import find
+from ocost.costmodel.device import Device
 from ocost.graph import Graph, Tensor, from_proto, to_proto
 from ocost.graph.shapes import Given
 from ocost.optimize import pays

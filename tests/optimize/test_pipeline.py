@@ -10,7 +10,7 @@ import onnx
 import pytest
 from rich.console import Console
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, load, to_proto
 from ocost.graph.shapes import Given
 from ocost.optimize import Simplified, pipeline

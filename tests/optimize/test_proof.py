@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto
 from ocost.optimize.optimized import Optimized, optimize_graph
 from ocost.optimize.pipeline import Plan

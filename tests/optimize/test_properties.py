@@ -10,7 +10,7 @@ from hypothesis.strategies import booleans
 from onnx import ModelProto
 
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, to_proto, verify
 from ocost.graph.shapes import Given, infer
 from ocost.optimize.bisect import proven

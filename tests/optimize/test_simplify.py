@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import OcostError, Tensor, from_proto, load, to_proto
 from ocost.graph.tensor import Source
 from ocost.optimize import plan, simplify

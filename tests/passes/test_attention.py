@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.optimize import pipeline
 from ocost.optimize.pipeline import Plan
 from ocost.passes.attention import RecomposeAttention

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pytest
 
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.report.blocks import dumps
 from ocost.report.cost_document import cost_document
 from ocost.report.devices_document import devices_document

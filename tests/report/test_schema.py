@@ -5,7 +5,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from ocost.costmodel.device import devices, find
+from ocost.costmodel.catalogue import devices, find
 from ocost.costmodel.result import Totals
 from ocost.report.cost_document import cost_document
 from ocost.report.devices_document import devices_document

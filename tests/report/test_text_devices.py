@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from ocost.costmodel.device import devices, find
+from ocost.costmodel.catalogue import devices, find
 from ocost.report.text_devices import render_device, render_devices
 
 GOLDEN = """\

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, parser
 
 import ocost
 from ocost.compare import diff_graphs
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import OcostError, from_proto, to_proto
 from ocost.graph.shapes import Given, Quality, infer
 

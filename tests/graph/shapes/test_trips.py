@@ -7,7 +7,7 @@ from onnx import parser
 
 import ocost
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import OcostError, from_proto
 from ocost.graph.shapes import Given, Quality, infer
 

@@ -13,7 +13,7 @@ import pytest
 from onnx import parser
 
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import infer

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from onnx import parser
 
-from ocost.costmodel.device import Device, find
+from ocost.costmodel.catalogue import find
+from ocost.costmodel.device import Device
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given
 from ocost.report.profile_document import profile_document
