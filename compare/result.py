@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
+from ..ledger.entries import Entry
 from ..runtime.equality.result import Equivalence
 from ..runtime.timing.comparison import Comparison
 from .match import How
 from .regions import Regions
 from .verdict import Conclusion
-
-if TYPE_CHECKING:
-    from ..optimize.ledger import Entry
 
 Costs = tuple[GraphCost, GraphCost]  # before, after
 

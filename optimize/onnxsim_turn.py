@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..graph import Graph
+from ..ledger.figures import Figures
 from ..passes import Rewrite
-from .figures import Figures
 from .onnxsim_optimizers import FOLDING, SUSPECTS
 from .simplify import Growth
 

@@ -20,11 +20,11 @@ from ..costmodel import Device
 from ..graph import DataError, Graph, OcostError
 from ..graph.shapes import Given, Shapes
 from ..graph.validity import require_valid
+from ..ledger.entries import Entry, Stage, entries, residual
+from ..ledger.figures import Figures, Number
 from ..passes import Declined, Pass, Rewrite
 from ..rewrite.rewriting import Change
 from ..rewrite.scope import Gate, Refused
-from .figures import Figures, Number
-from .ledger import Entry, Stage, entries, residual
 from .onnxsim_optimizers import trusted
 from .onnxsim_process import DiedError, shared
 from .onnxsim_turn import Attempt, Trouble, turn

@@ -6,7 +6,7 @@ It says nothing of what is computed: that outputs are equal is found by running 
 from __future__ import annotations
 
 from ..graph import Graph, OcostError, dtypes, verify
-from .figures import Figures
+from ..ledger.figures import Figures
 
 
 def broken(before: Graph, after: Graph, old: Figures, new: Figures) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..optimize.ledger import Entry
+from ..ledger.entries import Entry
 from .blocks import Document
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..optimize.ledger import Entry
+from ..ledger.entries import Entry
 from ..optimize.steps import Step
 from .names import clean
 from .numbers import Quantity, percent_change, unit_of

@@ -16,6 +16,7 @@ LAYERS = [
     {"costmodel"},
     {"passes"},
     {"runtime"},
+    {"ledger"},
     {"optimize", "compare", "audit"},
     {"report"},
     {

@@ -9,13 +9,13 @@ from onnx import parser
 from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, load
-from ocost.optimize.figures import OF_NODES, Figures
-from ocost.optimize.ledger import entries, residual
+from ocost.ledger.entries import entries, residual
+from ocost.ledger.figures import OF_NODES, Figures
 from ocost.optimize.pipeline import Plan, run
 from ocost.optimize.plan import plan
 from ocost.rewrite.rewriting import Change, Rewrite
 
-from .conftest import DropRelus, MergeSums, sums
+from ..optimize.conftest import DropRelus, MergeSums, sums
 
 DEVICE = find("x86-server-core")
 

@@ -13,9 +13,9 @@ from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, to_proto, verify
 from ocost.graph.shapes import Given, infer
+from ocost.ledger.entries import Entry, entries, residual
+from ocost.ledger.figures import OF_NODES, Figures
 from ocost.optimize.bisect import proven
-from ocost.optimize.figures import OF_NODES, Figures
-from ocost.optimize.ledger import Entry, entries, residual
 from ocost.optimize.pipeline import ONNXSIM, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional, assume_finite

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from ocost.costmodel.result import Port, UnknownNode
 from ocost.graph import from_proto
+from ocost.ledger.entries import Entry
 from ocost.optimize import Optimized
 from ocost.optimize.bisect import Proven
-from ocost.optimize.ledger import Entry
 from ocost.optimize.pipeline import Made
 from ocost.passes import Declined
 from ocost.report.pieces import Grid, Listing, OneLine, Verdict

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..passes import Rewrite
+from ..rewrite.rewriting import Rewrite
 from .figures import OF_CONSTANTS, OF_NODES, Figures, Number
 
 Stage = Literal["pre", "onnxsim", "post"]

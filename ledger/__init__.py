@@ -1,0 +1,1 @@
+"""What each rewrite changed: to the byte and the FLOP."""
