@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ def evaluator(model: onnx.ModelProto, *, wide: bool = False) -> Run:
         opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 1)
         if wide:
             retype(model, dtypes.DOUBLE)
-        opened = ReferenceEvaluator(model, new_ops=_mended() if opset < 14 else None)
+        opened = ReferenceEvaluator(model, new_ops=_mended(opset))
     except Exception as error:  # whatever a numpy implementation of an operator may raise
         raise _failure(error) from error
 
@@ -70,8 +71,14 @@ def _failure(error: Exception) -> OcostError:
     return OcostError(f"onnx's reference evaluator fails: {text[:120]}")
 
 
-def _mended() -> list[type[Any]]:
-    """Up to opset 13 the evaluator takes every BatchNormalization for one in training."""
+def _mended(opset: int) -> list[type[Any]] | None:
+    """What the evaluator gets wrong at old opsets.
+
+    Up to 13 it takes every BatchNormalization for one in training; below 13 Softmax and the like
+    work on matrices, of the axes before theirs and of those from it on.
+    """
+    if opset > 13:
+        return None
     from onnx.reference.op_run import OpRun  # noqa: PLC0415 - slow to import
 
     class BatchNormalization(OpRun):
@@ -82,4 +89,38 @@ def _mended() -> list[type[Any]]:
             scale, bias, mean, variance = (c.reshape(along) for c in channels)
             return (scale * (x - mean) / np.sqrt(variance + epsilon) + bias,)
 
-    return [BatchNormalization]
+    if opset == 13:
+        return [BatchNormalization]
+
+    class Softmax(OpRun):
+        op_domain = ""
+
+        def _run(self, x: Array, **_: object) -> tuple[Array]:
+            rows = _rows(x, self.onnx_node)
+            made = np.exp(rows - rows.max(axis=1, keepdims=True))
+            return ((made / made.sum(axis=1, keepdims=True)).reshape(x.shape),)
+
+    class LogSoftmax(OpRun):
+        op_domain = ""
+
+        def _run(self, x: Array, **_: object) -> tuple[Array]:
+            rows = _rows(x, self.onnx_node)
+            below = rows - rows.max(axis=1, keepdims=True)
+            made = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+            return (made.reshape(x.shape),)
+
+    class Hardmax(OpRun):
+        op_domain = ""
+
+        def _run(self, x: Array, **_: object) -> tuple[Array]:
+            rows = _rows(x, self.onnx_node)
+            made = np.arange(rows.shape[1]) == rows.argmax(axis=1)[:, None]
+            return (made.astype(x.dtype).reshape(x.shape),)
+
+    return [BatchNormalization, Softmax, LogSoftmax, Hardmax]
+
+
+def _rows(x: Array, node: onnx.NodeProto) -> Array:
+    # The evaluator would give the newest default of the axis.
+    axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+    return x.reshape(math.prod(x.shape[: axis % x.ndim]), -1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 
 from ocost.graph import OcostError, from_proto
@@ -61,6 +62,19 @@ def test_a_batch_normalisation_uses_its_running_statistics(tmp_path: Path, opset
     found = answer(model(text, opset), {"x": X["x"].reshape(1, 1, 1, 2)}, tmp_path)
     # (x - 1) / sqrt(3 + 1) * 5 + 7, of 1 and of 3.
     assert found.ravel().tolist() == [7, 12]
+
+
+@pytest.mark.parametrize("op", ["Softmax", "LogSoftmax", "Hardmax"])
+@pytest.mark.parametrize(("axis", "opset"), [(0, 8), (None, 9), (2, 10), (-1, 11), (None, 12)])
+def test_softmax_of_old_opsets_works_on_matrices(
+    op: str, axis: int | None, opset: int, tmp_path: Path
+) -> None:
+    attribute = "" if axis is None else f"<axis={axis}>"
+    text = f"(float[2,3,2] x) => (float[2,3,2] y) {{ y = {op}{attribute}(x) }}"
+    x = np.random.default_rng(0).normal(size=(2, 3, 2)).astype(np.float32)
+    proto = model(text, opset)
+    right = ort.InferenceSession(proto.SerializeToString()).run(None, {"x": x})[0]
+    np.testing.assert_allclose(answer(proto, {"x": x}, tmp_path), right, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
