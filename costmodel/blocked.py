@@ -65,17 +65,6 @@ def kernel(conv: Convolution, block: int) -> Kernel:
     return Kernel.BLOCKED if fits else Kernel.PLAIN
 
 
-def padding(conv: Convolution, block: int) -> float:
-    """FLOP that are executed over those that count, from 1 up."""
-    runs = kernel(conv, block)
-    if runs is Kernel.PLAIN:
-        return 1.0
-    factor = padded(conv.out_channels, block) / conv.out_channels
-    if runs is Kernel.BLOCKED and conv.group == 1:
-        factor *= padded(conv.in_channels, block) / conv.in_channels
-    return factor
-
-
 def efficiency(conv: Convolution, block: int, ridge: float, runs: Kernel | None = None) -> float:
     """The share of the peak that the executed FLOP reach.
 
@@ -139,8 +128,3 @@ def ridge_of(device: Device) -> float:
     """
     low, high = _RIDGES
     return min(max(device.ridge, low), high) if device.source == "calibrated" else low
-
-
-def time_factor(conv: Convolution, block: int, ridge: float) -> float:
-    """Time over that of the useful FLOP at the peak."""
-    return padding(conv, block) / efficiency(conv, block, ridge)

@@ -1,16 +1,19 @@
 """Whether a rewrite pays on a device, by what its runtime is known to do with convolutions.
 
-Coarse but quick, for rewrites that change which kernel runs: convolutions by ``costmodel.blocked``,
-copies between layouts, the roofline for the rest. It is no estimate of a whole model's latency.
+Quick, for rewrites that change which kernel runs: convolutions and copies between layouts as
+measured (``costmodel.conv_times``), the roofline for the rest. It is no estimate of a whole model's
+latency.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
-from ..costmodel.blocked import Convolution, Kernel, kernel, ridge_of, time_factor
-from ..costmodel.cost import Costed, bytes_of, cost_nodes
+from ..costmodel.blocked import Convolution, Kernel, kernel, ridge_of
+from ..costmodel.conv_times import MEASURED_BLOCK, Layer, layer_flop, reorder_flop
+from ..costmodel.cost import Costed, cost_nodes
 from ..costmodel.device import Device
 from ..costmodel.estimators.roofline import estimate
 from ..costmodel.kinds import Kind
@@ -18,10 +21,11 @@ from ..graph import Graph, dtypes
 from ..graph.collection import uncollected
 from ..graph.shapes import Given, Shapes, infer
 from ..rewrite.rewriting import Pays
-from .padding_gains import Step, measured_gain
 
-# The least gain: of the time of the nodes that differ, and of that of the whole graph.
+# The least gain: of the time of the nodes that differ, and of that of the whole graph. Padding has
+# to gain more, for its times are known to a few percent.
 LEAST, LEAST_OF_ALL = 0.02, 0.001
+LEAST_OF_PADDING = 0.065
 _EPILOGUES = (Kind.ELEMENTWISE, Kind.TRANSCENDENTAL, Kind.NORMALISATION)
 _UNBLOCKED = frozenset({"PRelu", "Elu", "LayerNormalization", "InstanceNormalization"})
 
@@ -30,8 +34,9 @@ def estimate_pays(device: Device, given: Given | None = None) -> Pays:
     """A judge of rewrites for a device.
 
     On onnxruntime's CPU provider it knows the steps that time takes with channel counts; for
-    other runtimes no such steps are known, so that more work never pays. More channels pay only
-    where that was measured too (``padding_gains``).
+    other runtimes no such steps are known, so that more work never pays. What decides is the sum
+    over all nodes that a rewrite touches: of convolutions that share padded channels some may
+    lose. Blocks of other sizes than the one that was measured are not padded for.
 
     Parameters
     ----------
@@ -44,15 +49,22 @@ def estimate_pays(device: Device, given: Given | None = None) -> Pays:
 
     def pays(before: Graph, after: Graph) -> bool:
         was_run, is_run = model.run(before), model.run(after)
-        if not measured_gain(was_run.steps, is_run.steps, model.block):
+        pads = _more_channels(was_run.layers, is_run.layers)
+        if pads and model.block != MEASURED_BLOCK:
             return False
         old, new = was_run.times, is_run.times
         same = {name for name, seconds in old.items() if new.get(name) == seconds}
         was = sum(seconds for name, seconds in old.items() if name not in same)
         now = sum(seconds for name, seconds in new.items() if name not in same)
-        return was - now > max(LEAST * was, LEAST_OF_ALL * sum(old.values()))
+        least = LEAST_OF_PADDING if pads else LEAST
+        return was - now > max(least * was, LEAST_OF_ALL * sum(old.values()))
 
     return pays
+
+
+def _more_channels(before: Sequence[Layer], after: Sequence[Layer]) -> bool:
+    """Whether the same convolutions, in order, have others channels in the second graph."""
+    return len(before) == len(after) and list(before) != list(after)
 
 
 class _Model:
@@ -85,14 +97,14 @@ class _Run:
     def __init__(self, model: _Model, shapes: Shapes) -> None:
         self.model, self.shapes = model, shapes
         self.times: dict[str, float] = {}
-        self.steps: list[Step] = []
+        self.layers: list[Layer] = []
         self._blocked: set[str] = set()
         self._sums: set[str] = set()  # convolutions' outputs that an epilogue may be fused to
 
     def node(self, costed: Costed) -> None:
-        node, conv = costed.node, _convolution(costed)
-        if conv is not None:
-            self._convolve(costed, conv)
+        node, layer = costed.node, _layer(costed)
+        if layer is not None:
+            self._convolve(costed, layer)
             return
         fused = costed.cost.kind in _EPILOGUES and any(
             name in self._sums and len(self.shapes.graph.consumers(name)) == 1
@@ -108,12 +120,11 @@ class _Run:
             for name in self._blocked.intersection(node.inputs):
                 self._copy(name)
 
-    def _convolve(self, costed: Costed, conv: Convolution) -> None:
+    def _convolve(self, costed: Costed, layer: Layer) -> None:
         model, node = self.model, costed.node
-        self.steps.append(Step(conv, max(node.ints("strides") or (1,))))
-        runs = kernel(conv, model.block)
-        factor = time_factor(conv, model.block, model.ridge)
-        self.times[costed.cost.name] = (costed.cost.flops or 0) * factor / model.peak
+        self.layers.append(layer)
+        runs = kernel(layer.conv, model.block)
+        self.times[costed.cost.name] = layer_flop(layer, model.block) / model.peak
         if (node.inputs[0] in self._blocked) != (runs is Kernel.BLOCKED):
             self._copy(node.inputs[0])
         self._sums.update(node.outputs)
@@ -125,8 +136,12 @@ class _Run:
 
     def _copy(self, name: str) -> None:
         """Into blocks or out of them, once for all readers."""
-        size = bytes_of(self.shapes.get(name)) or 0
-        self.times[f"{name} in another layout"] = 2 * size / self.model.device.bandwidth
+        info = self.shapes.get(name)
+        batch, channels, *plane = (info and info.resolved) or (0, 0)
+        flop = reorder_flop(
+            channels, batch * prod(plane), self.model.block, into=name not in self._blocked
+        )
+        self.times[f"{name} in another layout"] = flop / self.model.peak
 
     def _stays_blocked(self, costed: Costed) -> bool:
         """Whether an operator works on blocks as they lie, by the rules of the runtime."""
@@ -138,18 +153,22 @@ class _Run:
         if not read or not self._blocked.issuperset(read):
             return False
         shapes = [info.resolved for name, info in infos.items() if name in read and info]
+        whole = all(shape and shape[1] % self.model.block == 0 for shape in shapes)
         if node.op_type == "Concat":
-            whole = all(shape and shape[1] % self.model.block == 0 for shape in shapes)
             return whole and node.int("axis", 1) == 1
-        return kind is Kind.POOLING or (kind in _EPILOGUES and len(set(shapes)) == 1)
+        if kind is Kind.POOLING:
+            return whole
+        return kind in _EPILOGUES and len(set(shapes)) == 1
 
 
-def _convolution(costed: Costed) -> Convolution | None:
-    call = costed.call
-    if call is None or costed.node.qualified_type != "Conv" or len(call.output().shape) != 4:
+def _layer(costed: Costed) -> Layer | None:
+    call, node = costed.call, costed.node
+    if call is None or node.qualified_type != "Conv" or len(call.output().shape) != 4:
         return None
     if call.input(0).dtype != dtypes.FLOAT or not prod(call.output().shape):
         return None
     outputs, each, *taps = call.input(1).shape
-    group = costed.node.int("group", 1)
-    return Convolution(each * group, outputs, group, tuple(taps), call.output().shape[3])
+    batch, _, height, width = call.output().shape
+    group = node.int("group", 1)
+    conv = Convolution(each * group, outputs, group, tuple(taps), width)
+    return Layer(conv, batch * height, max(node.ints("strides") or (1,)))

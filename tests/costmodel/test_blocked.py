@@ -1,4 +1,4 @@
-"""Which kernel runs a convolution, what it pads, and how well it fares."""
+"""Which kernel runs a convolution, and how well it fares."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from ocost.costmodel.blocked import (
     efficiency,
     kernel,
     padded,
-    padding,
-    time_factor,
 )
 
 SLOW, FAST = 6.1, 3.4  # FLOP a byte of the two cores that were measured
@@ -52,21 +50,6 @@ def test_kernels_at_other_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "factor"),
-    [
-        (conv(23), 1),
-        (conv(24), 32 / 24 * 32 / 24),
-        (conv(3, 23), 32 / 23),
-        (conv(24, 32), 32 / 24),
-        (conv(20, group=20), 32 / 20),
-        (conv(32), 1),
-    ],
-)
-def test_padding_is_of_outputs_and_of_blocked_inputs(case: Convolution, factor: float) -> None:
-    assert padding(case, 16) == pytest.approx(factor)
-
-
-@pytest.mark.parametrize(
     ("case", "ridge", "peak", "measured"),
     [  # GFLOP/s
         (conv(64), SLOW, 177, 162),
@@ -101,17 +84,3 @@ def test_plain_against_blocked_on_the_slower_core(channels: int, width: int, rat
     case = conv(channels, width=width)
     plain, blocked = (efficiency(case, block, SLOW) for block in (1, 16))
     assert plain / blocked == pytest.approx(ratio, rel=0.05)
-
-
-def test_time_is_a_step_function() -> None:
-    """20, 24, 28 and 32 channels take the same time, 23 and 30 more than 24 and 32."""
-
-    def time(channels: int, side: int) -> float:
-        factor = time_factor(conv(channels, side=side), 16, SLOW)
-        return channels * channels * side * side * factor
-
-    assert time(20, 3) == pytest.approx(time(32, 3))
-    assert time(24, 3) == pytest.approx(time(28, 3))
-    assert time(23, 3) > 1.16 * time(24, 3)
-    assert time(30, 3) > 1.5 * time(32, 3)
-    assert time(22, 1) < time(24, 1)  # its plain kernel is good

@@ -12,7 +12,7 @@ from onnx import parser
 import ocost
 from ocost.costmodel.catalogue import find
 from ocost.costmodel.device import Device
-from ocost.graph import Graph, Tensor, from_proto, to_proto
+from ocost.graph import Graph, Tensor, from_proto, load, to_proto
 from ocost.graph.shapes import Given
 from ocost.optimize import pays
 from ocost.optimize.pays import estimate_pays
@@ -58,14 +58,14 @@ def padded(graph: Graph, device: Device) -> int:
         (46, 3, 56, 48),  # 0.78
         (30, 3, 14, 32),  # 0.64
         (23, 3, 14, 24),  # 0.65
-        (22, 3, 14, 22),  # 24: 0.86, but 1.04 at 56
-        (22, 3, 56, 22),  # 24: 1.04
-        (17, 3, 56, 17),  # 20: 1.45
-        (51, 3, 56, 51),  # 52: 1.05
+        (22, 3, 14, 24),  # 0.65
+        (22, 3, 56, 24),  # 0.80
+        (17, 3, 56, 17),  # 20: 1.16
+        (51, 3, 56, 52),  # 0.89
         (24, 3, 56, 24),
-        (22, 1, 56, 22),  # 24: 1.18
-        (23, 1, 56, 23),  # 24: 1.21
-        (51, 1, 56, 51),  # 52: 1.16
+        (17, 1, 56, 17),  # 20: 1.32
+        (18, 1, 56, 18),  # 20: 1.26
+        (51, 1, 56, 51),  # 52: 0.99
         (30, 1, 56, 32),  # 0.81
         (13, 1, 56, 16),  # 0.46
     ],
@@ -84,13 +84,52 @@ def test_where_copies_are_slower_more_pays() -> None:
     assert padded(chain(23, 3, 56), find("x86-server-core")) == 24
 
 
-@pytest.mark.parametrize("side", [3, 5])
-@pytest.mark.parametrize("width", [14, 28, 56, 112])
-@pytest.mark.parametrize("channels", [17, 18, 19, 20, 33, 34, 35, 36, 49])
-def test_what_was_measured_slower_stays(channels: int, width: int, side: int) -> None:
-    """3x3 convolutions of so many channels took up to 1.6 times as long with a few more."""
+@pytest.mark.parametrize(
+    ("channels", "side", "widths"),
+    [  # measured: the time with the next multiple of 4 over that without
+        (17, 3, (28, 56, 112)),  # 1.13, 1.13
+        (18, 3, (28, 56, 112)),  # 1.07, 1.07
+        (20, 3, (14, 28, 56, 112)),
+        (36, 3, (14, 28, 56, 112)),
+        (18, 5, (28, 56)),  # 1.09
+        (19, 5, (56, 112)),  # 1.10
+        (33, 5, (56, 112)),  # 1.07
+    ],
+)
+def test_what_was_measured_slower_stays(channels: int, side: int, widths: tuple[int, ...]) -> None:
     for device in (core(), find("x86-server-core"), find("i9-10980xe")):
-        assert padded(chain(channels, side, width, depth=3), device) == channels
+        for width in widths:
+            assert padded(chain(channels, side, width, depth=3), device) == channels
+
+
+@pytest.mark.parametrize("channels", [17, 19, 33])
+def test_a_small_network_of_blocks_and_a_bit_stays(channels: int) -> None:
+    """Of three 3x3 Convs at 28x28: 1.13, 0.97, 0.96 of the time with everything padded."""
+    edge = "<pads = [1, 1, 1, 1]>"
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+        g (float[1, 3, 28, 28] x) => (float[1, {channels}, 1, 1] y) {{
+            c0 = Conv {edge} (x, w0)  r0 = Relu (c0)
+            c1 = Conv {edge} (r0, w1)  r1 = Relu (c1)
+            c2 = Conv {edge} (r1, w2)  r2 = Relu (c2)
+            y = GlobalAveragePool (r2)
+        }}"""
+    graph = from_proto(parser.parse_model(text))
+    for name, reads in (("w0", 3), ("w1", channels), ("w2", channels)):
+        weight = np.ones((channels, reads, 3, 3), np.float32)
+        graph.set_initializer(Tensor.from_array(name, weight))
+    assert padded(from_proto(to_proto(graph)), find("x86-server-core")) == channels
+
+
+def test_a_run_of_which_a_part_loses_gains_as_a_whole() -> None:
+    """The bundled sample: 51 to 52 channels gain nothing in a 1x1, 80 % in the depthwise Conv.
+
+    Measured -47 % with 13, 29, 51, 67 and 101 channels.
+    """
+    graph = load("@odd_channels")
+    PadChannels(pays=estimate_pays(find("x86-server-core"))).run(graph)
+    found = [n for n in graph if n.op_type == "Conv"]
+    counts = [graph.constant(node.inputs[1]).shape[0] for node in found]
+    assert all(count % 4 == 0 for count in counts[:-1])
 
 
 def between(channels: int, side: int, stride: int = 1) -> Graph:
@@ -114,7 +153,7 @@ def between(channels: int, side: int, stride: int = 1) -> Graph:
     [  # measured: the time with so many channels over that without padding, 7x7 to 112x112
         (23, 3, 1, 24),  # 0.75 to 0.90
         (17, 3, 1, 17),  # 20: 0.87 to 1.02
-        (33, 3, 1, 33),  # 36: 0.75 to 0.96
+        (33, 3, 1, 36),  # 0.75 to 0.96
         (21, 3, 2, 24),  # 0.57 to 0.67
         (45, 3, 1, 48),  # 0.63 to 0.77
     ],
