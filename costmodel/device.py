@@ -12,6 +12,7 @@ from typing import Literal
 
 from ..graph import dtypes
 from ..graph.errors import OcostError
+from .integer_kernels import X86, X86_SHARES
 from .kinds import Kind
 
 Source = Literal["datasheet", "calibrated", "detected"]
@@ -96,8 +97,17 @@ class Device:
         return self.peaks["float32"], False
 
     def row(self, kind: Kind | None) -> Efficiency:
-        """The efficiency of a kind of kernel; 1.0 and not measured where the file has none."""
-        return _NOT_MEASURED if kind is None else self.efficiency.get(kind, _NOT_MEASURED)
+        """The efficiency of a kind of kernel; where the file has none, not measured.
+
+        It counts as reaching everything then, but for products of 8-bit integers that
+        onnxruntime's CPU provider has no fast kernel for on x86 (``integer_kernels``).
+        """
+        if kind is None:
+            return _NOT_MEASURED
+        if kind not in self.efficiency and kind in X86_SHARES and self.isa in X86:
+            share = X86_SHARES[kind] * self.peaks["float32"] / self.peak(dtypes.INT8)[0]
+            return Efficiency(compute=min(1.0, share))
+        return self.efficiency.get(kind, _NOT_MEASURED)
 
     def with_threads(self, threads: int) -> Device:
         """The device with only so many of its cores at work.

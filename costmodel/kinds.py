@@ -20,6 +20,18 @@ class Kind(StrEnum):
     GEMM = "gemm"  # one matrix product: Gemm, MatMul with a 2-D right side
     MATMUL = "matmul"  # a batch of products: attention's, Einsum
     ATTENTION = "attention"  # fused attention
+    # Products of 8-bit integers, by the types of the left and the right side; of a dense
+    # convolution too. See ``integer_kernels``.
+    GEMM_U8S8 = "gemm_u8s8"
+    GEMM_U8U8 = "gemm_u8u8"
+    GEMM_S8 = "gemm_s8"  # the left side is signed
+    GROUPED_U8S8 = "grouped_u8s8"  # the same for each group of a convolution
+    GROUPED_U8U8 = "grouped_u8u8"
+    GROUPED_S8 = "grouped_s8"
+    DEPTHWISE_U8S8 = "depthwise_u8s8"  # QLinearConv's own kernel
+    DEPTHWISE_8BIT = "depthwise_8bit"  # the same of other types
+    CHANNELWISE_U8 = "channelwise_u8"  # ConvInteger: a product for each channel, unsigned weights
+    CHANNELWISE_S8 = "channelwise_s8"
     RNN = "rnn"
     ELEMENTWISE = "elementwise"
     TRANSCENDENTAL = "transcendental"

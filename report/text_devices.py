@@ -104,12 +104,16 @@ def _kernels(device: Device) -> list[RenderableType]:
     table = Table(
         [
             Column("kind", [str(kind) for kind, _ in rows], right=False),
-            Column("compute", [f"{100 * row.compute:.0f} %" for _, row in rows]),
-            Column("memory", [f"{100 * row.memory:.0f} %" for _, row in rows]),
+            Column("compute", [_percent(row.compute) for _, row in rows]),
+            Column("memory", [_percent(row.memory) for _, row in rows]),
         ]
     )
     rest = f"What is not measured is taken to reach 100 %, as are {others} other kinds."
     return [table, Text(rest, "dim")]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %"
 
 
 def _flops(rate: float) -> str:

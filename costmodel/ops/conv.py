@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from ...graph.dtypes import INT8
+from ...graph.dtypes import INT8, UINT8
+from ..integer_kernels import product_kind
 from ..kinds import Kind
 from ..work import Call, Unknown, Work, formula
 from .activation import fused_activation
@@ -63,7 +64,11 @@ def fused_conv(call: Call) -> Work:
 @formula("ConvInteger", weights=(1,))
 def conv_integer(call: Call) -> Work:
     """Conv of 8-bit integers into int32. Zero points are not counted."""
-    return replace(convolve(call), dtype=INT8)
+    work, weight, x = convolve(call), call.input(1).dtype, call.input(0).dtype
+    kind = product_kind(weight, x, grouped=work.kind is Kind.GROUPED)
+    if work.kind is Kind.DEPTHWISE:
+        kind = Kind.CHANNELWISE_U8 if weight == UINT8 else Kind.CHANNELWISE_S8
+    return replace(work, kind=kind, dtype=INT8)
 
 
 @formula("QLinearConv", weights=(3, 8))
@@ -72,7 +77,10 @@ def qlinear_conv(call: Call) -> Work:
     """Conv of 8-bit integers, its output quantised again. Zero points are not counted."""
     work = convolve(call, weight=3, bias=8)
     flops = work.flops + QUANTISE_FLOPS * call.output().size
-    return replace(work, flops=flops, dtype=INT8)
+    kind = product_kind(call.input(0).dtype, call.input(3).dtype, grouped=work.kind is Kind.GROUPED)
+    if work.kind is Kind.DEPTHWISE:
+        kind = Kind.DEPTHWISE_U8S8 if kind is Kind.GEMM_U8S8 else Kind.DEPTHWISE_8BIT
+    return replace(work, kind=kind, flops=flops, dtype=INT8)
 
 
 @formula("ConvTranspose", weights=(1, 2))

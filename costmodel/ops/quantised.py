@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...graph.dtypes import INT8
+from ...graph.dtypes import FLOAT, INT8, UINT8
+from ..integer_kernels import product_kind
 from ..work import Call, Work, formula
 from .matmul import gemm_product, product
 from .quantise import DYNAMIC_QUANTISE_FLOPS, QUANTISE_FLOPS
@@ -17,7 +18,7 @@ from .quantise import DYNAMIC_QUANTISE_FLOPS, QUANTISE_FLOPS
 @formula("MatMulInteger", weights=(0, 1))
 def matmul_integer(call: Call) -> Work:
     """A times B into int32."""
-    return replace(product(call), dtype=INT8)
+    return _integer(call, product(call), right=1)
 
 
 @formula("MatMulInteger16", domain="com.microsoft", weights=(0, 1))
@@ -29,8 +30,8 @@ def matmul_integer16(call: Call) -> Work:
 @formula("QLinearMatMul", weights=(0, 3))
 def qlinear_matmul(call: Call) -> Work:
     """Input 0 times input 3, the output quantised again."""
-    work = product(call, right=3)
-    return replace(work, flops=work.flops + QUANTISE_FLOPS * call.output().size, dtype=INT8)
+    work = _integer(call, product(call, right=3), right=3)
+    return replace(work, flops=work.flops + QUANTISE_FLOPS * call.output().size)
 
 
 @formula("QGemm", domain="com.microsoft", weights=(0, 3, 6))
@@ -43,15 +44,22 @@ def qgemm(call: Call) -> Work:
     work = gemm_product(call, right=3)
     epilogue = QUANTISE_FLOPS if call.has_input(7) else 1
     epilogue += 1 if call.has_input(6) else 0
-    return replace(work, flops=work.flops + epilogue * call.output().size, dtype=INT8)
+    work = _integer(call, work, right=3)
+    return replace(work, flops=work.flops + epilogue * call.output().size)
+
+
+def _integer(call: Call, work: Work, right: int) -> Work:
+    """On the kernel for the types of A, which is quantised first if it is float, and of B."""
+    left = call.input(0).dtype
+    kind = product_kind(UINT8 if left == FLOAT else left, call.input(right).dtype)
+    return replace(work, kind=kind, dtype=INT8)
 
 
 def _scaled(call: Call, scales: int, bias: int) -> Work:
     """An integer product, times its scale, plus the bias where there is one."""
-    work = product(call)
+    work = _integer(call, product(call), right=1)
     epilogue = 1 + (1 if call.has_input(bias) else 0)
-    flops = work.flops + scales + epilogue * call.output().size
-    return replace(work, flops=flops, dtype=INT8)
+    return replace(work, flops=work.flops + scales + epilogue * call.output().size)
 
 
 @formula("MatMulIntegerToFloat", domain="com.microsoft", weights=(0, 1, 6))

@@ -25,7 +25,7 @@ Kernels  the share of peak and bandwidth that they reach
 kind  compute  memory
 ────  ───────  ──────
 conv     50 %   100 %
-What is not measured is taken to reach 100 %, as are 23 other kinds.
+What is not measured is taken to reach 100 %, as are 33 other kinds.
 
 Sources
 - peaks: made up
