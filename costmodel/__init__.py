@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..graph import Graph
-from ..graph.collection import uncollected
+from ..collection import uncollected
 from ..graph.shapes import Given, infer
 from .assemble import assemble
 from .cost import cost_nodes

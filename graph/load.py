@@ -26,7 +26,7 @@ from ..models import instead_of, resolve
 from ..models.walk import walk
 from ..models.weightless import is_weightless
 from . import wire
-from .collection import uncollected
+from ..collection import uncollected
 from .errors import OcostError
 from .external import check_place
 from .graph import Graph, Header

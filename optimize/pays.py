@@ -18,7 +18,7 @@ from ..costmodel.device import Device
 from ..costmodel.estimators.roofline import estimate
 from ..costmodel.kinds import Kind
 from ..graph import Graph, dtypes
-from ..graph.collection import uncollected
+from ..collection import uncollected
 from ..graph.shapes import Given, Shapes, infer
 from ..rewrite.rewriting import Pays
 

@@ -11,6 +11,7 @@ import ocost
 ROOT = Path(ocost.__file__).parent
 # Packages on one line may import each other.
 LAYERS = [
+    {"collection"},
     {"graph", "models"},
     {"lineage", "rewrite"},
     {"costmodel"},
