@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost, Totals
 from ..ledger.entries import Entry
+from ..ledger.standing import Standing
 from ..runtime.equality.result import Equivalence
 from ..runtime.timing.comparison import Comparison
 from .match import How
@@ -102,3 +103,4 @@ class Diff:
     equivalence: Equivalence | None = None  # None where it was not asked for
     measured: Measured | None = None  # likewise
     rewrites: tuple[Entry, ...] = ()  # that made the second
+    standing: Standing | None = None  # on what they stand; None where both were given

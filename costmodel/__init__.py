@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import Graph
 from ..collection import uncollected
+from ..graph import Graph
 from ..graph.shapes import Given, infer
 from .assemble import assemble
 from .cost import cost_nodes

@@ -22,11 +22,11 @@ from onnx import (
     defs,
 )
 
+from ..collection import uncollected
 from ..models import instead_of, resolve
 from ..models.walk import walk
 from ..models.weightless import is_weightless
 from . import wire
-from ..collection import uncollected
 from .errors import OcostError
 from .external import check_place
 from .graph import Graph, Header

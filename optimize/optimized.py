@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from ..compare.result import Diff
 from ..costmodel import Device
 from ..graph import Graph
 from ..graph.shapes import Given
+from ..ledger.standing import Standing
 from ..rewrite.scope import Gate
 from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
@@ -120,7 +122,12 @@ def optimize_graph(
         found = proven(pipeline, compare, regional, tell)
     made = found.made
     diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made))
-    diff = replace(diff, equivalence=found.equivalence, rewrites=tuple(made.entries))
+    diff = replace(
+        diff,
+        equivalence=found.equivalence,
+        rewrites=tuple(made.entries),
+        standing=_standing(found),
+    )
     groups = fused_groups(graph)
     if measure_s is None:
         return Optimized(made, diff, found, groups)
@@ -137,6 +144,14 @@ def optimize_graph(
         tell=tell,
     )
     return Optimized(made, replace(diff, measured=measured), found, groups, steps)
+
+
+def _standing(found: Proven) -> Standing:
+    proofs: Counter[str] = Counter()
+    if found.equivalence.ok is None:
+        for mark in found.made.marks:
+            proofs.update(found.proofs.get(key, "none") for key in mark.keys)
+    return Standing(proofs, len(found.broken), len(found.unproven), tuple(found.made.faults))
 
 
 def _made_by(plan: Plan, made: Made) -> str:

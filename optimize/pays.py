@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
+from ..collection import uncollected
 from ..costmodel.blocked import Convolution, Kernel, kernel, ridge_of
 from ..costmodel.conv_times import MEASURED_BLOCK, Layer, layer_flop, reorder_flop
 from ..costmodel.cost import Costed, cost_nodes
@@ -18,7 +19,6 @@ from ..costmodel.device import Device
 from ..costmodel.estimators.roofline import estimate
 from ..costmodel.kinds import Kind
 from ..graph import Graph, dtypes
-from ..collection import uncollected
 from ..graph.shapes import Given, Shapes, infer
 from ..rewrite.rewriting import Pays
 

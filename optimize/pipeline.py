@@ -22,6 +22,7 @@ from ..graph.shapes import Given, Shapes
 from ..graph.validity import require_valid
 from ..ledger.entries import Entry, Stage, entries, residual
 from ..ledger.figures import Figures, Number
+from ..ledger.standing import Fault
 from ..passes import Declined, Pass, Rewrite
 from ..rewrite.rewriting import Change
 from ..rewrite.scope import Gate, Refused
@@ -71,22 +72,6 @@ class Mark:
     rewrites: int
     entries: slice
     keys: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A pass that failed, by a bug of its own, and was undone.
-
-    Parameters
-    ----------
-    by
-        The pass; ``onnxsim:NAME`` for one of onnxsim's optimisers.
-    reason
-        What happened, as a clause.
-    """
-
-    by: str
-    reason: str
 
 
 @dataclass

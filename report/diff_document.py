@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..compare.result import Diff, NodePair
+from ..ledger.standing import Standing
 from ..runtime.equality.closeness import OutputCheck
 from ..runtime.equality.result import Equivalence
 from . import blocks, ledger_document, measured_document
@@ -48,6 +49,15 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
         "rewrites": ledger_document.entries(diff.rewrites),
         "gates": [dict(gate) for gate in gates],
         "notes": [] if diff.measured is None else list(diff.measured.notes),
+        **({} if diff.standing is None else _standing(diff.standing)),
+    }
+
+
+def _standing(found: Standing) -> Document:
+    return {
+        "faults": [{"pass": one.by, **fields(one, ("reason",))} for one in found.faults],
+        "left_out": found.broken,
+        "unproven": found.unproven,
     }
 
 

@@ -18,9 +18,6 @@ def optimize_document(found: Optimized) -> Document:
         "rewrites": _rewrites(found),
         "residual": {"written": dict(found.made.residual)},
         "declined": [_declined(one) for one in found.made.declined],
-        "faults": [{"pass": one.by, **fields(one, ("reason",))} for one in found.made.faults],
-        "left_out": found.left_out,
-        "unproven": len(found.proven.unproven),
         "fused_groups": [
             {"pattern": group.pattern, "nodes": list(group.nodes)} for group in found.groups
         ],

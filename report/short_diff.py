@@ -26,6 +26,7 @@ from .text_notices import (
     unmeasured,
 )
 from .text_ports import port_lists
+from .text_standing import standing_lines
 from .verdict_diff import diff_verdict
 
 _HINTS = {  # by whether it was measured
@@ -66,6 +67,7 @@ def cautions(diff: Diff) -> list[Caution]:
     noisy = "the machine was busy: measure again when it is idle"
     measured: list[str] = [] if found is None else list(map(clean, found.notes))
     return [
+        *map(Caution, standing_lines(diff)),
         *unknown_cautions(sides),
         *map(Caution, assumed_lines(diff.before.model, diff.after.model)),
         *map(Caution, interface_lines(diff.before.model, diff.after.model)),

@@ -13,7 +13,7 @@ from .short_diff import cautions, facts
 from .text import Page
 from .text_common import TOP
 from .text_ledger import pass_table, residual_line
-from .text_optimize import render_optimize, standing
+from .text_optimize import render_optimize
 from .verdict_diff import optimize_verdict
 
 _HINTS = {  # by whether it was measured
@@ -61,6 +61,5 @@ def _operators(diff: Diff) -> list[Listing]:
 
 
 def _left(found: Optimized) -> list[Caution]:
-    cautions = [Caution(text) for text in standing(found)]
     residual = residual_line(found.made.residual)
-    return cautions + ([] if residual is None else [Caution(residual)])
+    return [] if residual is None else [Caution(residual)]

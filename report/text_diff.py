@@ -18,6 +18,7 @@ from .text_ledger import ledger_parts
 from .text_measured import headline_measured, measured_parts
 from .text_movers import mover_table
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
+from .text_standing import standing_lines
 from .verdict_diff import diff_verdict
 
 _HEADLINE = ("traffic_bytes", "flops", "latency_s")
@@ -41,6 +42,7 @@ def render_diff(diff: Diff, *, top: int = TOP, verbose: bool = False) -> Page:
     parts: list[RenderableType] = [
         headline(diff),
         *equivalence_lines(diff.equivalence),
+        *standing_lines(diff),
         *_reservations(diff),
         *_basis(diff, verbose=verbose),
         Text(),

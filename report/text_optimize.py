@@ -9,7 +9,6 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..optimize import Optimized
-from ..optimize.proof import PROOFS
 from ..passes import Declined
 from .names import clean
 from .text import Page, heading
@@ -19,6 +18,7 @@ from .text_diff import headline
 from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
 from .text_measured import measured_parts
+from .text_standing import standing_lines
 from .verdict_diff import optimize_verdict
 
 _PATTERNS = 4  # of fused groups that are named
@@ -45,7 +45,7 @@ def render_optimize(
     parts: list[RenderableType] = [
         headline(diff),
         *equivalence_lines(diff.equivalence),
-        *standing(found),
+        *standing_lines(diff),
         Text(),
         *ledger_parts(made.entries, found.steps, made.residual, verbose=verbose),
         Text(),
@@ -73,60 +73,6 @@ def _groups(found: Optimized) -> list[Text]:
     more = f" and {plural(len(counted) - _PATTERNS, 'other kind')}" if counted[_PATTERNS:] else ""
     line = f"Fused groups, each of which a runtime executes as one node: {listed}{more}"
     return [Text(), Text(line, "dim")]
-
-
-def standing(found: Optimized) -> list[Text]:
-    """On what the rewrites stand, what was left out of the graph, and what failed."""
-    return [*_proof(found), *_left_out(found), *_faults(found)]
-
-
-def _left_out(found: Optimized) -> list[Text]:
-    lines = []
-    if found.left_out:
-        what = plural(found.left_out, "rewrite")
-        lines.append(Text(f"{what} left out, since outputs differed: see Declined.", "bold red"))
-    if found.proven.unproven:
-        what = plural(len(found.proven.unproven), "rewrite")
-        lines.append(
-            Text(
-                f"{what} left out, not being provable: see Declined, or --allow-uncompared.", "red"
-            )
-        )
-    return lines
-
-
-def _faults(found: Optimized) -> list[Text]:
-    """What went wrong in ocost itself, and what to send; a graph alone has no weights to hide."""
-    lines = []
-    for one in found.made.faults:
-        whose = "onnxsim" if one.by.startswith("onnxsim") else "ocost"
-        lines.append(
-            Text(
-                f"{one.by} failed and was undone: {clean(one.reason)}. This is a bug of {whose}: "
-                "please report it with this line and the model (its graph will do).",
-                "red",
-            )
-        )
-    return lines
-
-
-def _proof(found: Optimized) -> list[Text]:
-    """On what the rewrites stand, where the whole model does not prove them."""
-    if found.equivalence.ok is not None or not found.made.marks:
-        return []
-    counts: Counter[str] = Counter()
-    for mark in found.made.marks:
-        counts.update(found.proven.proofs.get(key, "none") for key in mark.keys)
-    listed = [f"{counts[p]} {_STANDS[p]}" for p in PROOFS if counts[p]]
-    return [Text(f"Rewrites proven one by one: {', '.join(listed)}.", "yellow")]
-
-
-_STANDS = {
-    "model": "by the whole model",
-    "region": "by comparing their own region",
-    "construction": "by their construction",
-    "none": "by nothing (--allow-uncompared)",
-}
 
 
 def _by_reason(declined: Sequence[Declined], top: int) -> list[Text]:

@@ -12,7 +12,7 @@ from .numbers import percent_change
 from .pieces import Verdict
 from .text_changes import figure_change
 from .text_common import plural
-from .text_equivalence import outputs_are
+from .text_standing import proven
 
 _STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
 
@@ -20,7 +20,7 @@ _STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
 def diff_verdict(diff: Diff) -> Verdict:
     """What came of it, in a sentence: the measured change if there is one, and the outputs."""
     found = diff.equivalence
-    outputs = outputs_are(found)
+    outputs = proven(diff)
     style = "bold" if found is None else _STYLES[found.ok]
     before, after = diff.before, diff.after
     nodes = f"{before.model.nodes} -> {plural(after.model.nodes, 'node')}"
@@ -56,7 +56,7 @@ def optimize_verdict(found: Optimized) -> Verdict:
     if found.made.entries:
         return diff_verdict(found.diff)
     nodes = plural(found.diff.before.model.nodes, "node")
-    said = f"nothing to rewrite: {nodes}; {outputs_are(found.diff.equivalence)}"
+    said = f"nothing to rewrite: {nodes}; {proven(found.diff)}"
     return Verdict([said])
 
 

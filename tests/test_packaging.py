@@ -40,6 +40,7 @@ def test_root_modules() -> None:
         "api.py",
         "arguments.py",
         "cli.py",
+        "collection.py",
         "completion.py",
         "explanation.py",
         "hints.py",

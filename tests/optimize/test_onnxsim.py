@@ -12,11 +12,12 @@ from onnx import parser
 
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, from_proto, to_proto
+from ocost.ledger.standing import Fault
 from ocost.optimize import onnxsim_child, onnxsim_process, pipeline, plan, simplify
 from ocost.optimize.onnxsim_optimizers import FOLDING, SUSPECTS, left_out, trusted
 from ocost.optimize.onnxsim_process import DiedError, Onnxsim
 from ocost.optimize.onnxsim_turn import Attempt, turn
-from ocost.optimize.pipeline import Fault, Plan, run
+from ocost.optimize.pipeline import Plan, run
 from ocost.optimize.simplify import Growth, Simplified
 from ocost.runtime.equality.equivalence import check
 

@@ -12,6 +12,7 @@ import pytest
 import ocost
 from ocost.cli import run
 from ocost.graph import load
+from ocost.ledger.standing import Standing
 from ocost.optimize import Optimized
 from ocost.optimize.pipeline import Made
 from ocost.optimize.steps import Step
@@ -85,8 +86,8 @@ def test_refusals_by_reason_or_each(found: Optimized) -> None:
 
 
 def test_what_was_left_out_is_said_first(found: Optimized) -> None:
-    broken = replace(found.proven, broken=("a", "b"))
-    lines = page(replace(found, proven=broken)).splitlines()
+    diff = replace(found.diff, standing=Standing({}, 2, 0, ()))
+    lines = page(replace(found, diff=diff)).splitlines()
     assert any("2 rewrites left out" in line for line in lines[:7])
 
 

@@ -9,10 +9,13 @@ from rich.text import Text
 from ocost.costmodel.result import Port, UnknownNode
 from ocost.graph import from_proto
 from ocost.ledger.entries import Entry
+from ocost.ledger.standing import Fault, Standing
 from ocost.optimize import Optimized
 from ocost.optimize.bisect import Proven
 from ocost.optimize.pipeline import Made
 from ocost.passes import Declined
+from ocost.report.diff_document import diff_document
+from ocost.report.optimize_document import optimize_document
 from ocost.report.pieces import Grid, Listing, OneLine, Verdict
 from ocost.report.short import LINES, Caution, Short
 from ocost.report.short_cost import cost_page
@@ -283,10 +286,45 @@ def test_nothing_to_rewrite(optimized, diff, text):
 
 
 def test_what_was_left_out_is_said(optimized, text):
-    proven = replace(optimized.proven, broken=("a", "b"), unproven={"c": "it is random"})
-    page = text(optimize_page(replace(optimized, proven=proven)), 80)
-    assert "2 rewrites left out, since outputs differed" in page
-    assert "1 rewrite left out, not being provable" in page
+    diff = replace(optimized.diff, standing=Standing({}, 2, 1, ()))
+    for page in (diff_page(diff), optimize_page(replace(optimized, diff=diff))):
+        assert "2 rewrites left out, since outputs differed" in text(page, 80)
+        assert "1 rewrite left out, not being provable" in text(page, 80)
+
+
+@pytest.mark.parametrize("how", [{}, {"verbose": True}])
+def test_a_pass_that_failed_is_said_by_both_commands(optimized, text, how):
+    faults = (Fault("fold-x", "KeyError: 'y'"), Fault("onnxsim:fuse_y", "it crashed"))
+    diff = replace(optimized.diff, standing=Standing({}, 0, 0, faults))
+    found = replace(optimized, diff=diff)
+    for page in (diff_page(diff, **how), optimize_page(found, **how)):
+        lines = " ".join(text(page, 80).split())
+        assert "fold-x failed and was undone: KeyError: 'y'. This is a bug of ocost:" in lines
+        assert "onnxsim:fuse_y failed and was undone: it crashed. This is a bug of onnx" in lines
+    for document in (diff_document(diff), optimize_document(found)):
+        assert document["faults"] == [
+            {"pass": "fold-x", "reason": "KeyError: 'y'"},
+            {"pass": "onnxsim:fuse_y", "reason": "it crashed"},
+        ]
+
+
+@pytest.mark.parametrize(
+    ("proofs", "said"),
+    [
+        ({"region": 3}, "each rewrite proven on its own region"),
+        ({"construction": 1}, "each rewrite proven by its construction"),
+        ({"region": 3, "construction": 1}, "each rewrite proven by itself"),
+        ({"region": 3, "none": 1}, "outputs not compared"),
+        ({}, "outputs not compared"),
+    ],
+)
+def test_the_verdict_names_the_proof_where_the_whole_model_is_none(optimized, text, proofs, said):
+    unknown = replace(EQUAL, ok=None, reason="there is a random node")
+    diff = replace(optimized.diff, equivalence=unknown, standing=Standing(proofs, 0, 0, ()))
+    for page in (diff_page(diff), optimize_page(replace(optimized, diff=diff))):
+        first, *_, last = text(page, 80).splitlines()
+        assert first == last
+        assert first.endswith(f"; {said}")
 
 
 def test_outputs_that_differ_or_are_not_compared(diff, text):
