@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import arguments, completion, options
+from .collection import uncollected
 from .output import Color, Format, Output, destination, emit, show
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def app() -> None:
 @options.SIZES
 @options.THREADS
 @options.REPORT
+@uncollected()
 def cost(
     model: str,
     device: tuple[str, ...],
@@ -485,7 +488,9 @@ def main() -> None:
     if completion.ASKED in os.environ:
         sys.exit(completion.answer(app, os.environ))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # temporary files go then too
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # all of it goes with the process: there is nothing to look through before
+    sys.exit(code)
 
 
 _NO_COMMAND = 2

@@ -1,6 +1,6 @@
-"""Garbage collection, paused while a graph is built or costed.
+"""Garbage collection, paused while a graph is built or costed, and what that needs is imported.
 
-Both make many small objects that stay. The collector's passes over them find nothing and take
+All make many small objects that stay. The collector's passes over them find nothing and take
 longer than the work itself where a process holds several graphs.
 """
 

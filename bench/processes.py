@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -30,9 +31,9 @@ def commands(model: Path, filled: Path, tools: Iterable[str]) -> dict[str, list[
     return {name: [sys.executable, *arguments] for name, arguments in found.items()}
 
 
-def cpu(command: list[str]) -> float | None:
+def cpu(command: list[str], environment: Mapping[str, str] | None = None) -> float | None:
     """Seconds of CPU, the user's and the system's, of a process as a whole; None if it fails."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return None if process.returncode else usage.ru_utime + usage.ru_stime
@@ -41,15 +42,19 @@ def cpu(command: list[str]) -> float | None:
 def measure_processes(wanted: Mapping[str, list[str]], rounds: int) -> dict[str, list[float]]:
     """Seconds of CPU of each process that doesn't fail, in rounds of all in random order.
 
-    A first run of each is not counted: it brings the files into the page cache, and Python may
-    compile there.
+    A first run of each is not counted: it brings the files into the page cache, and Python compiles
+    there what it imports, into a folder for all of them. A package may lie there compiled or not,
+    by how it was installed.
     """
-    times: dict[str, list[float]] = {
-        name: [] for name, command in wanted.items() if cpu(command) is not None
-    }
-    for _ in range(rounds):
-        for name in random.sample(list(times), len(times)):
-            taken = cpu(wanted[name])
-            if taken is not None:
-                times[name].append(taken)
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        times: dict[str, list[float]] = {
+            name: [] for name, command in wanted.items() if cpu(command, environment) is not None
+        }
+        for _ in range(rounds):
+            for name in random.sample(list(times), len(times)):
+                taken = cpu(wanted[name], environment)
+                if taken is not None:
+                    times[name].append(taken)
     return times
