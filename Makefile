@@ -38,6 +38,8 @@ $(STAMP): pyproject.toml
 		|| { echo "ocost needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@# pip compiles what it installs, but nothing that stays where it is.
+	$(BIN)/python -m compileall -q -x '/(\.venv|tests|bench)/' .
 	@touch $@
 
 clean:
