@@ -20,7 +20,7 @@ from ..lineage.attribution import attribute
 from ..runtime.feeds.inputs import given_by, make_feeds
 from ..runtime.onnxruntime.naming import named
 from ..runtime.onnxruntime.profile import Profile, take_profile
-from ..runtime.onnxruntime.session import Options, open_session, run_once
+from ..runtime.onnxruntime.session import Options, open_session, repeatable
 from ..runtime.timing.comparison import Comparison, compare
 from ..runtime.timing.stopwatch import Run, pinned
 from .ran import Ran
@@ -145,7 +145,7 @@ def _require_same_inputs(before: Graph, after: Graph) -> None:
 
 def _open(which: str, model: ModelProto, options: Options, feeds: Feeds) -> Run:
     try:
-        run = partial(run_once, open_session(model, options), feeds)
+        run = repeatable(open_session(model, options), feeds)
         run()
     except OcostError as error:
         raise OcostError(f"the graph {which}: {error}") from error

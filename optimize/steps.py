@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from ..graph import Graph
 from ..graph.shapes import Given, infer
 from ..rewrite.scope import Gate
 from ..runtime.feeds.inputs import make_feeds
 from ..runtime.onnxruntime.naming import named
-from ..runtime.onnxruntime.session import Options, open_session, run_once
+from ..runtime.onnxruntime.session import Options, open_session, repeatable
 from ..runtime.timing.comparison import Comparison, compare
 from ..runtime.timing.stopwatch import Run, pinned
 from .bisect import Pipeline
@@ -91,7 +90,7 @@ def measure_steps(
     def opener(limit: int) -> Callable[[], Run]:
         after = pipeline(Gate(limit, barred), None).graph if limit else graph
         model = named(after)
-        return lambda: partial(run_once, open_session(model, options), feeds)
+        return lambda: repeatable(open_session(model, options), feeds)
 
     budget_s = max(_LEAST_S, budget_s / max(1, sum(wanted)))
     before = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from .profile import Feeds
-from .session import Options, open_session, run_once
+from .session import Options, open_session, repeatable
 from .trace import Body, Event, read_profile, records
 
 
@@ -62,7 +62,7 @@ def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> ArenaPeak |
     with tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder:
         session = open_session(model, options, profile_prefix=Path(folder) / "arena")
         try:
-            run_once(session, feeds)
+            repeatable(session, feeds)()
         finally:
             written = session.end_profiling()
         if not any(record["cat"] == "Node" for record in records(Path(written))):

@@ -6,7 +6,6 @@ import contextlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ...graph.tensor import every_tensor
 from ..timing.stopwatch import WARM_UPS, Timing, measure, pinned
 from .alignment import Aligner, Spent
 from .loops import Trips, executed_trips
-from .session import Options, open_session, run_once
+from .session import Options, open_session, repeatable
 from .trace import Body, read_profile
 
 Feeds = Mapping[str, npt.NDArray[Any]]
@@ -120,7 +119,7 @@ def take_profile(
     ):
         saved, prefix = Path(folder) / "optimized.onnx", Path(folder) / "profile"
         session = open_session(model, options, optimized=saved, profile_prefix=prefix)
-        run = partial(run_once, session, feeds)
+        run = repeatable(session, feeds)
         try:
             optimized = _skeleton(saved)
             if not len(optimized):
@@ -172,7 +171,7 @@ def _events(optimized: Graph, model: ModelProto, options: Options, feeds: Feeds)
     with tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder:
         session = open_session(model, options, profile_prefix=Path(folder) / "pilot")
         try:
-            run_once(session, feeds)
+            repeatable(session, feeds)()
         finally:
             written = Path(session.end_profiling())
         with written.open("rb") as file:

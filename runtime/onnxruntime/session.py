@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import EncodeError
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from ...graph import OcostError
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, OrtValue
 
 _SILENT = 4  # fatal errors only: the others are raised as well
 
@@ -157,6 +158,51 @@ def run_once(session: InferenceSession, feeds: Mapping[str, npt.NDArray[Any]]) -
     except Exception as error:  # as above
         raise OcostError(f"onnxruntime can't run the model: {_reason(error)}") from error
     return outputs
+
+
+def repeatable(
+    session: InferenceSession, feeds: Mapping[str, npt.NDArray[Any]]
+) -> Callable[[], object]:
+    """The same run, to be made again and again; nobody asks what its outputs are.
+
+    Types that numpy does not have (bfloat16, float8) are handed over as bits: onnxruntime takes
+    and returns no arrays of them. Of 4 bits and less it takes none at all.
+
+    Raises
+    ------
+    OcostError
+        By the run, if onnxruntime fails on these inputs.
+    """
+    ports = (*session.get_inputs(), *session.get_outputs())
+    if not any(port.type in _AS_BITS for port in ports):
+        return partial(run_once, session, feeds)
+    types = {port.name: _AS_BITS.get(port.type) for port in session.get_inputs()}
+    values = {name: _ort_value(feed, types.get(name)) for name, feed in feeds.items()}
+
+    def run() -> object:
+        try:
+            return session.run_with_ort_values(None, values)
+        except Exception as error:  # as above
+            raise OcostError(f"onnxruntime can't run the model: {_reason(error)}") from error
+
+    return run
+
+
+def _ort_value(feed: npt.NDArray[Any], dtype: int | None) -> OrtValue:
+    from onnxruntime import OrtValue  # noqa: PLC0415 - slow to import
+
+    if dtype is None:
+        return OrtValue.ortvalue_from_numpy(feed)
+    bits = feed.view(f"u{feed.dtype.itemsize}")
+    return OrtValue.ortvalue_from_numpy_with_onnx_type(bits, dtype)
+
+
+# By onnxruntime's names of tensors.
+_AS_BITS = {
+    f"tensor({name.lower()})": number
+    for name, number in TensorProto.DataType.items()
+    if name == "BFLOAT16" or name.startswith("FLOAT8")
+}
 
 
 def flushes_denormals() -> bool:

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 
 from ocost.graph import OcostError
 from ocost.runtime.onnxruntime import session as module
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import Level, Options, open_session, repeatable, run_once
 
 F = onnx.TensorProto.FLOAT
 
@@ -151,3 +151,33 @@ def test_no_telemetry_unless_it_is_asked_for(tmp_path: Path) -> None:
     said = "import os, ocost; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     assert python(said, tmp_path) == "1"
     assert python(said, tmp_path, ORT_DISABLE_TELEMETRY="0") == "0"
+
+
+@pytest.mark.parametrize("name", ["BFLOAT16", "FLOAT8E4M3FN", "FLOAT8E5M2"])
+def test_types_that_numpy_lacks_go_in_and_out(name: str) -> None:
+    dtype = onnx.TensorProto.DataType.Value(name)
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["x"], ["y"], to=F), helper.make_node("Identity", ["x"], ["z"])],
+        "g",
+        [helper.make_tensor_value_info("x", dtype, [2, 3])],
+        [
+            helper.make_tensor_value_info("y", F, [2, 3]),
+            helper.make_tensor_value_info("z", dtype, [2, 3]),
+        ],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    numbers = np.array([[0, 1, -2], [0.5, 4, -8]], helper.tensor_dtype_to_np_dtype(dtype))
+    run = repeatable(open_session(proto, Options()), {"x": numbers})
+    for _ in range(2):
+        cast, same = run()
+        assert np.array_equal(cast.numpy(), numbers.astype(np.float32))
+        assert same.element_type() == dtype
+
+
+def test_other_types_run_as_they_always_do() -> None:
+    feeds = {"x": np.ones((1, 4, 8, 8), np.float32)}
+    session = open_session(model(), Options())
+    (made,), (expected,) = repeatable(session, feeds)(), run_once(session, feeds)
+    assert np.array_equal(made, expected)
+    with pytest.raises(OcostError, match="can't run the model"):
+        repeatable(session, {"x": np.ones((1, 3, 8, 8), np.float32)})()
