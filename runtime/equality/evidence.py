@@ -94,7 +94,9 @@ def shake(
         copy = shaken(staged, workspace.place(), generator, quantised=quantised)
         for record in wanted:
             record.shakes = number + 1
-            feeds = shaken_feeds(record.draw.feeds(), generator, quantised=quantised)
+            fed = record.draw.feeds()
+            feeds = shaken_feeds(fed, generator, quantised=quantised)
+            feeds |= {copy: fed[name] for name, copy in copy.copies.items() if name in fed}
             try:
                 answer = workspace.run(copy, engine, feeds)
             except OcostError:  # a number of detections, say, that a later Reshape does not take

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ...graph.write import write_apart, write_inline
 from ...models.walk import consumed, walk
 from ..onnxruntime.naming import named
 from .noise import SPACING, shake
+from .unrounded import pin
 
 _APART = 64 << 20  # bytes of a model beyond which its weights go to a file of their own
 _DATA = "weights.bin"
@@ -36,11 +37,14 @@ class Staged:
         The names of what it answers, in order.
     size
         Bytes of both files.
+    copies
+        Second names of inputs, which want the same contents; see ``shaken``.
     """
 
     path: Path
     outputs: tuple[str, ...]
     size: int
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     def remove(self) -> None:
         """Remove the files; who has the model open keeps it."""
@@ -83,7 +87,8 @@ def shaken(
     """A copy in another folder with every weight shaken, as ``noise`` describes.
 
     Scalars, whole numbers and the scales of a Resize stay: they say what is computed (an
-    exponent, a mask, a size) more often than how much.
+    exponent, a mask, a size) more often than how much. What jumps reads second copies of what it
+    is fed, which stay: ``copies`` has those of inputs, see ``unrounded``.
     """
     folder.mkdir()
     model = onnx.load(staged.path, load_external_data=False)
@@ -91,7 +96,8 @@ def shaken(
     apart = folder / _DATA
     if weights.exists():
         shutil.copyfile(weights, apart)
-    for tensor in _weights(model):
+    copies = pin(model)
+    for tensor in _weights(model, frozenset(copies.values())):
         outside = tensor.data_location == TensorProto.EXTERNAL
         dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
         if outside:
@@ -108,14 +114,16 @@ def shaken(
             tensor.CopyFrom(numpy_helper.from_array(moved, tensor.name))
     path = folder / staged.path.name
     path.write_bytes(model.SerializeToString())
-    return Staged(path, staged.outputs, staged.size)
+    names = {value.name for value in model.graph.input}
+    fed = {name: copy for name, copy in copies.items() if copy in names}
+    return Staged(path, staged.outputs, staged.size, fed)
 
 
-def _weights(model: ModelProto) -> Iterator[TensorProto]:
+def _weights(model: ModelProto, copies: Collection[str]) -> Iterator[TensorProto]:
     """The float tensors that say how much is computed."""
     kept = consumed(model, {"Resize": 1, "Upsample": 1}) | consumed(model, {"Resize": 2})
     for tensor, name in walk(model):
-        if name not in kept and np.prod(tensor.dims, dtype=object) > 1:
+        if name not in kept and name not in copies and np.prod(tensor.dims, dtype=object) > 1:
             dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
             if dtype.name in SPACING:
                 yield tensor
