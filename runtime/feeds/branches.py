@@ -46,12 +46,13 @@ class Target:
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """One way to go at a node, on which its body runs."""
 
     body: str
     met: Callable[[Array], bool]
     missed: str
+    at_some_size: bool = True  # whether a shape may lead there: no dim is 0
 
 
 def targets(shapes: Shapes, notes: list[str]) -> list[Target]:
@@ -74,20 +75,21 @@ def _targets(
         if node.id not in bodies:
             continue
         inside: dict[str, tuple[Target, ...]] = {}
-        for slot, ways in _ways(node):
+        for slot, possible in ways(node):
             name = node.inputs[slot] if slot < len(node.inputs) else ""
             info = scope.get(name) if name else None
             if not name or (info is not None and info.value is not None):
-                continue  # constants, or shapes alone, decide
+                continue  # constants decide, or shapes alone: see ``size_ways``
             found = condition(scope, name)
             if found is None:
                 hidden.append(node.id)
                 continue
             sources, tensors = deciding(scope.root, found.leaves)
-            if not sources:
+            if not sources:  # noise, say, or what inference can't follow
+                hidden.append(node.id)
                 continue
             known = Constants.of_tensors((*tensors, *found.constants))
-            for way in ways:
+            for way in possible:
                 target = _target(found, way, sources, known, outer)
                 yield target
                 inside[way.body] = (*outer, target)
@@ -98,7 +100,7 @@ def _targets(
 
 def _target(
     found: Condition,
-    way: _Way,
+    way: Way,
     sources: tuple[str, ...],
     known: Constants,
     outer: tuple[Target, ...],
@@ -122,7 +124,7 @@ def _target(
     return own
 
 
-def _ways(node: Node) -> Iterator[tuple[int, list[_Way]]]:
+def ways(node: Node) -> Iterator[tuple[int, list[Way]]]:
     """The ways to go at a node, by the input that decides."""
     if node.domain:
         return
@@ -131,26 +133,24 @@ def _ways(node: Node) -> Iterator[tuple[int, list[_Way]]]:
         yield (
             0,
             [
-                _Way("then_branch", bool, f"the then branch of '{name}' was never taken"),
-                _Way(
-                    "else_branch", lambda v: not v, f"the else branch of '{name}' was never taken"
-                ),
+                Way("then_branch", bool, f"the then branch of '{name}' was never taken"),
+                Way("else_branch", lambda v: not v, f"the else branch of '{name}' was never taken"),
             ],
         )
     elif node.op_type == "Loop":
         yield (
             1,
             [
-                _Way("", lambda v: not v, f"'{name}' was never told not to start"),
-                _Way("body", bool, f"'{name}' was always told not to start"),
+                Way("", lambda v: not v, f"'{name}' was never told not to start"),
+                Way("body", bool, f"'{name}' was always told not to start"),
             ],
         )
         yield (
             0,
             [
-                _Way("", lambda v: bool(v <= 0), f"'{name}' never made 0 trips"),
-                _Way("body", lambda v: bool(v == 1), f"'{name}' never made 1 trip"),
-                _Way("body", lambda v: bool(v > 1), f"'{name}' never made several trips"),
+                Way("", lambda v: bool(v <= 0), f"'{name}' never made 0 trips", at_some_size=False),
+                Way("body", lambda v: bool(v == 1), f"'{name}' never made 1 trip"),
+                Way("body", lambda v: bool(v > 1), f"'{name}' never made several trips"),
             ],
         )
 
@@ -210,8 +210,3 @@ def fills(known: Constants) -> Iterator[Mode]:
     for number in known.numbers:
         near = (number + 1, number - 1, number * 2 + 1, number / 2, -number)
         yield from (Mode(Style.FILL, value=value) for value in near)
-
-
-def unmet(wanted: Sequence[Target], seen: Sequence[Seen]) -> list[Target]:
-    """The targets that none of these runs met."""
-    return [target for target in wanted if not any(target.met(s) for s in seen)]

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...graph import Graph, OcostError, dtypes
 from ...graph.shapes import Given
-from .branches import Target, fills, guesses, targets, unmet
-from .constants import Constants
 from .draws import Array, Draw, Feeds, Setting
 from .floats import edges
+from .limit_sizes import Further
 from .modes import PLAIN, Mode, Style
-from .rows import ROWS, Row, describe, tiny
+from .reach import Reach
+from .rows import ROWS, USUAL, Row, tiny
 from .sizes import Frame, Search
-
-Run = Callable[[Feeds], object]
-Watch = Callable[[Sequence[str]], Callable[[Feeds], Mapping[str, Array]]]
+from .tries import Run, Tries, Watch
 
 _LARGE, _HUGE = 64 << 20, 256 << 20  # bytes of inputs, from which on few draws are made
 _LIGHT = 1 << 16  # elements of weights, below which a model runs in no time
 _FILLS = (1, 2, 3, 0, -1, 4, 8)
-_TRIES = 150  # runs that look for one branch
 _AT_ONE = (4, 8)  # rows that are drawn at the last setting
-_FLOATS = ("float", "complex")
 _SINGLY = 8  # inputs of a kind that are tried one by one
 
 
@@ -115,65 +109,41 @@ class _Planner:
         self.graph = graph
         self.given = given
         self.feeds = feeds
-        self.run, self.watch = run, watch
-        self.start, self.budget = time.monotonic(), budget_s
-        self.known = Constants.of(graph)
+        self.budget = budget_s
+        self.tries = Tries(graph, given, run, watch, budget_s)
         self.notes: list[str] = []
-        self.draws: list[Draw] = []
         self.settings: list[tuple[Setting, dict[str, Mode]]] = []  # with modes that are sure to run
-        self.cycled = 1  # so many of them take turns; the last may be that of all dims at 1
+        self.cycled = 1  # so many of them take turns
+        self.at_one = 0  # that of all dims at 1, if there is one
+        self.further = 0  # from this one on, each is drawn at once
         self.accepted: dict[_Key, tuple[Setting, dict[str, Mode]]] = {}
         self.refused: set[tuple[str, Mode]] = set()
-        self.observe: Callable[[Feeds], Mapping[str, Array]] | None = None
-        self.seen: list[Mapping[str, Array]] = []  # of each draw
-        self.latest: Mapping[str, Array] = {}
-        self.answer: object = None
         self.picky = True  # empty answers count for nothing
-        self.reason = ""
-        self.slowest = 0.0
+        self.pace = 0.0  # seconds that a run takes at usual sizes
 
     def plan(self) -> Plan:
         self._find_sizes()
         if not self.settings:
-            why = self.reason or "no sizes of its inputs were found that fit"
+            why = self.tries.reason or "no sizes of its inputs were found that fit"
             return Plan((), (f"the model ran on no inputs that were tried: {why}",))
-        wanted = self._watched()
+        setting, sure = self.settings[0]
+        anew = self.feeds is None
+        reach = Reach(self.tries, self.frame, self.base, setting, sure, anew=anew)
+        wanted = reach.watched(self.notes)
         if self.feeds is not None:
             self._add_user()
         limit = self._limit()
         for index, row in enumerate(self._rows()):
-            if self.draws and (len(self.draws) >= limit or self._late(0.5)):
+            if self.tries.draws and (len(self.tries.draws) >= limit or self.tries.late(0.5)):
                 break
-            self._add(self._draw(row, index))
+            self._add(self._draw(row, index, self._place(row, index)))
+        for place in range(self.further, len(self.settings)):
+            if len(self.tries.draws) >= limit or self.tries.late(0.5):
+                break
+            self._add(self._draw(USUAL, place, place))
         self._add_overridden()
-        for target in unmet(wanted, self.seen):
-            if not self._reach(target):
-                self.notes.append(target.missed)
-        return Plan(tuple(self.draws), tuple(dict.fromkeys(self.notes)))
-
-    # --- running -----------------------------------------------------------------------------
-
-    def _late(self, share: float) -> bool:
-        return time.monotonic() - self.start > share * self.budget
-
-    def _works(self, draw: Draw) -> bool:
-        """Whether the model runs on a draw; what was watched is kept in ``latest``."""
-        start = time.monotonic()
-        try:
-            feeds = draw.feeds()
-            if self.observe is None:
-                self.answer = self.run(feeds)
-            else:
-                self.latest = self.observe(feeds)
-        except OcostError as error:
-            self.reason = self.reason or str(error)
-            return False
-        self.slowest = max(self.slowest, time.monotonic() - start)
-        return True
-
-    def _keep(self, draw: Draw) -> None:
-        self.draws.append(draw)
-        self.seen.append(self.latest)
+        self.notes += reach.all(wanted)
+        return Plan(tuple(self.tries.draws), tuple(dict.fromkeys(self.notes)))
 
     # --- sizes ---------------------------------------------------------------------------------
 
@@ -188,11 +158,11 @@ class _Planner:
                 }
             )
         self.frame = frame = Frame.of(self.graph, given)
-        search = Search(frame, self._try_sizes, lambda: self._late(0.25))
+        search = Search(frame, self._try_sizes, lambda: self.tries.late(0.25))
         base = search.base()
         if base is None:
             self.picky = False
-            search = Search(frame, self._try_sizes, lambda: self._late(0.35))
+            search = Search(frame, self._try_sizes, lambda: self.tries.late(0.35))
             base = search.base()
         if base is None:
             return
@@ -200,34 +170,32 @@ class _Planner:
         self.settings = [self.accepted[_key(frame.shapes(base))]]
         if self._bytes() < _HUGE:
             others = [*search.others(base, self.notes), *search.many(base)]
+            ones = search.ones(base)
             self.cycled = 1 + len(others)
-            for sizes in (*others, *search.ones(base)):
+            self.at_one = len(ones) and self.cycled
+            self.pace = self.tries.slowest
+            every = [*others, *ones]
+            self.further = 1 + len(every)
+            more = Further(search, frame, base, every, lambda: self.tries.late(0.35))
+            for sizes in (*every, *more.sizes(self.notes)):
                 self.settings.append(self.accepted[_key(frame.shapes(sizes))])
 
     def _try_sizes(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> bool:
         """Run the model at these sizes, and keep them where it does."""
-        setting = self._setting(sizes, text)
+        setting = self.tries.setting(sizes, text)
         if setting is None:
             return False
         for modes in self._sure(setting):
-            if self._works(Draw("", False, setting, modes)) and not self._nothing():
+            if self.tries.works(Draw("", False, setting, modes)) and not self._nothing():
                 self.accepted[_key(sizes)] = (setting, modes)
                 return True
         return False
 
     def _nothing(self) -> bool:
         """Whether the model answered nothing but empty tensors, as at sizes that are too small."""
-        answer = self.answer if isinstance(self.answer, (list, tuple)) else []
+        answer = self.tries.answer if isinstance(self.tries.answer, (list, tuple)) else []
         arrays = [output for output in answer if isinstance(output, np.ndarray)]
         return self.picky and bool(arrays) and not any(array.size for array in arrays)
-
-    def _setting(self, sizes: Mapping[str, tuple[int, ...]], text: str) -> Setting | None:
-        """The inputs at these sizes; None where they contradict the model."""
-        try:
-            return Setting.of(self.graph, self.given, sizes, self.known, text)
-        except OcostError as error:
-            self.reason = self.reason or str(error)
-            return None
 
     def _sure(self, setting: Setting) -> Iterator[dict[str, Mode]]:
         """Modes of which one makes the model run, where any does: the plain ones first."""
@@ -252,7 +220,7 @@ class _Planner:
             text = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
             self.notes.append(f"few inputs were drawn, as they take {text}")
             return 2 if size >= _HUGE else 4
-        afford = self.budget / (6 * self.slowest) if self.slowest else math.inf
+        afford = self.budget / (6 * self.pace) if self.pace else math.inf
         return 100 if afford > 100 else max(int(afford), 3)
 
     # --- rows ----------------------------------------------------------------------------------
@@ -264,12 +232,15 @@ class _Planner:
         inputs = self.settings[0][0].inputs
         sizes = [math.prod(i.shape) for i in inputs if i.kind != "bool" and i.fixed is None]
         flags = sum(i.kind == "bool" and math.prod(i.shape) == 1 for i in inputs)
-        yield from tiny(min(sizes, default=1 << 20), len(edges(self.known.numbers)), flags)
+        yield from tiny(min(sizes, default=1 << 20), len(edges(self.tries.known.numbers)), flags)
 
-    def _draw(self, row: Row, index: int) -> Draw:
-        place = 0 if row.special else index % self.cycled
-        if index in _AT_ONE:
-            place = len(self.settings) - 1
+    def _place(self, row: Row, index: int) -> int:
+        """The sizes that a row is drawn at."""
+        if index in _AT_ONE and self.at_one:
+            return self.at_one
+        return 0 if row.special else index % self.cycled
+
+    def _draw(self, row: Row, index: int, place: int) -> Draw:
         setting, sure = self.settings[place]
         modes = {}
         for made in setting.inputs:
@@ -281,28 +252,20 @@ class _Planner:
             if mode == PLAIN:
                 mode = sure.get(made.name, PLAIN)
             modes[made.name] = mode
-        return self._named(Draw("", row.special, setting, modes, index))
-
-    def _named(self, draw: Draw) -> Draw:
-        special = any(
-            draw.modes.get(i.name, PLAIN).style is Style.SPECIAL
-            for i in draw.setting.inputs
-            if i.kind in _FLOATS
-        )
-        return replace(draw, what=describe(draw), special=special)
+        return Draw("", row.special, setting, modes, index)
 
     def _add(self, draw: Draw) -> None:
         """Keep a draw, or what of it the model runs on, unless there is one like it."""
-        if any(_alike(draw, other) for other in self.draws):
+        if any(_alike(draw, other) for other in self.tries.draws):
             return
         sure = next(modes for setting, modes in self.settings if setting is draw.setting)
         for made in self._milder(draw, sure):
-            if any(_alike(made, other) for other in self.draws):
+            if any(_alike(made, other) for other in self.tries.draws):
                 return
-            if self._works(made):
-                self._keep(self._named(made))
+            if self.tries.works(made):
+                self.tries.keep(made)
                 return
-            if self._late(0.5):
+            if self.tries.late(0.5):
                 return
 
     def _milder(self, draw: Draw, sure: Mapping[str, Mode]) -> Iterator[Draw]:
@@ -317,11 +280,11 @@ class _Planner:
                 continue
             safe = {n: sure.get(n, PLAIN) for n in risky}
             rest = replace(draw, modes={**draw.modes, **safe})
-            if len(risky) > 1 and len(risky) <= _SINGLY and self._works(rest):
+            if len(risky) > 1 and len(risky) <= _SINGLY and self.tries.works(rest):
                 kept = dict(rest.modes)
                 for name in risky:
                     alone = replace(draw, modes={**kept, name: draw.modes[name]})
-                    if self._works(alone):
+                    if self.tries.works(alone):
                         kept = dict(alone.modes)
                     else:
                         self.refused.add((name, draw.modes[name]))
@@ -335,9 +298,9 @@ class _Planner:
         setting = self.settings[0][0]
         special = any(_unusual(array) for array in self.feeds.values())
         draw = Draw("the inputs given", special, setting, fixed=dict(self.feeds))
-        if not self._works(draw):
-            raise OcostError(f"the model doesn't run on the inputs given: {self.reason}")
-        self._keep(draw)
+        if not self.tries.works(draw):
+            raise OcostError(f"the model doesn't run on the inputs given: {self.tries.reason}")
+        self.tries.keep(draw)
 
     def _add_overridden(self) -> None:
         """A draw with other contents of the initializers that a caller may override, if any."""
@@ -349,85 +312,9 @@ class _Planner:
                 draw = Draw(
                     "overridden initializers", False, setting, sure, overridden=tuple(tensors)
                 )
-                if self._works(draw):
-                    self._keep(draw)
+                if self.tries.works(draw):
+                    self.tries.keep(draw)
                     return
-
-    # --- branches ------------------------------------------------------------------------------
-
-    def _watched(self) -> list[Target]:
-        """What to reach, and the model opened so that it tells."""
-        wanted = targets(self.frame.proven(self.base), self.notes)
-        if wanted:
-            try:
-                self.observe = self.watch(list(dict.fromkeys(n for t in wanted for n in t.leaves)))
-            except OcostError as error:
-                self.notes.append(f"which branches were taken is not known: {error}")
-                return []
-        return wanted
-
-    def _reach(self, target: Target) -> bool:
-        """Look for inputs that make the model go a way, and keep two such draws."""
-        reached = 0
-        for number, draw in enumerate(self._guesses(target)):
-            if number >= _TRIES or self._late(0.5):
-                break
-            if self._meets(draw, target):
-                reached += 1
-                if reached == 2:
-                    break
-        return reached > 0 or self._reach_at_other_sizes(target)
-
-    def _meets(self, draw: Draw, target: Target) -> bool:
-        """Keep a draw if it makes the model go a way."""
-        met = self._works(draw) and target.met(self.latest)
-        if met:
-            self._keep(self._named(draw))
-        return met
-
-    def _reach_at_other_sizes(self, target: Target) -> bool:
-        """Look for sizes that the way wants: those of the first draw may fit the other alone."""
-        kinds = {i.name: i.kind for i in self.settings[0][0].inputs}
-        switches = [n for n in target.sources if kinds.get(n) in ("bool", "int", "text")]
-        if not switches or self.feeds is not None:
-            return False
-        frame = replace(self.frame, known={})
-        tries = 0
-
-        def tried(sizes: Mapping[str, tuple[int, ...]], text: str, mode: Mode) -> bool:
-            nonlocal tries
-            tries += 1
-            setting = self._setting(sizes, text)
-            modes = dict.fromkeys(switches, mode)
-            if setting is None or not self._meets(Draw("", False, setting, modes), target):
-                return False
-            usual = {i.name: ROWS[1].mode(i, 1) for i in setting.inputs}
-            self._meets(Draw("", False, setting, usual | modes, 1), target)
-            return True
-
-        def enough() -> bool:
-            return tries >= _TRIES or self._late(0.5)
-
-        for mode in fills(target.known):
-            if enough():
-                break
-            search = Search(frame, partial(tried, mode=mode), enough)
-            if search.near(self.base) or search.base() is not None:
-                return True
-        return False
-
-    def _guesses(self, target: Target) -> Iterator[Draw]:
-        setting, sure = self.settings[0]
-        row = ROWS[1]
-        usual = {i.name: row.mode(i, 1) for i in setting.inputs if i.fixed is None}
-        sources = [n for n in target.sources if n in usual]
-        groups = [sources] if len(sources) < 2 else [sources, *([n] for n in sources)]
-        seed = len(self.draws)
-        for others in (usual, sure):
-            for group in groups:
-                for number, mode in enumerate(guesses(target.known | self.known)):
-                    modes = {**others, **dict.fromkeys(group, mode)}
-                    yield Draw("", False, setting, modes, seed + number)
 
 
 def _alike(a: Draw, b: Draw) -> bool:

@@ -65,6 +65,9 @@ ROWS = (
 )
 
 
+USUAL, EDGES = ROWS[1], ROWS[2].floats
+
+
 def tiny(elements: int, edges: int, flags: int) -> Iterator[Row]:
     """Further rows where inputs are small, as one draw holds few values then.
 

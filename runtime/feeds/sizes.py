@@ -191,14 +191,14 @@ class Search:
         """Whether the model runs with one symbol at another size than in ``base``."""
         alternatives = [[(s, size) for size in self._alternatives(base[s], s)] for s in base]
         return any(
-            self._fits_beside(base, {symbol: size})
+            self.beside(base, {symbol: size})
             for turn in zip_longest(*alternatives)
             for symbol, size in filter(None, turn)
         )
 
     def _wishes(self) -> Iterator[Callable[[str, int], int]]:
         """What each symbol, and the how manieth it is, shall be: the likeliest first."""
-        lead, spatial = self._lead, self._spatial
+        lead, spatial = self.lead, self._spatial
         yield lambda s, i: 2 if lead(s) else _SPATIAL + 32 * (i % 2) if spatial(s) else 3 + i
         yield lambda s, i: 2 if lead(s) else _SPATIAL if spatial(s) else 3 + i
         yield lambda s, _: 2 if lead(s) else 32
@@ -218,9 +218,15 @@ class Search:
         return size if symbol == one else 1
 
     def _uniform(self, first: int, size: int, symbol: str, _: int) -> int:
-        return first if self._lead(symbol) else size
+        return first if self.lead(symbol) else size
 
-    def _lead(self, symbol: str) -> bool:
+    @property
+    def usual(self) -> tuple[int, ...]:
+        """Sizes to try, those of weights among them."""
+        return (*_USUAL, *self._weights)
+
+    def lead(self, symbol: str) -> bool:
+        """Whether it is a first axis wherever it stands."""
         return all(axis == 0 for axis, _ in self.frame.places(symbol))
 
     def _spatial(self, symbol: str) -> bool:
@@ -271,7 +277,7 @@ class Search:
         found: list[Sizes] = []
         stuck = symbols
         for sizes in jointly:
-            if self._fits_beside(base, sizes):
+            if self.beside(base, sizes):
                 found.append({**base, **sizes})
                 stuck = [s for s in symbols if sizes[s] == base[s]]
                 break
@@ -281,7 +287,7 @@ class Search:
             found += [{**base, symbol: size} for size in tried]
             if tried:
                 alone[symbol] = tried[0]
-        if len(alone) > 1 and self._fits_beside(base, alone):
+        if len(alone) > 1 and self.beside(base, alone):
             found = [f for f in found if sum(f[s] != base[s] for s in symbols) > 1]
             found.append({**base, **alone})
         left = [s for s in stuck if s not in alone and not self._paired(base, s, symbols, found)]
@@ -292,8 +298,8 @@ class Search:
     def ones(self, base: Sizes) -> list[Sizes]:
         """All open dims at 1, or else the first axes: there a rewrite may do what is wrong else."""
         whole = [s for s in self.frame.symbols if isinstance(base.get(s), int)]
-        for ones in (dict.fromkeys(whole, 1), dict.fromkeys(filter(self._lead, whole), 1)):
-            if ones and self._fits_beside(base, ones):
+        for ones in (dict.fromkeys(whole, 1), dict.fromkeys(filter(self.lead, whole), 1)):
+            if ones and self.beside(base, ones):
                 return [{**base, **ones}]
         return []
 
@@ -301,13 +307,14 @@ class Search:
         """The first axes longer, where inputs are so small that ties and edges are rare."""
         few = min((math.prod(s) for s in self.frame.shapes(base).values()), default=_MANY)
         longer: dict[str, Size] = {
-            s: _MANY for s in self.frame.symbols if isinstance(base.get(s), int) and self._lead(s)
+            s: _MANY for s in self.frame.symbols if isinstance(base.get(s), int) and self.lead(s)
         }
-        if few < _MANY and longer and self._fits_beside(base, longer):
+        if few < _MANY and longer and self.beside(base, longer):
             return [{**base, **longer}]
         return []
 
-    def _fits_beside(self, base: Sizes, changed: Mapping[str, Size]) -> bool:
+    def beside(self, base: Sizes, changed: Mapping[str, Size]) -> bool:
+        """Whether the model runs with some symbols at other sizes than in ``base``."""
         sizes = {**base, **changed}
         return sizes != base and self.fits(sizes, self._text(sizes))
 
@@ -320,7 +327,7 @@ class Search:
             ranks = [len(other) for other in found if isinstance(other, tuple)]
             if isinstance(size, tuple) and len(size) in ranks:
                 continue
-            if self._fits_beside(base, {symbol: size}):
+            if self.beside(base, {symbol: size}):
                 found.append(size)
         return found
 
@@ -329,7 +336,7 @@ class Search:
             ranked = self._shaped(2)
             return [s for rank in range(6) for s in ranked if len(s) == rank != len(size)]
         near = [size + 1, 2 * size, size + 2, 3 * size, size + 32, size // 2]
-        most = max(2 * size, _BATCH if self._lead(symbol) else _USUAL[-1])
+        most = max(2 * size, _BATCH if self.lead(symbol) else _USUAL[-1])
         return [s for s in dict.fromkeys((*near, *_USUAL)) if 1 < s <= most and s != size]
 
     def _paired(self, base: Sizes, symbol: str, all_: list[str], found: list[Sizes]) -> bool:
@@ -338,7 +345,7 @@ class Search:
         for other in (s for s in all_ if s != symbol):
             for change, by in ((_more, 1), (_times, 2)):
                 changed = {s: change(base[s], by) for s in (symbol, other)}
-                if self._fits_beside(base, changed):
+                if self.beside(base, changed):
                     found.append({**base, **changed})
                     return True
         return False
