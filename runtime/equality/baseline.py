@@ -48,6 +48,8 @@ class Baseline:
         Seconds that a comparison may take.
     ladder
         What to run it with: the first that can.
+    beside
+        What it is compared with first: inputs are planned with a look at its constants too.
 
     Raises
     ------
@@ -66,8 +68,9 @@ class Baseline:
         ladder: Sequence[Engine] = LADDER,
         noise: Sequence[Noise] = (),
         noisy: Graph | None = None,
+        beside: Graph | None = None,
     ) -> None:
-        self.graph, self.workspace = graph, workspace
+        self.graph, self.workspace, self._beside = graph, workspace, beside
         self._given, self._feeds, self._budget_s = given, feeds, budget_s
         self._noise = draw_noise(noise)
         self.quantised = is_quantised(graph)
@@ -165,6 +168,7 @@ class Baseline:
             self._try,
             self._watch,
             feeds=self._feeds,
+            beside=self._beside,
             budget_s=self._budget_s / _SHARE,
         )
         if not made.draws:

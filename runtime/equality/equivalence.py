@@ -138,9 +138,9 @@ class Checker:
         if shared is not None and shared.different:
             return nothing(False, shared.different)
         try:
-            baseline = self._baseline if shared is None else self._with_noise(shared)
+            baseline = self._baseline if shared is None else self._with_noise(shared, after)
             if baseline is None:
-                baseline = self._baseline = self._run_before()
+                baseline = self._baseline = self._run_before(after)
         except UncomparableError as error:
             return nothing(None, str(error))
         uncomparable = {} if shared is None else shared.uncomparable
@@ -152,10 +152,12 @@ class Checker:
         outputs = [replace(one, similarity=likeness.get(one.name)) for one in found.outputs]
         return replace(found, outputs=tuple(outputs))
 
-    def _with_noise(self, shared: Shared) -> Baseline:
-        return self._run_before(noise=shared.noise, noisy=shared.before)
+    def _with_noise(self, shared: Shared, after: Graph) -> Baseline:
+        return self._run_before(after, noise=shared.noise, noisy=shared.before)
 
-    def _run_before(self, noise: Sequence[Noise] = (), noisy: Graph | None = None) -> Baseline:
+    def _run_before(
+        self, after: Graph, noise: Sequence[Noise] = (), noisy: Graph | None = None
+    ) -> Baseline:
         return Baseline(
             self._before,
             self._workspace,
@@ -165,6 +167,7 @@ class Checker:
             ladder=self._ladder,
             noise=noise,
             noisy=noisy,
+            beside=after,
         )
 
 

@@ -20,6 +20,7 @@ from .fitting import Contents, choices
 from .floats import floats
 from .integers import booleans, integers
 from .modes import PLAIN, Mode, Style
+from .rivals import Rival, rivals
 from .roles import Interval, accepted, allowed, divides
 from .texts import texts
 
@@ -54,6 +55,8 @@ class Input:
         The contents that the user gave.
     hint
         What the model's metadata suggest.
+    rivals
+        What its elements are compared with.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Input:
     choices: tuple[Contents, ...] = ()
     fixed: Array | None = None
     hint: InputHint | None = None
+    rivals: tuple[Rival, ...] = ()
 
     @cached_property
     def kind(self) -> str:
@@ -142,7 +146,16 @@ class Input:
         if mode.style is Style.CHOICE and self.choices:
             chosen = self.choices[mode.turn % len(self.choices)]
             return np.array(chosen, np.int64).astype(dtype).reshape(self.shape)
+        if mode.style is Style.LIMITS:
+            return self._at_limits(dtype, mode.turn)
         return self._drawn(dtype, mode, generator, known)
+
+    def _at_limits(self, dtype: np.dtype[Any], turn: int) -> Array:
+        made = self.rivals[turn // 2 % len(self.rivals)].contents(self.shape, turn)
+        limits = self._wide()
+        if limits is not None:
+            made = np.clip(made, limits.low, limits.high)
+        return made.astype(dtype)
 
     def _drawn(
         self, dtype: np.dtype[Any], mode: Mode, generator: np.random.Generator, known: Constants
@@ -275,6 +288,7 @@ def inputs_of(
                 choices(shapes, name, size) if size <= 8 else (),
                 info.value if info is not None and name in fixed else None,
                 hints.get(name),
+                rivals(shapes, name),
             )
         )
         place += made[-1].kind == "bool"

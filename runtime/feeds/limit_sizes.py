@@ -23,7 +23,7 @@ _ATTRIBUTES = ("starts", "ends", "k")  # of older operators, where later ones ha
 
 
 def limits(graph: Graph) -> list[int]:
-    """Whole numbers that an axis may be compared, cut or filled up with, in order."""
+    """Whole numbers of a graph that an axis may be compared, cut or filled up with, in order."""
     found: dict[int, None] = {}
     for scope, node in graph.walk():
         for slot, name in enumerate(node.inputs):
@@ -54,6 +54,8 @@ class Further:
         Runs the model.
     frame, base, others
         The inputs' shapes, the first sizes, and the other ones that are drawn at.
+    numbers
+        Near which sizes are tried.
     enough
         Whether the time is up.
     """
@@ -64,11 +66,12 @@ class Further:
         frame: Frame,
         base: Sizes,
         others: Sequence[Sizes],
+        numbers: Iterable[int],
         enough: Callable[[], bool],
     ) -> None:
         self._search, self._frame, self._base, self._enough = search, frame, base, enough
         self._drawn = [base, *others]
-        self._numbers = [near for n in limits(frame.graph) for near in (n + 1, n, n - 1)]
+        self._numbers = [near for n in dict.fromkeys(numbers) for near in (n + 1, n, n - 1)]
         self._elements = self._count(base)
 
     def sizes(self, notes: list[str]) -> list[Sizes]:

@@ -13,6 +13,7 @@ class Style(StrEnum):
     SPREAD = "spread"  # over the range that is accepted
     TIES = "ties"  # few values, so that many are equal
     EDGES = "edges"  # values at which operators change what they do
+    LIMITS = "limits"  # values at which each element changes what its reader answers
     EXTREMES = "extremes"  # the least and largest of the type
     SPECIAL = "special"  # NaN and infinities among others
     FILL = "fill"  # one value everywhere

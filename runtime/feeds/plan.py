@@ -13,10 +13,10 @@ from ...graph import Graph, OcostError, dtypes
 from ...graph.shapes import Given
 from .draws import Array, Draw, Feeds, Setting
 from .floats import edges
-from .limit_sizes import Further
+from .limit_sizes import Further, limits
 from .modes import PLAIN, Mode, Style
 from .reach import Reach
-from .rows import ROWS, USUAL, Row, tiny
+from .rows import LIMITS, ROWS, USUAL, Row, tiny
 from .sizes import Frame, Search
 from .tries import Run, Tries, Watch
 
@@ -51,6 +51,7 @@ def plan(
     watch: Watch,
     *,
     feeds: Mapping[str, Array] | None = None,
+    beside: Graph | None = None,
     budget_s: float,
 ) -> Plan:
     """Draws that between them try what a rewrite may get wrong.
@@ -73,6 +74,8 @@ def plan(
         Opens the model with further root tensors as outputs.
     feeds
         The user's own inputs: the first draw, where others start from.
+    beside
+        What it is compared with: its constants are tried too.
     budget_s
         Seconds that the comparison may take; planning takes at most half of it.
 
@@ -86,7 +89,7 @@ def plan(
     OcostError
         If what is given contradicts the model, or the model doesn't run on the user's own inputs.
     """
-    return _Planner(graph, given, run, watch, feeds, budget_s).plan()
+    return _Planner(graph, given, run, watch, feeds, beside, budget_s).plan()
 
 
 _Key = tuple[tuple[str, tuple[int, ...]], ...]
@@ -104,13 +107,15 @@ class _Planner:
         run: Run,
         watch: Watch,
         feeds: Feeds | None,
+        beside: Graph | None,
         budget_s: float,
     ) -> None:
         self.graph = graph
         self.given = given
         self.feeds = feeds
         self.budget = budget_s
-        self.tries = Tries(graph, given, run, watch, budget_s)
+        self.numbers = [n for one in (graph, beside) if one is not None for n in limits(one)]
+        self.tries = Tries(graph, given, run, watch, budget_s, beside)
         self.notes: list[str] = []
         self.settings: list[tuple[Setting, dict[str, Mode]]] = []  # with modes that are sure to run
         self.cycled = 1  # so many of them take turns
@@ -176,7 +181,7 @@ class _Planner:
             self.pace = self.tries.slowest
             every = [*others, *ones]
             self.further = 1 + len(every)
-            more = Further(search, frame, base, every, lambda: self.tries.late(0.35))
+            more = Further(search, frame, base, every, self.numbers, lambda: self.tries.late(0.35))
             for sizes in (*every, *more.sizes(self.notes)):
                 self.settings.append(self.accepted[_key(frame.shapes(sizes))])
 
@@ -227,6 +232,8 @@ class _Planner:
 
     def _rows(self) -> Iterator[Row]:
         yield from ROWS
+        most = max((len(i.rivals) for i in self.settings[0][0].inputs), default=0)
+        yield from LIMITS[: 2 * most]
         if sum(tensor.size for tensor in self.graph.initializers.values()) > _LIGHT:
             return
         inputs = self.settings[0][0].inputs

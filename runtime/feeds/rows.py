@@ -19,12 +19,13 @@ def _spread(scale: float = 1.0, sign: int = 0, turn: int = 0) -> Mode:
 
 
 class Row(NamedTuple):
-    """How each kind of input is drawn."""
+    """How each kind of input is drawn, and one that has limits of its own, if otherwise."""
 
     floats: Mode
     flags: Mode
     integers: Mode
     texts: Mode
+    limits: Mode | None = None
 
     @property
     def special(self) -> bool:
@@ -33,8 +34,11 @@ class Row(NamedTuple):
 
     def mode(self, made: Input, turn: int) -> Mode:
         """The mode of an input."""
+        own = self.limits if made.rivals else None
         if made.choices:
-            return Mode(Style.CHOICE, turn=turn)
+            own = Mode(Style.CHOICE, turn=turn)
+        if own is not None:
+            return own
         match made.kind:
             case "bool":
                 return self.flags
@@ -65,6 +69,11 @@ ROWS = (
 )
 
 
+# Where some input has its own limits.
+LIMITS = tuple(
+    Row(_spread(), _spread(turn=turn), _spread(turn=turn), PLAIN, Mode(Style.LIMITS, turn=turn))
+    for turn in range(4)
+)
 USUAL, EDGES = ROWS[1], ROWS[2].floats
 
 

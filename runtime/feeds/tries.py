@@ -26,12 +26,22 @@ class Tries:
     ----------
     graph, given
         The model, and what the user gives.
-    run, watch, budget_s
+    run, watch, budget_s, beside
         As of ``plan``.
     """
 
-    def __init__(self, graph: Graph, given: Given, run: Run, watch: Watch, budget_s: float) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        given: Given,
+        run: Run,
+        watch: Watch,
+        budget_s: float,
+        beside: Graph | None,
+    ) -> None:
         self.known = Constants.of(graph)
+        if beside is not None:
+            self.known |= Constants.of(beside)
         self.draws: list[Draw] = []
         self.seen: list[Mapping[str, Array]] = []  # of each draw
         self.latest: Mapping[str, Array] = {}
