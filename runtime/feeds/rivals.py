@@ -79,9 +79,9 @@ def _of(use: Use) -> Iterator[Rival]:
             return
         step = float(scale.data().reshape(-1)[0])
         origin = 0.0 if zero is None else float(zero.data().reshape(-1)[0])
-        ends = np.arange(int(limits.min), int(limits.max)) + 0.5
-        mixed = np.stack([ends[::-1], ends], 1).reshape(-1)[: len(ends)]
-        yield Rival((mixed - origin) * step, step)
+        between = np.arange(int(limits.min), int(limits.max)) + 0.5 - origin
+        furthest = between[np.argsort(-np.abs(between), kind="stable")]
+        yield Rival(furthest * step, step)
 
 
 def _constant(use: Use, slot: int) -> Tensor | None:
