@@ -126,6 +126,7 @@ def diff(
     measure: bool = False,
     inputs: str | Path | None = None,
     tolerance: float | None = None,
+    similar: bool = True,
     allow_uncompared: bool = False,
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
@@ -152,6 +153,9 @@ def diff(
     tolerance
         How far outputs may be apart, relative to their largest number, instead of what rounding
         explains.
+    similar
+        Whether to say how similar outputs are where they are equal too: it takes up to 16 more
+        runs of each model.
     allow_uncompared
         As of ``optimize_model``, which makes a missing ``after``.
     budget_s
@@ -207,7 +211,13 @@ def diff(
     if (check or measure) and found.equivalence is None:
         tell("comparing the outputs")
         equivalence = compare_outputs(
-            first, second, given=given, feeds=feeds, tolerance=tolerance, alike=True
+            first,
+            second,
+            given=given,
+            feeds=feeds,
+            tolerance=tolerance,
+            alike=True,
+            similar=similar,
         )
         found = replace(found, equivalence=equivalence)
     if measure:

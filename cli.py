@@ -183,6 +183,7 @@ def diff(
     output = destination(format_, report, color, before, after, device, inputs)
     limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
     gates.require(limits, measured=measure)
+    written = output.format is Format.json or output.report is not None
     given = arguments.given(shape, dim, value, strict_dims, trips)
     with progress("opening the model", quiet=quiet) as tell:
         result = api.diff(
@@ -195,6 +196,7 @@ def diff(
             measure=measure,
             inputs=inputs,
             tolerance=tolerance,
+            similar=written or any(limit.level == gates.OUTPUTS for limit in limits),
             allow_uncompared=allow_uncompared,
             budget_s=budget,
             tell=tell,

@@ -14,7 +14,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,22 +31,36 @@ from onnx import ModelProto
 from tables import model_files
 from watching import watch
 
-from ocost.graph import OcostError, from_proto
-from ocost.runtime.equality.equivalence import check
+from ocost.graph import Graph, OcostError, from_proto
+from ocost.runtime.equality.equivalence import Checker, check
+from ocost.runtime.equality.result import Equivalence
 
 PAGE = Path(__file__).parents[1] / "docs" / "check.md"
 INPUTS = 200
+LARGE = 1 << 20  # elements of weights, from which on running a model takes most of the time
 PAIRS = "pairs"
+Compare = Callable[[Graph], Equivalence]
 ALL, DONE = -1, "done"  # number and word of the line that ends a file
 
 
-def verdict(before: ModelProto, after: ModelProto) -> tuple[str, str]:
-    """What the check says of two models, and why."""
+def verdict(compare: Compare, after: ModelProto) -> tuple[str, str]:
+    """What the check says of another model, and why."""
     try:
-        found = check(from_proto(before), from_proto(after))
+        found = compare(from_proto(after))
     except OcostError as error:
         return "not compared", str(error)
     return {True: "equal", False: "different", None: "not compared"}[found.ok], found.reason
+
+
+@contextmanager
+def compared(before: ModelProto) -> Iterator[Compare]:
+    """The check of a model. One of many weights is run once for all that it is compared with."""
+    graph = from_proto(before)
+    if sum(tensor.size for tensor in graph.initializers.values()) < LARGE:
+        yield partial(check, graph)
+    else:
+        with Checker(graph) as checker:
+            yield checker.check
 
 
 def examine(
@@ -55,6 +71,17 @@ def examine(
     Each is told several times: as it begins, when it counts, and how it ends.
     """
     model = sample.make()
+    with compared(model) as compare:
+        yield from _examined(sample, model, compare, options, done)
+
+
+def _examined(
+    sample: Sample,
+    model: ModelProto,
+    compare: Compare,
+    options: argparse.Namespace,
+    done: Collection[int],
+) -> Iterator[tuple[int, Found]]:
     judge = None
     number = -1
     for mutant in mutants(model, sample.name, options.each, options.seed, options.kinds):
@@ -73,7 +100,7 @@ def examine(
             counts, why = False, f"does not run: {error}"
         if counts:
             yield number, one._replace(said=COUNTS)
-            yield number, _checked(one, model, mutant.model)
+            yield number, _checked(one, compare, mutant.model)
         else:
             yield number, one._replace(said=DISCARDED, why=why)
     for name, made in () if options.kinds else rewrites(model):
@@ -81,12 +108,12 @@ def examine(
         if number not in done:
             one = Found(sample.name, f"={name}", said=COUNTS)
             yield number, one
-            yield number, _checked(one, model, made)
+            yield number, _checked(one, compare, made)
 
 
-def _checked(one: Found, before: ModelProto, after: ModelProto) -> Found:
+def _checked(one: Found, compare: Compare, after: ModelProto) -> Found:
     start = time.perf_counter()
-    said, why = verdict(before, after)
+    said, why = verdict(compare, after)
     return one._replace(said=said, why=why, seconds=time.perf_counter() - start)
 
 
@@ -101,7 +128,7 @@ def examine_pairs(done: Collection[int]) -> Iterator[tuple[int, Found]]:
         if number not in done:
             one = Found(PAIRS, kind, said=COUNTS)
             yield number, one
-            yield number, _checked(one, before(), after())
+            yield number, _checked(one, partial(check, from_proto(before())), after())
 
 
 def _work(name: str, files: Sequence[Path], path: Path, options: argparse.Namespace) -> None:

@@ -79,6 +79,7 @@ class Baseline:
         self.notes: tuple[str, ...] = ()
         self.staged = workspace.stage(noisy or graph)
         self._late = False
+        self._unreferred: str | None = None  # until it was tried
         reasons = []
         for engine in ladder:
             self.engine = engine
@@ -147,6 +148,11 @@ class Baseline:
 
     def refer(self) -> str:
         """Add the answers in float64; why that can't be done, "" if it can."""
+        if self._unreferred is None:
+            self._unreferred = self._refer()
+        return self._unreferred
+
+    def _refer(self) -> str:
         if self.quantised:
             return "rounding to quantisation steps is part of the model"
         shapes = self._shapes()

@@ -38,6 +38,7 @@ def check(
     budget_s: float = 30.0,
     tolerance: float | None = None,
     alike: bool = False,
+    similar: bool = True,
     finite: bool = False,
 ) -> Equivalence:
     """Compare the outputs of two models, run as they are written, in processes of their own.
@@ -64,6 +65,8 @@ def check(
     alike
         Whether the models may be meant to differ (float32 and int8, say): inputs and outputs of
         another float type are no difference by themselves, and it is said how similar outputs are.
+    similar
+        Whether that is said of equal models too: it takes up to 16 more runs of each.
     finite
         Whether the model after promises nothing of NaN and infinities: what differs there is a
         note.
@@ -74,7 +77,13 @@ def check(
         If what is given contradicts the model.
     """
     with Checker(
-        before, given=given, feeds=feeds, budget_s=budget_s, tolerance=tolerance, alike=alike
+        before,
+        given=given,
+        feeds=feeds,
+        budget_s=budget_s,
+        tolerance=tolerance,
+        alike=alike,
+        similar=similar,
     ) as checker:
         return checker.check(after, finite=finite)
 
@@ -91,11 +100,13 @@ class Checker:
         budget_s: float = 30.0,
         tolerance: float | None = None,
         alike: bool = False,
+        similar: bool = True,
         ladder: Sequence[Engine] = LADDER,
     ) -> None:
         self._ladder = ladder
         self._before, self._given, self._feeds = before, given or Given(), feeds
-        self._budget_s, self._tolerance, self._alike = budget_s, tolerance, alike
+        self._budget_s, self._tolerance = budget_s, tolerance
+        self._alike, self._similar = alike, similar
         self._workspace = Workspace(max(_RUN_S, budget_s))
         self._baseline: Baseline | None = None
 
@@ -146,7 +157,7 @@ class Checker:
         uncomparable = {} if shared is None else shared.uncomparable
         after = after if shared is None else shared.after
         found = compare(baseline, after, self._tolerance, uncomparable, finite=finite)
-        if not self._alike:
+        if not self._alike or (found.ok and not self._similar):
             return found
         likeness = similarities(baseline, after)
         outputs = [replace(one, similarity=likeness.get(one.name)) for one in found.outputs]

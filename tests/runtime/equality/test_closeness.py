@@ -122,6 +122,15 @@ def test_rounding_moves_few_elements_by_a_step() -> None:
     assert judge("y", "values", [wrong]).ok is False
 
 
+def test_steps_are_counted_where_there_are_few_codes() -> None:
+    """A step is a large share of the range of three codes; that all move is no rounding."""
+    before = np.uint8([252, 253, 254, 255])
+    assert judge("y", "values", [Case(before, before - np.uint8(1))]).ok is False
+    few = before.copy()
+    few[:2] -= 1
+    assert judge("y", "values", [Case(before, few)]).ok is None
+
+
 def test_a_shape_that_rounding_changes_says_nothing() -> None:
     case = Case(floats(1, 2), floats(1), noise=INF)
     found = judge("y", "values", [case])

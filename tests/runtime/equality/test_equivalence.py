@@ -13,7 +13,7 @@ from ocost.optimize import simplify
 from ocost.runtime.equality import baseline, equivalence
 from ocost.runtime.equality.child import Child, LimitError
 from ocost.runtime.equality.engines import Engine
-from ocost.runtime.equality.equivalence import check
+from ocost.runtime.equality.equivalence import Checker, check
 from ocost.runtime.equality.fitting import Fixed
 from ocost.runtime.equality.stage import Staged
 from ocost.runtime.equality.workspace import Workspace
@@ -448,3 +448,27 @@ def test_a_model_that_never_ends_is_waited_for_once(monkeypatch: pytest.MonkeyPa
     assert found.ok is None
     assert "takes more than 2 s" in found.reason
     assert len(waits) == 1
+
+
+def test_how_similar_equal_outputs_are_is_said_only_where_that_is_asked_for() -> None:
+    text = "(float[9] x) => (float[9] y) { y = Tanh (x) }"
+    one, other = graph(text), graph(text.replace("Tanh", "Abs"))
+    assert check(one, one, alike=True).outputs[0].similarity is not None
+    assert check(one, one, alike=True, similar=False).outputs[0].similarity is None
+    assert check(one, other, alike=True, similar=False).outputs[0].similarity is not None
+
+
+def test_why_there_is_no_reference_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refused(*_: object) -> str:
+        asked.append(1)
+        return "no time"
+
+    monkeypatch.setattr(baseline, "refer", refused)
+    one = graph("(float[9] x) => (float[9] y) { a = Exp (x) b = Tanh (a) y = Mul (b, a) }")
+    other = graph("(float[9] x) => (float[9] y) { a = Exp (x) b = Tanh (a) y = Add (b, a) }")
+    with Checker(one) as checker:
+        for _ in range(2):
+            assert "no float64 reference: no time" in checker.check(other).notes
+    assert asked == [1]
