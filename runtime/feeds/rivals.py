@@ -33,23 +33,34 @@ class Rival:
     Parameters
     ----------
     values
-        The thresholds, or the limits between a quantiser's codes.
-    step
-        The quantiser's scale; 0 of thresholds.
+        The thresholds; of a quantiser the limits between its codes, in steps from 0.
+    steps
+        The quantiser's scales, one or as many as an axis has; none of thresholds.
+    axis
+        Along which there are many.
     """
 
     values: Array
-    step: float = 0.0
+    steps: Array | None = None
+    axis: int = 0
 
     def contents(self, shape: Sequence[int], turn: int) -> Array:
         """An input at the thresholds; beside the limits, on this side or beyond by turns."""
-        beside = (_BESIDE if turn % 2 else -_BESIDE) * self.step
-        values = self.values + beside * np.sign(self.values)
-        try:
-            return np.broadcast_to(values, shape).copy()
-        except ValueError:
-            size = int(np.prod(shape, dtype=np.int64))
-            return np.resize(values, size).reshape(tuple(shape))
+        if self.steps is None:
+            return _spread(self.values, shape)
+        beside = _BESIDE if turn % 2 else -_BESIDE
+        codes = _spread(self.values + beside * np.sign(self.values), shape)
+        if -len(shape) <= self.axis < len(shape) and shape[self.axis] == self.steps.size:
+            return np.moveaxis(np.moveaxis(codes, self.axis, -1) * self.steps, -1, self.axis)
+        return np.asarray(codes * self.steps[0])
+
+
+def _spread(values: Array, shape: Sequence[int]) -> Array:
+    """Values in a shape: broadcast where they fit, else over and over."""
+    try:
+        return np.broadcast_to(values, shape).copy()
+    except ValueError:
+        return np.resize(values, int(np.prod(shape, dtype=np.int64))).reshape(tuple(shape))
 
 
 def rivals(shapes: Shapes, name: str) -> tuple[Rival, ...]:
@@ -77,11 +88,11 @@ def _of(use: Use) -> Iterator[Rival]:
         limits = ml_dtypes.iinfo(codes) if codes.kind in "iuV" else None  # type: ignore[no-untyped-call] # it has no types
         if limits is None or limits.bits > _CODES:
             return
-        step = float(scale.data().reshape(-1)[0])
+        steps = scale.data().astype(np.float64).reshape(-1)
         origin = 0.0 if zero is None else float(zero.data().reshape(-1)[0])
         between = np.arange(int(limits.min), int(limits.max)) + 0.5 - origin
         furthest = between[np.argsort(-np.abs(between), kind="stable")]
-        yield Rival(furthest * step, step)
+        yield Rival(furthest, steps, node.int("axis", 1))
 
 
 def _constant(use: Use, slot: int) -> Tensor | None:

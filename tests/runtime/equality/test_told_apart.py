@@ -43,6 +43,8 @@ IN_A_BRANCH = """(float[2,6] x, bool f) => (float[2,6] y) <float t = {0.7}> {
     else_branch = b () => (float[2,6] v) { v = Exp (x) }> }"""
 ROWS = """(float[2,64] x) => (float[2,64] y)
 { c = %s (x, t) m = Cast <to = 1> (c) e = Exp (x) y = Mul (m, e) }"""
+HALVES = """(float16[2,6] x) => (float16[2,6] y)
+{ c = %s (x, t) m = Cast <to = 10> (c) e = Exp (x) y = Mul (m, e) }"""
 STRICT = {"Greater": "GreaterOrEqual", "Less": "LessOrEqual"}
 
 
@@ -59,8 +61,9 @@ def test_a_comparison_at_the_edge(strict: str, other: str) -> None:
         (MOVED, {}),
         (IN_A_BRANCH, {}),
         (ROWS, {"t": THRESHOLDS}),
+        (HALVES, {"t": np.float16(0.7)}),
     ],
-    ids=["masked", "moved", "in a branch", "a tensor of thresholds"],
+    ids=["masked", "moved", "in a branch", "a tensor of thresholds", "half precision"],
 )
 def test_a_comparison_at_the_edge_anywhere(text: str, weights: dict[str, np.ndarray]) -> None:
     for strict, loose in STRICT.items():
@@ -180,6 +183,17 @@ def test_the_scale_of_one_of_two(size: int) -> None:
     constants = {"t": np.float32(0.1), "z": np.int8(0)}
     one, other = (graph(BACK % (size, size), s=np.float32(s), **constants) for s in (0.1, 0.1001))
     told(one, other)
+
+
+def test_the_scale_of_one_channel() -> None:
+    text = "(float[2,4] x) => (int8[2,4] y) { y = QuantizeLinear <axis = %d> (x, s, z) }"
+    for axis, steps in ((0, [0.1, 0.4]), (-1, [0.1, 0.2, 0.3, 0.4])):
+        scales = np.array(steps, np.float32)
+        zeros = np.zeros(len(scales), np.int8)
+        other = scales * np.array([1] * (len(scales) - 1) + [1.002], np.float32)
+        one, two = (graph(text % axis, s=s, z=zeros) for s in (scales, other))
+        assert check(one, two).ok is not (axis == 0)
+        assert check(one, one).ok is True
 
 
 def test_a_quantiser_that_multiplies_instead_passes() -> None:
