@@ -28,6 +28,8 @@ _EXACT = _JUMPING | frozenset(
     | {"Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Trilu", "Unsqueeze"}
     | {"Where", "Xor"}
 )
+# Of ai.onnx.ml: a tree goes left or right at each of its thresholds.
+_TREES = frozenset({"Binarizer", "TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor"})
 _SHAPES = frozenset({"Shape", "Size"})  # exact whatever they read
 _WIDE = frozenset({dtypes.FLOAT, dtypes.DOUBLE})  # a cast to these seldom rounds
 
@@ -44,7 +46,7 @@ def unrounded(graph: Graph) -> frozenset[str]:
 
 def _is_exact(domain: str, op_type: str, to: int) -> bool:
     if domain:
-        return False
+        return domain == "ai.onnx.ml" and op_type in _TREES
     if op_type == "Cast":
         return to in _WIDE or not dtypes.is_float(to)
     return op_type in _EXACT or op_type in _SHAPES
@@ -94,7 +96,7 @@ class _Pinning:
             node = graph.node[at]
             if not _is_known(node, exact):
                 continue
-            if node.op_type in _JUMPING or _to_whole(node):
+            if _jumps(node):
                 wanted |= self._read_copies(node, exact)
             elif not wanted.isdisjoint(node.output):
                 twin = NodeProto()
@@ -138,7 +140,7 @@ def _exact(graph: GraphProto, outer: Mapping[str, bool] | None) -> dict[str, boo
     for node in graph.node:
         if _is_known(node, exact):
             moves = any(exact.get(name) for name in node.input) or node.op_type == "Constant"
-            if node.op_type in _JUMPING | _SHAPES or _to_whole(node):
+            if node.op_type in _SHAPES or _jumps(node):
                 moves = False
             exact |= {name: moves for name in node.output if name}
     return exact
@@ -155,8 +157,10 @@ def _to(node: NodeProto) -> int:
     return next((a.i for a in node.attribute if a.name == "to"), 0)
 
 
-def _to_whole(node: NodeProto) -> bool:
-    return node.op_type == "Cast" and not dtypes.is_float(_to(node))
+def _jumps(node: NodeProto) -> bool:
+    if node.op_type == "Cast":
+        return not dtypes.is_float(_to(node))
+    return node.op_type in _JUMPING | _TREES
 
 
 def _bodies(node: NodeProto) -> Iterator[GraphProto]:

@@ -117,8 +117,8 @@ class Further:
         return found
 
     def _candidates(self) -> Iterator[dict[str, Size]]:
-        """Another size for one symbol, then for all of them; the least first."""
-        sizes = sorted({1, *self._numbers, *self._search.usual})
+        """Another size for one symbol, then for all of them; the graph's own first."""
+        sizes = dict.fromkeys([*self._numbers, 1, *self._search.usual])
         symbols = self._symbols()
         groups: Iterable[list[str]] = [[s] for s in symbols]
         for size in sizes:

@@ -232,8 +232,8 @@ class _Planner:
 
     def _rows(self) -> Iterator[Row]:
         yield from ROWS
-        most = max((len(i.rivals) for i in self.settings[0][0].inputs), default=0)
-        yield from LIMITS[: 2 * most]
+        if any(i.rivals for i in self.settings[0][0].inputs):
+            yield from LIMITS
         if sum(tensor.size for tensor in self.graph.initializers.values()) > _LIGHT:
             return
         inputs = self.settings[0][0].inputs

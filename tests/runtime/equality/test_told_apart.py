@@ -10,9 +10,11 @@ from onnx import numpy_helper
 from ocost.graph import Graph, from_proto
 from ocost.runtime.equality.equivalence import check
 
-HEAD = '<ir_version: 8, opset_import: ["": 18]> g '
+HEAD = '<ir_version: 8, opset_import: ["": 18, "ai.onnx.ml": 3]> g '
 WEIGHT = np.random.default_rng(0).standard_normal((6, 6)).astype(np.float32)
 THRESHOLDS = np.random.default_rng(1).standard_normal(64).astype(np.float32)
+
+_PATIENCE_S = 300.0  # a busy machine tries as much as an idle one
 
 
 def graph(text: str, **constants: np.ndarray | np.generic) -> Graph:
@@ -23,8 +25,8 @@ def graph(text: str, **constants: np.ndarray | np.generic) -> Graph:
 
 
 def told(before: Graph, after: Graph) -> None:
-    assert check(before, after).ok is False
-    assert check(before, before).ok is True
+    assert check(before, after, budget_s=_PATIENCE_S).ok is False
+    assert check(before, before, budget_s=_PATIENCE_S).ok is True
 
 
 # --- at ties, with arithmetic behind them --------------------------------------------------------
@@ -96,6 +98,29 @@ def test_right_rewrites_of_a_comparison_pass(before: str, after: str) -> None:
     text = """(float[2,6] x) => (float[2,6] y) <float t = {0.7}, float n = {0.0}>
     { h = MatMul (x, w) %s s = Where (c, h, n) y = MatMul (s, w) }"""
     assert check(graph(text % before, w=WEIGHT), graph(text % after, w=WEIGHT)).ok is True
+
+
+TREE = """(float[3,4] x) => (int64[3] label, float[3,3] p) {
+  label, p = ai.onnx.ml.TreeEnsembleClassifier<class_ids = [0, 1, 2], class_nodeids = [1, 3, 4],
+  class_treeids = [0, 0, 0], class_weights = [0.8, 0.6, 0.3], classlabels_int64s = [0, 1, 2],
+  nodes_falsenodeids = [2, 0, 4, 0, 0], nodes_featureids = [0, 0, 1, 0, 0],
+  nodes_modes = ["%s", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"], nodes_nodeids = [0, 1, 2, 3, 4],
+  nodes_treeids = [0, 0, 0, 0, 0], nodes_truenodeids = [1, 0, 3, 0, 0],
+  nodes_values = [%.2f, 0.0, %.2f, 0.0, 0.0], post_transform = "NONE">(x) }"""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("BRANCH_LT", 10.1, -40.4),
+        ("BRANCH_LEQ", 10.2, -40.4),
+        ("BRANCH_LEQ", 10, -40.4),
+        ("BRANCH_LEQ", 10.1, -40.3),
+        ("BRANCH_LEQ", 10.1, -40.5),
+    ],
+)
+def test_a_threshold_of_a_tree(other: tuple[object, ...]) -> None:
+    told(graph(TREE % ("BRANCH_LEQ", 10.1, -40.4)), graph(TREE % other))
 
 
 # --- at sizes ------------------------------------------------------------------------------------
