@@ -17,7 +17,18 @@ from ...graph import Graph, dtypes
 # They answer something else on the other side of a limit, or of a tie. TopK and Unique are left
 # out: what they do with equals is compared as a set for a reason.
 _JUMPING = frozenset(
-    {"ArgMax", "ArgMin", "Ceil", "Equal", "Floor", "Greater", "GreaterOrEqual", "IsInf", "IsNaN"}
+    {
+        "ArgMax",
+        "ArgMin",
+        "Ceil",
+        "Equal",
+        "Floor",
+        "Greater",
+        "GreaterOrEqual",
+        "Hardmax",
+        "IsInf",
+        "IsNaN",
+    }
     | {"Less", "LessOrEqual", "NonZero", "Round", "Sign", "ThresholdedRelu"}
 )
 # They move numbers or choose among them.

@@ -178,7 +178,7 @@ class _Planner:
             ones = search.ones(base)
             self.cycled = 1 + len(others)
             self.at_one = len(ones) and self.cycled
-            self.pace = self.tries.slowest
+            self.pace = self.tries.pace
             every = [*others, *ones]
             self.further = 1 + len(every)
             more = Further(search, frame, base, every, self.numbers, lambda: self.tries.late(0.35))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -47,11 +48,16 @@ class Tries:
         self.latest: Mapping[str, Array] = {}
         self.answer: object = None
         self.reason = ""
-        self.slowest = 0.0
+        self._seconds: list[float] = []  # of each run
         self._graph, self._given = graph, given
         self._run, self._watch = run, watch
         self._start, self._budget = time.monotonic(), budget_s
         self._observe: Callable[[Feeds], Mapping[str, Array]] | None = None
+
+    @property
+    def pace(self) -> float:
+        """Seconds that a run took: the median, as a busy machine holds up single ones."""
+        return statistics.median(self._seconds) if self._seconds else 0.0
 
     def late(self, share: float) -> bool:
         """Whether so much of the time is gone."""
@@ -79,7 +85,7 @@ class Tries:
         except OcostError as error:
             self.reason = self.reason or str(error)
             return False
-        self.slowest = max(self.slowest, time.monotonic() - start)
+        self._seconds.append(time.monotonic() - start)
         return True
 
     def keep(self, draw: Draw) -> None:

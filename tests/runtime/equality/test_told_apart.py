@@ -78,6 +78,14 @@ def test_equal_elements_of_two_inputs() -> None:
     told(graph(text % "m"), graph(text % "none"))
 
 
+def test_equals_of_a_hardmax() -> None:
+    text = """(float[2,6] x) => (float[2,6] y) <int64 d = {6}, float[2] v = {0, 1}>
+    { %s e = Exp (x) y = Mul (h, e) }"""
+    last = """i = ArgMax <axis = 1, keepdims = 0, select_last_index = 1> (x)
+    h = OneHot <axis = 1> (i, d, v)"""
+    told(graph(text % "h = Hardmax <axis = 1> (x)"), graph(text % last))
+
+
 def test_halves_round_to_even() -> None:
     text = "(float[2,6] x) => (float[2,6] y) <float h = {0.5}> { %s y = MatMul (r, w) }"
     told(
@@ -135,6 +143,13 @@ CONDITIONS = {
     "far": "c = Greater (d, big)",
     "as float": "f = Cast <to = 1> (d) m = Mul (f, half) c = Greater (m, far)",
 }
+
+
+def test_a_choice_that_a_size_decides() -> None:
+    text = """(float[n,2] x) => (float[n,2] y) <int64 at = {0}, int64 b = {50}>
+    { s = Shape (x) d = Gather (s, at) c = %s (d, b)
+      t = Tanh (x) e = Sin (x) y = Where (c, t, e) }"""
+    told(graph(text % "Greater"), graph(text % "GreaterOrEqual"))
 
 
 @pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS)
