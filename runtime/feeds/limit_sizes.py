@@ -97,7 +97,9 @@ class Further:
 
     def _on_other_ways(self, notes: list[str]) -> list[Sizes]:
         """Sizes at which the model goes where it does not go at those that are drawn at."""
-        wanted = size_targets(self._frame, self._base) if self._symbols() else []
+        graph = self._frame.graph
+        branching = bool(graph.header.functions) or any(map(graph.subgraphs, graph))
+        wanted = size_targets(self._frame, self._base) if branching and self._symbols() else []
         for sizes in self._drawn if wanted else ():
             there = self._frame.proven(sizes)
             wanted = [target for target in wanted if not target.met(there)]

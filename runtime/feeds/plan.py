@@ -23,6 +23,7 @@ from .tries import Run, Tries, Watch
 _LARGE, _HUGE = 64 << 20, 256 << 20  # bytes of inputs, from which on few draws are made
 _LIGHT = 1 << 16  # elements of weights, below which a model runs in no time
 _FILLS = (1, 2, 3, 0, -1, 4, 8)
+_FURTHER = 0.05  # of the time, that runs at further sizes may take: each comes again many times
 _AT_ONE = (4, 8)  # rows that are drawn at the last setting
 _SINGLY = 8  # inputs of a kind that are tried one by one
 
@@ -120,8 +121,9 @@ class _Planner:
         self.settings: list[tuple[Setting, dict[str, Mode]]] = []  # with modes that are sure to run
         self.cycled = 1  # so many of them take turns
         self.at_one = 0  # that of all dims at 1, if there is one
-        self.further = 0  # from this one on, each is drawn at once
+        self.further = 1  # from this one on, each is drawn at once
         self.accepted: dict[_Key, tuple[Setting, dict[str, Mode]]] = {}
+        self.took: dict[int, float] = {}  # seconds of a run, by the setting
         self.refused: set[tuple[str, Mode]] = set()
         self.picky = True  # empty answers count for nothing
         self.pace = 0.0  # seconds that a run takes at usual sizes
@@ -142,10 +144,7 @@ class _Planner:
             if self.tries.draws and (len(self.tries.draws) >= limit or self.tries.late(0.5)):
                 break
             self._add(self._draw(row, index, self._place(row, index)))
-        for place in range(self.further, len(self.settings)):
-            if len(self.tries.draws) >= limit or self.tries.late(0.5):
-                break
-            self._add(self._draw(USUAL, place, place))
+        self._add_further(limit)
         self._add_overridden()
         self.notes += reach.all(wanted)
         return Plan(tuple(self.tries.draws), tuple(dict.fromkeys(self.notes)))
@@ -193,6 +192,7 @@ class _Planner:
         for modes in self._sure(setting):
             if self.tries.works(Draw("", False, setting, modes)) and not self._nothing():
                 self.accepted[_key(sizes)] = (setting, modes)
+                self.took[id(setting)] = self.tries.last
                 return True
         return False
 
@@ -308,6 +308,18 @@ class _Planner:
         if not self.tries.works(draw):
             raise OcostError(f"the model doesn't run on the inputs given: {self.tries.reason}")
         self.tries.keep(draw)
+
+    def _add_further(self, limit: int) -> None:
+        """A draw at each of the further sizes, as far as there is time for them."""
+        allowed = _FURTHER * self.budget
+        places = range(self.further, len(self.settings))
+        for place in places:
+            allowed -= self.took[id(self.settings[place][0])]
+            if allowed < 0 or len(self.tries.draws) >= limit or self.tries.late(0.5):
+                left = len(places) - places.index(place)
+                self.notes.append(f"further sizes left out, as they take too long: {left}")
+                return
+            self._add(self._draw(USUAL, place, place))
 
     def _add_overridden(self) -> None:
         """A draw with other contents of the initializers that a caller may override, if any."""

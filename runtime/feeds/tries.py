@@ -59,6 +59,11 @@ class Tries:
         """Seconds that a run took: the median, as a busy machine holds up single ones."""
         return statistics.median(self._seconds) if self._seconds else 0.0
 
+    @property
+    def last(self) -> float:
+        """Seconds that the last run took."""
+        return self._seconds[-1]
+
     def late(self, share: float) -> bool:
         """Whether so much of the time is gone."""
         return time.monotonic() - self._start > share * self._budget
