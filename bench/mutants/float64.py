@@ -16,6 +16,7 @@ from onnx import ModelProto, TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from ocost.graph.dataflow import RANDOM
+from ocost.runtime.equality.reference import mended
 from ocost.runtime.equality.retype import retype, retyped_feeds
 
 from . import noise, operators
@@ -70,12 +71,11 @@ def session(model: ModelProto) -> Runner:
 def reference(model: ModelProto) -> Runner:
     """In onnx's reference evaluator, mended."""
     opset = version(model)
-    mended = [*operators.ALWAYS, *noise.PAIRED]
-    mended += operators.BEFORE_14 if opset < 14 else ()
-    mended += operators.BEFORE_19 if opset < 19 else ()
+    own = [*operators.ALWAYS, *noise.PAIRED, *mended(opset)]
+    own += operators.BEFORE_19 if opset < 19 else ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        evaluator = ReferenceEvaluator(model, new_ops=mended)
+        evaluator = ReferenceEvaluator(model, new_ops=own)
 
     def run(feeds: Feeds, number: int) -> Sequence[Any]:
         noise.Noise.number = number

@@ -180,26 +180,6 @@ class LRN(OpRun):
         return ((x / (bias + alpha / size * sums) ** beta).astype(x.dtype),)
 
 
-class BatchNormalization(OpRun):
-    """Up to opset 13 onnx takes every one for one in training."""
-
-    op_domain = ""
-
-    def _run(
-        self,
-        x: Array,
-        scale: Array,
-        bias: Array,
-        mean: Array,
-        variance: Array,
-        epsilon: float = 1e-5,
-        **_: object,
-    ) -> tuple[Array, ...]:
-        along = (-1, *(1,) * (x.ndim - 2))
-        scale, bias, mean, variance = (c.reshape(along) for c in (scale, bias, mean, variance))
-        return ((scale * (x - mean) / np.sqrt(variance + epsilon) + bias).astype(x.dtype),)
-
-
 class QuantizeLinear(OpRun):
     """onnx has it from opset 19 on only."""
 
@@ -237,5 +217,4 @@ def _along(x: Array, values: Array, axis: int) -> Array:
 
 
 ALWAYS = (Conv, MaxPool, AveragePool, LRN)
-BEFORE_14 = (BatchNormalization,)
 BEFORE_19 = (QuantizeLinear, DequantizeLinear)

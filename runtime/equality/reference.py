@@ -49,7 +49,7 @@ def evaluator(model: onnx.ModelProto, *, wide: bool = False) -> Run:
         opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 1)
         if wide:
             retype(model, dtypes.DOUBLE)
-        opened = ReferenceEvaluator(model, new_ops=_mended(opset))
+        opened = ReferenceEvaluator(model, new_ops=mended(opset))
     except Exception as error:  # whatever a numpy implementation of an operator may raise
         raise _failure(error) from error
 
@@ -71,14 +71,14 @@ def _failure(error: Exception) -> OcostError:
     return OcostError(f"onnx's reference evaluator fails: {text[:120]}")
 
 
-def _mended(opset: int) -> list[type[Any]] | None:
+def mended(opset: int) -> list[type[Any]]:
     """What the evaluator gets wrong at old opsets.
 
     Up to 13 it takes every BatchNormalization for one in training; below 13 Softmax and the like
     work on matrices, of the axes before theirs and of those from it on.
     """
     if opset > 13:
-        return None
+        return []
     from onnx.reference.op_run import OpRun  # noqa: PLC0415 - slow to import
 
     class BatchNormalization(OpRun):
