@@ -239,6 +239,7 @@ def optimize_model(
     onnxsim: bool = True,
     padding: str = "auto",
     target: str = "",
+    opset: int | None = None,
     measure: bool = False,
     inputs: str | Path | None = None,
     tolerance: float | None = None,
@@ -267,6 +268,9 @@ def optimize_model(
         A multiple to pad channels to where that pays: ``auto``, 4, 8, 16, 32 or ``off``.
     target
         ``ort-cpu`` writes what only onnxruntime's CPU provider knows.
+    opset
+        The opset of ONNX's own operators to convert the model to before the passes, by onnx's
+        version converter; None to leave it. The product is compared with the model as it was.
     measure
         Whether to time both graphs in onnxruntime, and what each pass adds.
     inputs
@@ -285,7 +289,7 @@ def optimize_model(
     Raises
     ------
     OcostError
-        On bad input.
+        On bad input, or if the model can't be converted to ``opset``.
     """
     from dataclasses import replace
 
@@ -307,6 +311,7 @@ def optimize_model(
         onnxsim=onnxsim,
         padding=padding,
         target=target,
+        opset=opset,
     )
     seconds = budget_s if measure else None
     _require_loops(given, graph)

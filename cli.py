@@ -238,6 +238,12 @@ def diff(
     metavar="auto|4|8|16|32|off",
     help="Pad channels where that pays.",
 )
+@click.option(
+    "--opset",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Convert to this opset first, by onnx's version converter.",
+)
 @click.option("--target", default="", metavar="ort-cpu", help="Write what only this runtime knows.")
 @click.option("--explain", is_flag=True, help="Every rewrite that was declined, and why.")
 @click.option("--measure", is_flag=True, help="Time both graphs in onnxruntime, and each pass.")
@@ -256,6 +262,7 @@ def optimize(
     skip: str | None,
     onnxsim: bool,
     pad_channels: str,
+    opset: int | None,
     target: str,
     explain: bool,
     measure: bool,
@@ -302,6 +309,7 @@ def optimize(
             onnxsim=onnxsim,
             padding=pad_channels,
             target=target,
+            opset=opset,
             measure=measure,
             inputs=inputs,
             tolerance=tolerance,

@@ -382,17 +382,23 @@ class Graph:
         root = self
         while root.parent is not None:
             root = root.parent
-        if domain in root.opset:
-            return
+        if domain not in root.opset:
+            root.set_opset(version, domain)
+
+    def set_opset(self, version: int, domain: str = "") -> None:
+        """Import another version of a domain's operators; of the root graph only."""
         skeleton = ModelProto()  # a new one: copies of the graph share the old
-        skeleton.CopyFrom(root.header.skeleton)
-        skeleton.opset_import.add(domain=domain, version=version)
-        header = replace(root.header, skeleton=skeleton)
-        scopes = [root]
+        skeleton.CopyFrom(self.header.skeleton)
+        names = {domain} if domain else {"", "ai.onnx"}
+        imported = [entry for entry in skeleton.opset_import if entry.domain in names]
+        for entry in imported or [skeleton.opset_import.add(domain=domain)]:
+            entry.version = version
+        header = replace(self.header, skeleton=skeleton)
+        scopes = [self]
         for scope in scopes:  # it grows
             scope.header, scope.opset = header, {**scope.opset, domain: version}
             scopes += [body for bodies in scope._subgraphs.values() for body in bodies.values()]
-        root.edited = True
+        self.edited = True
 
     def _reads(self, node: Node) -> Iterator[tuple[int | str, str]]:
         for slot, tensor in enumerate(node.inputs):

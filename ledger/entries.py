@@ -14,7 +14,7 @@ from typing import Literal
 from ..rewrite.rewriting import Rewrite
 from .figures import OF_CONSTANTS, OF_NODES, Figures, Number
 
-Stage = Literal["pre", "onnxsim", "post"]
+Stage = Literal["opset", "pre", "onnxsim", "post"]
 
 
 @dataclass(frozen=True)

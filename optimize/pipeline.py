@@ -1,9 +1,10 @@
 """Passes and onnxsim in turn: to a fixed point, with a ledger, and never to a worse graph.
 
-Passes run round after round until none finds more; then onnxsim has its turn; if it changed
-something the passes run anew, until neither does. That ends: a pass is only taken if nodes, FLOP,
-traffic and the file don't rise (some may raise one for time that a cost model promises), and
-whoever goes on for ``_IDLE`` runs without bringing any of them to a new low is stopped and named.
+A conversion to another opset comes first, where one is asked for. Passes run round after round
+until none finds more; then onnxsim has its turn; if it changed something the passes run anew, until
+neither does. That ends: a pass is only taken if nodes, FLOP, traffic and the file don't rise (some
+may raise one for time that a cost model promises), and whoever goes on for ``_IDLE`` runs without
+bringing any of them to a new low is stopped and named.
 
 A pass that throws, or leaves a graph that is broken or has another interface, ends nothing: it is
 undone, named as a fault of ocost, and not run again.
@@ -29,6 +30,7 @@ from ..rewrite.scope import Gate, Refused
 from .onnxsim_optimizers import trusted
 from .onnxsim_process import DiedError, shared
 from .onnxsim_turn import Attempt, Trouble, turn
+from .opset import OPSET, convert
 from .regions import regions
 from .simplify import DisputedError, Growth, simplify
 from .soundness import broken
@@ -43,12 +45,14 @@ _FIGURES: tuple[Trouble, ...] = ("nodes", "flops", "traffic_bytes")  # none of t
 class Plan:
     """Which passes run, in order, and whether onnxsim has a turn behind them.
 
-    ``optimizers`` are those of onnxsim that may run, as ``onnxsim_optimizers`` orders them.
+    ``optimizers`` are those of onnxsim that may run, as ``onnxsim_optimizers`` orders them;
+    ``opset`` is what the model is converted to before, None to leave it.
     """
 
     passes: tuple[Pass, ...]
     onnxsim: bool = True
     optimizers: tuple[str, ...] = field(default_factory=trusted)
+    opset: int | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,8 @@ class _Run:
         stage: Stage = "pre"
         if plan.onnxsim:
             shared().start()  # it gets ready while the passes run
+        if plan.opset not in (None, self._made.graph.opset.get("")):
+            self._convert(plan.opset)
         while not self._endless():
             self._passes(stage, plan.passes)
             if not plan.onnxsim or self._seen.get(ONNXSIM) == self._version:
@@ -173,6 +179,21 @@ class _Run:
         made.residual = residual(made.entries, self._start, self._figures)
         made.declined = list(dict.fromkeys(d for found in self._declined.values() for d in found))
         return made
+
+    def _convert(self, opset: int) -> None:
+        """Write the graph with the operators of another opset, which may cost more."""
+        mark, graph = len(self._gate.made), self._made.graph
+        try:
+            self._gate.admit(OPSET)
+        except Refused as refusal:
+            self._declined[OPSET] = [Declined(OPSET, (), str(refusal))]
+            return
+        rewrites = convert(graph, opset)
+        after = self._cost(graph)
+        wrong = broken(self._spare, graph, self._figures, after)
+        if wrong:
+            raise OcostError(f"--opset {opset}: onnx's version converter breaks the model: {wrong}")
+        self._take("opset", OPSET, mark, rewrites, after)
 
     def _passes(self, stage: Stage, passes: Iterable[Pass]) -> None:
         """Round after round, until none finds more."""

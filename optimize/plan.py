@@ -24,6 +24,7 @@ def plan(
     onnxsim: bool = True,
     padding: str = "auto",
     target: str = "",
+    opset: int | None = None,
     **options: Any,  # noqa: ANN401 - fields of passes
 ) -> Plan:
     """The passes in order, each with the options that it knows.
@@ -40,6 +41,8 @@ def plan(
         A multiple to pad channels to, ``auto`` or ``off``.
     target
         ``ort-cpu`` to write what only onnxruntime's CPU provider knows.
+    opset
+        What to convert the model to before; None to leave it.
     options
         What else passes have as fields, ``pays`` for one.
 
@@ -71,7 +74,7 @@ def plan(
         kind for name, kind in known.items() if name not in off and (not only or name in only)
     )
     run = tuple(name for name in trusted(target) if name not in optimizers)
-    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim, run)
+    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim, run, opset)
 
 
 def _make(kind: type[Pass], options: dict[str, Any]) -> Pass:

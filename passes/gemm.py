@@ -50,7 +50,7 @@ def _transposes(m: Match, edit: Edit) -> str:
     if tuple(inputs) == product.inputs:
         return ""
     if scope.opset() < 11 and not has_input(product, 2):
-        raise Refused("opset 11 lets a Gemm go without a bias; raise the opset")
+        raise Refused("opset 11 lets a Gemm go without a bias; convert with --opset 11")
     edit.change(product, op_type="Gemm", inputs=tuple(inputs), attributes=flags)
     return "a Gemm transposes what it reads itself"
 
@@ -94,7 +94,7 @@ def _turn(m: Match, edit: Edit) -> str:
     if not _of_matrices(scope, product) or transpose.ints("perm") not in (None, (1, 0)):
         return ""
     if scope.opset() < 11:
-        raise Refused("opset 11 lets a Gemm go without a bias; raise the opset")
+        raise Refused("opset 11 lets a Gemm go without a bias; convert with --opset 11")
     a, b = product.inputs[:2]
     flags = attributes(transA=1 - product.int("transB", 0), transB=1 - product.int("transA", 0))
     edit.change(

@@ -152,7 +152,7 @@ def _into_average_pool(m: Match, edit: Edit) -> str:
     if not counted and any(pool.ints("pads") or ()):
         raise Refused("the AveragePool has pads that it doesn't count, and would count them then")
     if m.scope.opset() < 7:
-        raise Refused("an AveragePool below opset 7 can't count its pads")
+        raise Refused("an AveragePool below opset 7 can't count its pads; convert with --opset 7")
     _check_windows(padding, pool)
     _absorb(m, edit, padding, count_include_pad=1)
     return "the AveragePool pads by itself, and counts that"

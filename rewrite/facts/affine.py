@@ -82,7 +82,7 @@ def then(first: Affine, second: Affine) -> Affine:
 def broadcasts(scope: Scope) -> None:
     """Refuse where operators broadcast by attributes and not by shape."""
     if scope.opset() < 7:
-        raise Refused("operators broadcast otherwise before opset 7; convert the model to 13")
+        raise Refused("operators broadcast otherwise before opset 7; convert with --opset 13")
 
 
 def floats(scope: Scope, tensor: str) -> Tensor:

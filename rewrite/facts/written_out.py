@@ -58,7 +58,7 @@ def since(scope: Scope, version: int, operator: str) -> None:
         Naming the opset that has it.
     """
     if scope.opset() < version:
-        raise Refused(f"opset {version} has {operator}; raise the opset")
+        raise Refused(f"opset {version} has {operator}; convert with --opset {version}")
 
 
 def of_type(scope: Scope, tensor: str, allowed: Collection[int], why: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from functools import cached_property
 
-from onnx import AttributeProto, defs
+from onnx import AttributeProto
 
 from ...graph import Graph, Node, Tensor, dtypes
 from ...graph.dataflow import RANDOM
@@ -13,6 +13,7 @@ from ...graph.shapes import Info, Shapes
 from ...graph.shapes.fold import fold
 from ...graph.shapes.info import ShapeCall
 from ...graph.shapes.onnx_inference import from_type
+from ...graph.versions import same_operator
 
 # What a node or a constant is called here: its kind, and its id or name.
 Element = tuple[str, str]
@@ -228,7 +229,7 @@ def same_node(a: Node, b: Node, sides: tuple[Side, Side]) -> bool:
     if functions[0] is not functions[1] and functions[0] != functions[1]:
         return False
     versions = [graph.opset.get(a.domain, 1) for graph in graphs]
-    if versions[0] != versions[1] and _since(a, versions[0]) != _since(a, versions[1]):
+    if versions[0] != versions[1] and not same_operator(a.op_type, a.domain, *versions):
         return False
     return all(
         _same_attribute(value, b.attributes[name], graphs) for name, value in a.attributes.items()
@@ -244,14 +245,6 @@ def same_tensor(a: str, b: str, sides: tuple[Side, Side]) -> bool:
     if old is not None and new is not None:
         return same_constant(old, new)
     return a == b
-
-
-def _since(node: Node, version: int) -> int:
-    try:
-        since: int = defs.get_schema(node.op_type, version, node.domain).since_version
-    except defs.SchemaError:
-        return version
-    return since
 
 
 def _same_attribute(a: AttributeProto, b: AttributeProto, graphs: tuple[Graph, Graph]) -> bool:

@@ -35,7 +35,7 @@ def test_hard_swish(run, rest: str, kind: str) -> None:
     assert run(RecomposeActivations(), act(f"{CLIP} {rest}", kind=kind)).ops == ["HardSwish"]
     older = run(RecomposeActivations(), act(f"{CLIP} {rest}", opset=13, kind=kind))
     assert older.ops == ["HardSigmoid", "Mul"]
-    assert older.reasons == ["opset 14 has HardSwish; raise the opset"]
+    assert older.reasons == ["opset 14 has HardSwish; convert with --opset 14"]
 
 
 def test_bounds_as_attributes(run) -> None:
@@ -112,6 +112,6 @@ def test_mish(run) -> None:
     body = "p = Softplus (x)  t = Tanh (p)  y = Mul (t, x)"
     assert run(RecomposeActivations(), act(body, opset=18)).ops == ["Mish"]
     older = run(RecomposeActivations(), act(body, opset=17))
-    assert older.reasons == ["opset 18 has Mish; raise the opset"]
+    assert older.reasons == ["opset 18 has Mish; convert with --opset 18"]
     half = run(RecomposeActivations(), act(body, opset=18, kind="float16"))
     assert "the type of 'x' is float16" in half.reasons[0]

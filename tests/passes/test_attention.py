@@ -78,7 +78,7 @@ def test_masks_that_broadcast_stay(run, more: str, body: str, reason: str) -> No
 
 def test_before_opset_23(run) -> None:
     (reason,) = run(RecomposeAttention(), attention("a = MatMul (q, t)", opset=22)).reasons
-    assert reason == "opset 23 has Attention; raise the opset"
+    assert reason == "opset 23 has Attention; convert with --opset 23"
 
 
 def test_an_open_batch_could_broadcast(run) -> None:

@@ -76,7 +76,7 @@ def test_other_constants_of_the_tanh_form(run, changed: dict[str, float]) -> Non
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"opset": 19}, "opset 20 has Gelu; raise the opset"),
+        ({"opset": 19}, "opset 20 has Gelu; convert with --opset 20"),
         ({"kind": "float16"}, "a float32 Gelu only, and the type of 'x' is float16"),
         ({"more": ", float[2, 9] e"}, "'e' is an output of the graph"),
     ],

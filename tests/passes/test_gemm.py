@@ -128,7 +128,7 @@ def test_a_gemm_needs_a_bias_before_opset_11(run) -> None:
     text = "g (float[3, 5] x) => (float[5, 4] y) { t = Transpose (x)  y = MatMul (t, w) }"
     graph = model(text, 10, w=random(3, 4))
     assert run(MergeGemm(), graph).reasons == [
-        "opset 11 lets a Gemm go without a bias; raise the opset"
+        "opset 11 lets a Gemm go without a bias; convert with --opset 11"
     ]
 
 
