@@ -36,9 +36,12 @@ class Standing:
         How many were left out since they could not be compared in any way.
     faults
         Passes that failed by a bug, and were undone.
+    unconverted
+        Why the conversion to another opset, which is none of those, was left out; "" if it wasn't.
     """
 
     proofs: Mapping[str, int]
     broken: int
     unproven: int
     faults: tuple[Fault, ...]
+    unconverted: str = ""

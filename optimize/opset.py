@@ -89,7 +89,7 @@ def convert(graph: Graph, version: int) -> list[Rewrite]:
                 Rewrite(OPSET, f"{text}: {one.node.op_type} is written otherwise", change)
             )
     if same or not rewrites:
-        what = f"{len(same)} nodes are written alike" if same else "no operator has changed"
+        what = f"written alike: {len(same)}" if same else "no operator has changed"
         rewrites.append(Rewrite(OPSET, f"{text}: {what}", Change(tuple(same), tuple(same))))
     return rewrites
 

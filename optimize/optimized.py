@@ -19,6 +19,7 @@ from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
 from .bisect import Proven, proven
 from .groups import Group, fused_groups
+from .opset import OPSET
 from .pipeline import Made, Plan, Watch, run
 from .proof import Regional, assume_finite
 from .steps import Step, measure_steps
@@ -151,7 +152,9 @@ def _standing(found: Proven) -> Standing:
     if found.equivalence.ok is None:
         for mark in found.made.marks:
             proofs.update(found.proofs.get(key, "none") for key in mark.keys)
-    return Standing(proofs, len(found.broken), len(found.unproven), tuple(found.made.faults))
+    broken, unproven = (len({*keys} - {OPSET}) for keys in (found.broken, found.unproven))
+    why = found.barred.get(OPSET, "")
+    return Standing(proofs, broken, unproven, tuple(found.made.faults), why)
 
 
 def _made_by(plan: Plan, made: Made) -> str:

@@ -45,6 +45,9 @@ def _proof(found: Standing) -> list[Text]:
 
 def _left_out(found: Standing) -> list[Text]:
     lines = []
+    if found.unconverted:
+        why = clean(found.unconverted)
+        lines.append(Text(f"Not converted to another opset: {why}.", "bold red"))
     if found.broken:
         what = plural(found.broken, "rewrite")
         lines.append(Text(f"{what} left out, since outputs differed; {_WHICH}.", "bold red"))
