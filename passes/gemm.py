@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from ..graph import Node
@@ -11,6 +12,7 @@ from ..graph.dtypes import DOUBLE, FLOAT, FLOAT16
 from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import broadcasts
 from ..rewrite.facts.arguments import attributes, has_input
+from ..rewrite.facts.symbolic import Symbols
 from ..rewrite.facts.written_out import read_only_by
 from ..rewrite.pattern import Match, node, op, var
 from ..rewrite.rewriting import Pass, Refused, Rule
@@ -22,7 +24,8 @@ class MergeGemm(Pass):
     """Make a Gemm of matrices with the Transpose before or after it, and the Add after it.
 
     Only of matrices: Gemm takes nothing else. A product of quantised tensors stays, since runtimes
-    know it with its QuantizeLinear and DequantizeLinear by its form.
+    know it with its QuantizeLinear and DequantizeLinear by its form. What is added must be proven
+    to leave the product's shape as it is: an open dim must come from where the product's does.
     """
 
     name: ClassVar[str] = "merge-gemm"
@@ -32,7 +35,7 @@ class MergeGemm(Pass):
         product = op("MatMul|Gemm", var("a"), var("b"), name="product", shared=True)
         return (
             Rule(node("MatMul|Gemm", "product"), _transposes),
-            Rule(op("Add|Sum", product, var("bias"), name="sum"), _bias),
+            Rule(op("Add|Sum", product, var("bias"), name="sum"), partial(_bias, {})),
             Rule(op("Transpose", op("MatMul|Gemm", var("a"), var("b"), name="product")), _turn),
         )
 
@@ -65,19 +68,21 @@ def _transposed(scope: Scope, product: Node, tensor: str) -> str | None:
     return maker.inputs[0] if alone and swaps and not _dequantised(scope, maker) else None
 
 
-def _bias(m: Match, edit: Edit) -> str:
+def _bias(symbols: dict[str, Symbols], m: Match, edit: Edit) -> str:
+    """``symbols`` are those of the scopes that were asked about in this sweep, by prefix."""
     product, scope, bias = m["product"], m.scope, m.tensor("bias")
     if bias in product.outputs or not _of_matrices(scope, product):
         return ""
     broadcasts(scope)
     read_only_by(scope, product, {m["sum"].id})
-    shape = scope.dims(bias)
+    known = symbols.get(scope.graph.prefix) or Symbols(scope)
+    symbols[scope.graph.prefix] = known
+    shape = known.dims(bias)
     if shape is None or len(shape) > 2:
         raise Refused(f"'{bias}' is not known to be a matrix or less, as a Gemm's bias has to be")
-    aligned = (1,) * (2 - len(shape)) + shape
-    for given, made in zip(aligned, _sizes(scope, product), strict=True):
-        if given != 1 and (given is None or given != made):
-            raise Refused(f"'{bias}' is not proven to broadcast to the product's shape")
+    made = known.dims(product.outputs[0]) or (None, None)
+    if any(dim not in (1, own) for dim, own in zip(shape[::-1], made[::-1], strict=False)):
+        raise Refused(f"'{bias}' is not proven to broadcast to the product's shape")
     edit.change(
         product,
         op_type="Gemm",
@@ -121,9 +126,3 @@ def _of_matrices(scope: Scope, product: Node) -> bool:
 def _dequantised(scope: Scope, reader: Node) -> bool:
     makers = (scope.graph.producer(t) for t in reader.inputs[:2])
     return any(maker is not None and maker.op_type == "DequantizeLinear" for maker in makers)
-
-
-def _sizes(scope: Scope, product: Node) -> tuple[int | None, int | None]:
-    """Rows and columns of a product."""
-    a, b = (scope.dims(t) or (None, None) for t in product.inputs[:2])
-    return a[product.int("transA", 0)], b[1 - product.int("transB", 0)]

@@ -33,6 +33,25 @@ def test_a_bias_that_is_computed_later(run) -> None:
     assert run(MergeGemm(), model(text, w=random(3, 4))).ops == ["Exp", "Gemm"]
 
 
+@pytest.mark.parametrize("sum_", ["Add (p, r)", "Sum (r, p)"])
+@pytest.mark.parametrize("product", ["MatMul (x, w)", "Gemm (x, w)"])
+def test_a_residual_with_an_open_batch(run, product: str, sum_: str) -> None:
+    """Both have as many rows as x, however many that are."""
+    text = f"""g (float[N, 4] x) => (float[N, 4] y) {{
+        p = {product}  r = Relu (x)  y = {sum_}
+    }}"""
+    assert run(MergeGemm(), model(text, w=random(4, 4))).ops == ["Relu", "Gemm"]
+
+
+def test_names_of_dims_prove_nothing(run) -> None:
+    """No runtime insists on them: one row of p and five of c are five rows of y."""
+    text = (
+        "g (float[M, 3] x, float[M, 4] c) => (float[M, 4] y) { p = MatMul (x, w)  y = Sum (p, c) }"
+    )
+    ran = run(MergeGemm(), model(text, w=random(3, 4)))
+    assert ran.reasons == ["'c' is not proven to broadcast to the product's shape"]
+
+
 def test_columns_of_transposed_weights(run) -> None:
     text = """g (float[5, 3] x) => (float[5, 4] y) {
         p = Gemm <transB = 1> (x, w)  y = Add (p, b)
