@@ -31,6 +31,9 @@ _SHAPE_TYPES = (dtypes.INT32, dtypes.INT64)
 class FoldShapeChains(Pass):
     """Replace shape arithmetic by what it gives, where that holds in every run.
 
+    Floats on the way are followed as long as they are whole and exact, if no tensor has over 2^31
+    elements.
+
     Refuses where a Reshape would need -1 beside a dim that may be 0: with an empty tensor, which
     runs as the model is, -1 would be ambiguous.
     """

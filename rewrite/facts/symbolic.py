@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
+import numpy as np
 from onnx import helper
 
 from ...graph import Node, dtypes
 from ...graph.shapes.folds.layout import slice_range
-from ..scope import Scope
+from ..scope import Array, Scope
 from .symbolic_dims import Dim, Dims, DimsCall, Element, Untold, output_dims
 
 _LENGTH = 64  # more elements are data and no shape
 _LARGEST = 2**31  # what is below wraps in none of the types that shapes are computed in
+_EXACT = 2**24  # up to here float32 holds every whole number
+_WHOLE = (dtypes.INT32, dtypes.INT64)
+_FLOATS = (dtypes.FLOAT, dtypes.DOUBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,32 @@ class Symbols:
         if found is not None:
             return found
         known = self._scope.known(tensor)
-        if known is None or known.ndim > 1 or known.size > _LENGTH or known.dtype.kind not in "iub":
+        if (
+            known is None
+            or known.ndim > 1
+            or known.size > _LENGTH
+            or known.dtype.kind not in "iubf"
+        ):
             return None
         dtype = helper.np_dtype_to_tensor_dtype(known.dtype)
+        if known.dtype.kind == "f" and (dtype not in _FLOATS or not _are_whole(known)):
+            return None
         return Value(tuple(map(int, known.reshape(-1).tolist())), known.ndim == 0, dtype)
+
+    def held(self, element: Element, dtype: int) -> Element:
+        """An element as a type holds it; None where it might be rounded or wrap.
+
+        An open dim is exact in a float as long as no tensor has over 2^31 elements: its odd factor
+        stays below 2^24 until then.
+        """
+        if isinstance(element, int):
+            return element if abs(element) < (_EXACT if dtype in _FLOATS else _LARGEST) else None
+        if element is None or dtype not in _FLOATS:
+            return element
+        shape = self.dims(element.tensor) or ()
+        beside = prod(dim for dim in shape if isinstance(dim, int))
+        odd = element.times // (element.times & -element.times)
+        return element if _EXACT * beside >= _LARGEST * odd else None
 
     def _node(self, node: Node) -> None:
         def shape(slot: int) -> Dims:
@@ -186,9 +213,9 @@ def _reshape(symbols: Symbols, node: Node) -> Value | None:
 
 def _cast(symbols: Symbols, node: Node) -> Value | None:
     value, to = symbols.value(node.inputs[0]), node.int("to", 0)
-    if value is None or to not in (dtypes.INT32, dtypes.INT64):
+    if value is None or to not in (*_WHOLE, *_FLOATS):
         return None
-    return replace(value, elements=tuple(map(_bounded, value.elements)), dtype=to)
+    return replace(value, elements=tuple(symbols.held(e, to) for e in value.elements), dtype=to)
 
 
 def _same(symbols: Symbols, node: Node) -> Value | None:
@@ -205,16 +232,18 @@ def _elementwise(function: Callable[..., Element]) -> Callable[[Symbols, Node], 
         columns = zip(
             *(v.elements * (length if len(v.elements) == 1 else 1) for v in given), strict=True
         )
-        elements = tuple(map(_bounded, (function(*column) for column in columns)))
+        dtype = given[-1].dtype if given else dtypes.UNDEFINED
+        whole = _quotient if function is _div and dtype in _FLOATS else function
+        elements = tuple(symbols.held(whole(*column), dtype) for column in columns)
         scalar = all(value.scalar for value in given)
-        return Value(elements, scalar, dtypes.BOOL if function is _equal else given[-1].dtype)
+        return Value(elements, scalar, dtypes.BOOL if function is _equal else dtype)
 
     return rule
 
 
-def _bounded(element: Element) -> Element:
-    """None for a number that may wrap."""
-    return None if isinstance(element, int) and abs(element) >= _LARGEST else element
+def _are_whole(numbers: Array) -> bool:
+    """Whether floats are whole numbers that float32 holds like all their neighbours."""
+    return bool(np.all(np.abs(numbers) < _EXACT) and np.all(numbers == np.trunc(numbers)))
 
 
 def _add(a: Element, b: Element) -> Element:
@@ -251,6 +280,12 @@ def _div(a: Element, b: Element) -> Element:
     return None
 
 
+def _quotient(a: Element, b: Element) -> Element:
+    """Of floats, where it is a whole number."""
+    rounded = isinstance(a, int) and isinstance(b, int) and b and a % b
+    return None if rounded else _div(a, b)
+
+
 def _equal(a: Element, b: Element) -> Element:
     if isinstance(a, int) and isinstance(b, int):
         return int(a == b)
@@ -269,13 +304,16 @@ def _where(condition: Element, x: Element, y: Element) -> Element:
 _RULES: Mapping[str, Callable[[Symbols, Node], Value | None]] = {
     "Add": _elementwise(_add),
     "Cast": _cast,
+    "Ceil": _same,
     "Concat": _concat,
     "Div": _elementwise(_div),
     "Equal": _elementwise(_equal),
+    "Floor": _same,
     "Gather": _gather,
     "Identity": _same,
     "Mul": _elementwise(_mul),
     "Reshape": _reshape,
+    "Round": _same,
     "Shape": _shape,
     "Slice": _slice,
     "Squeeze": _squeeze,

@@ -17,6 +17,7 @@ from ocost.graph.shapes import Given
 from ocost.optimize import pays
 from ocost.optimize.pays import estimate_pays
 from ocost.passes.channel_padding import PadChannels
+from ocost.passes.merge_siblings import MergeSiblings
 from ocost.rewrite.rewriting import Pays
 
 
@@ -208,3 +209,20 @@ def test_what_is_given_decides_whether_padding_pays(
     )
     command(graph, given=Given(dims={"N": 7}))
     assert [given and given.dims for given in asked] == [{"N": 7}]
+
+
+@pytest.mark.parametrize("size", [(1, 4), (8, 16), (128, 64)])
+def test_a_launch_less_is_no_saving(size: tuple[int, int]) -> None:
+    """Queries, keys and values of a small attention: the Split moves more than is read less."""
+    rows, width = size
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+        g (float[1, {rows}, {width}] x) => (float[1, {rows}, {width}] a,
+            float[1, {rows}, {width}] b, float[1, {rows}, {width}] c) {{
+            a = MatMul (x, u)  b = MatMul (x, v)  c = MatMul (x, w)
+        }}"""
+    graph = from_proto(parser.parse_model(text))
+    for name in "uvw":
+        graph.set_initializer(Tensor.from_array(name, np.ones((width, width), np.float32)))
+    outcome = MergeSiblings(pays=estimate_pays(find("x86-server-core"))).run(graph)
+    assert not outcome.rewrites
+    assert "not estimated to take less time" in outcome.declined[0].reason

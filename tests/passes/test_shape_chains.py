@@ -447,6 +447,39 @@ def test_the_number_of_windows_of_an_open_batch(run) -> None:
     assert run(FoldShapeChains(), graph).outcome.rewrites
 
 
+REVERSED = """g (float[B, 64, 12] x) => (float[N, M, K, 12] y) {
+    w = Reshape (x, cut)
+    s = Shape (w)
+    n = Gather (s, first)
+    f = Cast <to = 1> (n)
+    q = Div (f, windows)
+    b = Cast <to = 7> (q)
+    u = Unsqueeze (b, axis)
+    t = Concat <axis = 0> (u, last)
+    y = Reshape (w, t)
+}"""
+
+
+def test_a_batch_that_is_divided_as_a_float(run) -> None:
+    """B = int(windows.shape[0] / (H * W / size / size)), as window_reverse has it."""
+    constants = {"cut": ints(-1, 4, 4, 12), "first": np.array(0), "axis": ints(0)}
+    graph = model(REVERSED, windows=np.float32(4), last=ints(8, 8, -1), **constants)
+    ran = run(FoldShapeChains(), graph)
+    assert ran.ops == ["Reshape", "Reshape"]
+    *_, node = ran.graph
+    assert ran.graph.initializers[node.inputs[1]].data().tolist() == [-1, 8, 8, 12]
+
+
+@pytest.mark.parametrize("windows", [3.0, 0.5])
+def test_a_batch_that_is_rounded_stays(run, windows: float) -> None:
+    constants = {"cut": ints(-1, 4, 4, 12), "first": np.array(0), "axis": ints(0)}
+    text = REVERSED.replace("y = Reshape (w, t)", "y = Expand (w, t)")
+    graph = model(text, windows=np.float32(windows), last=ints(4, 4, 12), **constants)
+    ran = run(FoldShapeChains(), graph, Given(dims={"B": 3}))
+    assert "Expand" in ran.ops
+    assert "Div" in ran.ops
+
+
 def test_minus_one_beside_another_open_dim_stays(run) -> None:
     text = WINDOWS.replace("float[B, 64, 12] x", "float[B, T, 12] x")
     graph = model(text, cut=ints(-1, 16, 12), first=ints(0), last=ints(-1, 12))

@@ -111,6 +111,35 @@ def test_numbers_that_may_wrap_are_not_known() -> None:
     assert value.elements[2] is None
 
 
-def test_what_went_through_floats_is_not_known() -> None:
-    found = symbols("s = Shape (x) f = Cast <to = 1> (s) r = Cast <to = 7> (f)")
-    assert found.value("r") is None
+@pytest.mark.parametrize("kind", [1, 11])
+def test_what_went_through_floats_is_known_where_it_is_exact(kind: int) -> None:
+    """[B, 4 * 300] holds fewer than 2^24 rows as long as it holds fewer than 2^31 elements."""
+    found = symbols(
+        f"""rows = Reshape (x, cut) s = Shape (rows) f = Cast <to = {kind}> (s)
+        d = Div (f, four) e = Floor (d) r = Cast <to = 7> (e)""",
+        cut=ints(-1, 1200),
+        four=np.array(4, np.float32 if kind == 1 else np.float64),
+    )
+    value = found.value("r")
+    assert value is not None
+    assert value.elements == (None, 300)  # a fourth of the rows may be no whole number
+    value = found.value("f")
+    assert value is not None
+    assert value.elements == (Dim("rows", 0), 1200)
+
+
+@pytest.mark.parametrize("to", [1, 10])
+def test_what_a_float_may_round_is_not_known(to: int) -> None:
+    """2^27 elements are enough for a B of 2^24; a float16 holds none of them exactly."""
+    found = symbols(f"s = Shape (x) f = Cast <to = {to}> (s) r = Cast <to = 7> (f)")
+    value = found.value("r")
+    assert value is None or value.elements == (None, None, 8)
+
+
+def test_a_quotient_of_floats_that_is_no_whole_number_is_not_known() -> None:
+    found = symbols(
+        "s = Shape (x) f = Cast <to = 1> (s) d = Div (f, three) r = Cast <to = 7> (d)",
+        three=np.array(3, np.float32),
+    )
+    value = found.value("r")
+    assert value is None or value.elements[2] is None
