@@ -1,9 +1,10 @@
 """Which of onnxsim's optimisers run, and why the others don't.
 
 One that is in neither list, as of a newer onnxsim, doesn't run either. Those that run were tried
-one by one on small graphs with NaN, infinities, negative zeros, overflow, empty tensors, integers,
-open dims and random operators, and gave the same. "ocost does it" means that a pass of the same
-effect exists, which declines where it can't prove that outputs stay the same.
+one by one on small graphs, each on one at least that it changes (tests/optimize), on inputs with
+NaN, infinities, negative zeros and overflow, and gave the same. That is a trial and no proof: what
+they make of a model is compared as all else. "ocost does it" means that a pass of the same effect
+exists, which declines where it can't prove that outputs stay the same.
 """
 
 from __future__ import annotations
