@@ -18,7 +18,7 @@ from .graph import OcostError
 from .graph.shapes.info import shape_rules
 from .passes import Pass, passes
 
-_ONNXSIM = "onnxsim"
+_ONNXSIM, _OPSET = "onnxsim", "opset"  # stages of the pipeline beside the passes
 _PACKAGE = Path(__file__).parent
 
 
@@ -27,7 +27,7 @@ class Explanation:
     """An answer to ``ocost explain``: what the name is, in words, and where it is written."""
 
     name: str
-    what: str  # "operator formula", "device", "kernel kind", "pass", "optimisers"
+    what: str  # "operator formula", "device", "kernel kind", "pass", "optimisers", "stage"
     text: str
     source: str = ""  # file and line in the package
     device: Device | None = None
@@ -47,7 +47,7 @@ def topics() -> list[Topic]:
     operators = sorted({_spell(key) for key in (*rules(), *EXEMPT)}, key=lambda n: ("::" in n, n))
     return [
         Topic("figures", "what is counted, and how", tuple(FIGURES)),
-        Topic("passes", "what a rewrite does, before and after", (*passes(), _ONNXSIM)),
+        Topic("passes", "what a rewrite does, before and after", (*passes(), _ONNXSIM, _OPSET)),
         Topic("kernel kinds", "which devices have them measured", tuple(map(str, Kind))),
         Topic("devices", "their figures and sources", (*devices(), HOST)),
         Topic("operators", "the formula for their cost", tuple(operators)),
@@ -72,8 +72,8 @@ def explain(name: str) -> Explanation:
         return _kind(Kind(name))
     if name in passes():
         return _pass(passes()[name])
-    if name == _ONNXSIM:
-        return _onnxsim()
+    if name in (_ONNXSIM, _OPSET):
+        return _onnxsim() if name == _ONNXSIM else _opset()
     for figure, text in FIGURES.items():
         if name.lower() in (figure, figure.removesuffix("_s").removesuffix("_bytes")):
             return Explanation(figure, "figure", text, "costmodel/figures.py")
@@ -154,6 +154,17 @@ def _onnxsim() -> Explanation:
     ]
     where = _where(trusted)
     return Explanation(_ONNXSIM, "optimisers", "\n\n".join(parts), where)
+
+
+def _opset() -> Explanation:
+    from .optimize import opset  # noqa: PLC0415 - it imports runtimes
+
+    text = (
+        "With '--opset N' a model is first converted to another opset of ONNX's own operators, "
+        "and compared with what it was, as after any pass. Where that can't be proven, it is left "
+        "as it was."
+    )
+    return Explanation(_OPSET, "stage", f"{text}\n\n{_doc(opset)}", _where(opset.convert))
 
 
 def _docs(formula: Callable[..., object]) -> list[str]:

@@ -26,6 +26,7 @@ ROOT = Path(ocost.__file__).parent
         ("nvidia-a100", "device", "A100"),
         ("host", "device", "rough"),
         ("fold-batchnorm", "pass", "training mode"),
+        ("opset", "stage", "onnx's version converter, asked about the nodes"),
         ("onnxsim", "optimisers", "eliminate_nop_monotone_argmax: where the function overflows"),
         ("traffic", "figure", "each distinct input read once"),
         ("MACs", "figure", "published figures"),
