@@ -26,9 +26,9 @@ from onnx import (
 
 from ..graph import Graph, Node, OcostError
 from ..graph.versions import exists, same_operator
-from ..passes import Rewrite
-from ..passes.edit import Change, Edit
-from ..passes.scope import Scope, scopes
+from ..rewrite.edit import Change, Edit
+from ..rewrite.rewriting import Rewrite
+from ..rewrite.scope import Scope, scopes
 
 OPSET = "opset"
 _CHILD = Path(__file__).with_name("opset_child.py")
