@@ -11,7 +11,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper, parser
 
 import ocost
 from ocost.cli import run as cli
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, from_proto, load, to_proto, verify
 from ocost.graph.versions import exists, same_operator
 from ocost.optimize import opset
