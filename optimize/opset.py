@@ -130,8 +130,8 @@ def _asked(graph: Graph, old: int, version: int) -> Iterator[_Asked]:
             kind, path = node.op_type, scope.graph.path(node)
             if not exists(kind, "", old) and exists(kind, "", version):
                 continue  # a runtime's optimiser wrote it before its time
-            if same_operator(kind, "", old, version):
-                continue
+            if same_operator(kind, "", old, version) or (kind == "Constant" and version > old):
+                continue  # newer Constants have more ways to hold one
             if version < old and not exists(kind, "", version):
                 raise OcostError(f"--opset {version}: it has no {kind}, which '{path}' is")
             if kind == "Scan" and min(old, version) < _BATCHED_SCAN:
@@ -159,7 +159,9 @@ def _ask(asked: Sequence[_Asked], old: int, version: int) -> Mapping[int, list[N
     for node in reversed(model.graph.node):  # readers first: a new tensor is its reader's
         if not exists(node.op_type, "", version):
             raise OcostError(f"--opset {version}: onnx's version converter leaves {node.op_type}")
-        number = next(owner[t] for t in (*node.output, *node.input) if t in owner)
+        number = next((owner[t] for t in (*node.output, *node.input) if t in owner), None)
+        if number is None:
+            continue  # nobody reads it
         owner.update((t, number) for t in node.input if t and t not in owner)
         made.setdefault(number, []).insert(0, node)
         for name in node.input:  # some of what it adds is stored, and not made by a node

@@ -259,6 +259,17 @@ def test_large_and_external_weights_stay_where_they_are(
     assert check(before, from_proto(made)).ok
 
 
+def test_large_constant_nodes_are_not_read(tmp_path: Path) -> None:
+    weights = numpy_helper.from_array(np.ones((64, 64), np.float32))
+    model = proto("g (float[N, 64] x) => (float[N, 64] y) { y = MatMul (x, w) }", 8)
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["w"], value=weights))
+    onnx.save(model, tmp_path / "m.onnx")
+    after = load(tmp_path / "m.onnx")
+    convert(after, 13)
+    model.opset_import[0].version = 13
+    assert to_proto(after) == model
+
+
 # --- it refuses ----------------------------------------------------------------------------------
 
 
