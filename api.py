@@ -221,10 +221,9 @@ def diff(
         )
         found = replace(found, equivalence=equivalence)
     if measure:
-        measured = measure_graphs(
+        found = measure_graphs(
             first, second, found, given, feeds=feeds, budget_s=budget_s, tell=tell
         )
-        found = replace(found, measured=measured)
     return found
 
 

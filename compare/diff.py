@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from ..costmodel import cost_graph
 from ..costmodel.device import Device
-from ..costmodel.result import GraphCost, NodeCost, Totals
+from ..costmodel.result import GraphCost, NodeCost
 from ..graph import Graph
 from ..graph.shapes import Given, as_found
 from .match import How, match
-from .result import Diff, NodePair, OpTypeChange
-
-Number = TypeVar("Number", int, float)
+from .result import Diff, NodePair, Number, OpTypeChange, Pair
 
 
 def diff_graphs(
@@ -72,23 +69,12 @@ def diff_costs(
         pairs.append(NodePair(cost, partner, how if partner is not None else None))
     pairs += [NodePair(None, cost) for name, cost in new.items() if name not in taken]
     return Diff(
-        before,
-        after,
-        delta(before.totals, after.totals),
+        {"written": Pair(before, after)},
         device,
         tuple(pairs),
         tuple(_op_types(old.values(), new.values())),
         made_by,
     )
-
-
-def delta(before: Totals, after: Totals) -> Totals:
-    """After minus before, figure by figure; None where either is not known."""
-    return Totals(**{n: _minus(getattr(after, n), getattr(before, n)) for n in Totals.names()})
-
-
-def _minus(after: Number | None, before: Number | None) -> Number | None:
-    return None if after is None or before is None else after - before
 
 
 def _op_types(before: Iterable[NodeCost], after: Iterable[NodeCost]) -> list[OpTypeChange]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..costmodel.result import GraphCost, Totals
+from ..costmodel.result import Totals
 from ..graph import OcostError
 from ..runtime.equality.result import Equivalence
 from .result import Diff
@@ -112,7 +112,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Sides:
     """The figures of a level, before and after; not ``whole`` if their sums leave nodes out."""
 
     before: Totals
@@ -189,25 +189,21 @@ def require(gates: Iterable[Gate], *, measured: bool = False) -> None:
             )
 
 
-def levels(diff: Diff) -> dict[str, Level]:
+def levels(diff: Diff) -> Mapping[str, Sides]:
     """The levels of a diff that a gate can be about.
 
     After is the most that the measured interval allows for: a gate only passes where it can be
     sure.
     """
-    found = {WRITTEN: _level(diff.before, diff.after)}
+    found: dict[str, Sides] = {
+        name: Sides(pair.before.totals, pair.after.totals, pair.whole)
+        for name, pair in diff.levels.items()
+    }
     if diff.measured is not None:
-        if diff.measured.executed is not None:
-            found[EXECUTED] = _level(*diff.measured.executed)
         comparison = diff.measured.comparison
         before_s = comparison.a.latency_s
-        found[MEASURED] = Level(_latency(before_s), _latency(before_s * comparison.high))
+        found[MEASURED] = Sides(_latency(before_s), _latency(before_s * comparison.high))
     return found
-
-
-def _level(before: GraphCost, after: GraphCost) -> Level:
-    whole = not (before.coverage.unknown or after.coverage.unknown)
-    return Level(before.totals, after.totals, whole)
 
 
 def _latency(seconds: float) -> Totals:
@@ -251,7 +247,7 @@ def outputs(gate: Gate, found: Equivalence | None) -> Verdict:
     return Verdict(gate, min(figures) if gate.at_least else max(figures))
 
 
-def check(gate: Gate, levels: Mapping[str, Level]) -> Verdict:
+def check(gate: Gate, levels: Mapping[str, Sides]) -> Verdict:
     """Hold a gate against before and after at its level.
 
     The figure is not known where the level is not there, nor a sum over nodes of which some are

@@ -25,8 +25,8 @@ from ..runtime.timing.comparison import Comparison, compare
 from ..runtime.timing.stopwatch import Run, pinned
 from .ran import Ran
 from .regions import Regions, find_regions
-from .result import Costs, Diff, Measured
-from .verdict import Level, conclude, ratio
+from .result import Diff, Measured, Pair
+from .verdict import Sides, conclude, ratio
 
 Feeds = Mapping[str, npt.NDArray[Any]]
 
@@ -43,8 +43,11 @@ def measure(
     feeds: Feeds | None = None,
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
-) -> Measured:
+) -> Diff:
     """Compare two graphs in onnxruntime, then profile each to see where they differ.
+
+    What is answered is the diff with what was measured, and with the level ``executed`` where the
+    device is this machine.
 
     Parameters
     ----------
@@ -104,9 +107,9 @@ def here(device: Device) -> bool:
     return (device.runtime, device.isa) == (this.runtime, this.isa)
 
 
-def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str]) -> Measured:
+def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str]) -> Diff:
     """What was measured held against what is predicted; ``ran`` may lack a side."""
-    executed: Costs | None = None
+    levels = dict(diff.levels)
     regions: Regions | None = None
     if not here(diff.device):
         notes.append(
@@ -115,22 +118,22 @@ def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str
         )
         ran = [_unpredicted(side) for side in ran]
     elif len(ran) == 2:
-        executed = ran[0].cost, ran[1].cost
+        levels["executed"] = Pair(ran[0].cost, ran[1].cost)
     if len(ran) == 2:
         noise_s = comparison.noise_floor * comparison.a.latency_s
         partners = {p.before.name: p.after.name for p in diff.pairs if p.before and p.after}
         regions = find_regions(ran[0], ran[1], partners, noise_s)
-    written = _level((diff.before, diff.after))
+    written, executed = _level(levels["written"]), levels.get("executed")
     level = None if executed is None else _level(executed)
     different = diff.equivalence is not None and diff.equivalence.ok is False
-    return Measured(
+    measured = Measured(
         comparison,
-        executed,
         regions,
         ratio(level or written, "latency_s"),
         conclude(comparison, written, level, different=different),
         tuple(notes),
     )
+    return replace(diff, levels=levels, measured=measured)
 
 
 def _require_same_inputs(before: Graph, after: Graph) -> None:
@@ -166,7 +169,7 @@ def _unpredicted(ran: Ran) -> Ran:
     return replace(ran, cost=replace(ran.cost, nodes=nodes))
 
 
-def _level(costs: Costs) -> Level:
+def _level(costs: Pair) -> Sides:
     """Totals before and after; not known where a sum leaves nodes out."""
     before, after = (
         Totals(**dict.fromkeys(Totals.names())) if cost.coverage.unknown else cost.totals

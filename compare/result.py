@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from ..costmodel.device import Device
-from ..costmodel.result import GraphCost, NodeCost, Totals
+from ..costmodel.result import GraphCost, Level, NodeCost, Totals
 from ..ledger.entries import Entry
 from ..ledger.standing import Standing
 from ..runtime.equality.result import Equivalence
@@ -14,7 +16,29 @@ from .match import How
 from .regions import Regions
 from .verdict import Conclusion
 
-Costs = tuple[GraphCost, GraphCost]  # before, after
+Number = TypeVar("Number", int, float)
+
+
+class Pair(NamedTuple):
+    """Both graphs at one level."""
+
+    before: GraphCost
+    after: GraphCost
+
+    @property
+    def delta(self) -> Totals:
+        """After minus before, figure by figure; None where either is not known."""
+        old, new = self.before.totals, self.after.totals
+        return Totals(**{n: _minus(getattr(new, n), getattr(old, n)) for n in Totals.names()})
+
+    @property
+    def whole(self) -> bool:
+        """Whether the sums leave no node out."""
+        return not (self.before.coverage.unknown or self.after.coverage.unknown)
+
+
+def _minus(after: Number | None, before: Number | None) -> Number | None:
+    return None if after is None or before is None else after - before
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +87,6 @@ class Measured:
     ----------
     comparison
         Whether the graph after is faster; a is the one before.
-    executed
-        Both graphs as onnxruntime executes them here, costed on the device; None where the
-        device is not this machine, or onnxruntime gave no profile.
     regions
         Where they differ, in what time; None without a profile.
     predicted_ratio
@@ -78,7 +99,6 @@ class Measured:
     """
 
     comparison: Comparison
-    executed: Costs | None
     regions: Regions | None
     predicted_ratio: float | None
     conclusion: Conclusion
@@ -87,15 +107,23 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Two graphs costed as written, on one device, and maybe measured.
+    """Two graphs costed on one device, and maybe measured.
 
-    ``made_by`` says what made the second from the first where the user gave only one
-    (``ocost with onnxsim 0.8.1``); "" where both were given.
+    Parameters
+    ----------
+    levels
+        Both graphs at ``written``; at ``executed`` too where they were measured on the device
+        itself, as its runtime executed them.
+    device
+        Whose estimates the latencies are.
+    pairs, op_types
+        What became of each node, and of all nodes of an operator, as written.
+    made_by
+        What made the second from the first where the user gave only one
+        (``ocost with onnxsim 0.8.1``); "" where both were given.
     """
 
-    before: GraphCost
-    after: GraphCost
-    delta: Totals  # after - before, figure by figure; None where either is not known
+    levels: Mapping[Level, Pair]
     device: Device
     pairs: tuple[NodePair, ...]
     op_types: tuple[OpTypeChange, ...]
@@ -104,3 +132,13 @@ class Diff:
     measured: Measured | None = None  # likewise
     rewrites: tuple[Entry, ...] = ()  # that made the second
     standing: Standing | None = None  # on what they stand; None where both were given
+
+    @property
+    def before(self) -> GraphCost:
+        """The first graph as written."""
+        return self.levels["written"].before
+
+    @property
+    def after(self) -> GraphCost:
+        """The second graph as written."""
+        return self.levels["written"].after

@@ -9,7 +9,7 @@ from ..costmodel.result import Totals
 from ..runtime.timing.comparison import Comparison
 
 Kind = Literal["real", "slow-down", "runtime's own", "not confirmed", "not measurable", "none"]
-Level = tuple[Totals, Totals]  # before, after
+Sides = tuple[Totals, Totals]  # of a level: before, after
 
 _FEW = 0.03  # a predicted change of less than that is none to speak of
 _NONE = 0.0005  # what shows as 0 %
@@ -42,7 +42,7 @@ class Conclusion:
 
 
 def conclude(
-    comparison: Comparison, written: Level, executed: Level | None, *, different: bool = False
+    comparison: Comparison, written: Sides, executed: Sides | None, *, different: bool = False
 ) -> Conclusion:
     """Weigh what was measured against what was predicted.
 
@@ -62,13 +62,13 @@ def conclude(
     return Conclusion(kind, f"{HEADS[kind]}{sure}: {why}{but}")
 
 
-def ratio(level: Level, figure: str) -> float | None:
+def ratio(level: Sides, figure: str) -> float | None:
     """After over before; None where either is not known or there was nothing before."""
     before, after = (getattr(totals, figure) for totals in level)
     return None if after is None or not before else float(after / before)
 
 
-def _conclude(comparison: Comparison, written: Level, executed: Level | None) -> _Said:
+def _conclude(comparison: Comparison, written: Sides, executed: Sides | None) -> _Said:
     if comparison.verdict != "no measurable difference":
         return _measured(comparison, written, executed)
     least = comparison.smallest_detectable
@@ -77,7 +77,7 @@ def _conclude(comparison: Comparison, written: Level, executed: Level | None) ->
     return made or _predicted(least, nothing, written, executed)
 
 
-def _made(least: float, nothing: str, written: Level, executed: Level) -> _Said | None:
+def _made(least: float, nothing: str, written: Sides, executed: Sides) -> _Said | None:
     """That the runtime makes a saving by itself; None where there is none, or it remains."""
     changes = {figure: ratio(written, figure) for figure in _FIGURES}
     known = {figure: change for figure, change in changes.items() if change is not None}
@@ -92,7 +92,7 @@ def _made(least: float, nothing: str, written: Level, executed: Level) -> _Said 
     return ("not measurable" if least >= 1 - change else "runtime's own"), said
 
 
-def _predicted(least: float, nothing: str, written: Level, executed: Level | None) -> _Said:
+def _predicted(least: float, nothing: str, written: Sides, executed: Sides | None) -> _Said:
     """What was predicted of a change that was not measured."""
     level = "as executed" if executed else "as written"
     change = ratio(executed or written, "latency_s")
@@ -107,7 +107,7 @@ def _predicted(least: float, nothing: str, written: Level, executed: Level | Non
     return "not confirmed", f"{said}, but {nothing}{why}."
 
 
-def _measured(comparison: Comparison, written: Level, executed: Level | None) -> _Said:
+def _measured(comparison: Comparison, written: Sides, executed: Sides | None) -> _Said:
     interval = f"{_percent(comparison.low)} to {_percent(comparison.high)}"
     level = {"as written": written} | ({"as executed": executed} if executed else {})
     changes = {name: ratio(totals, "latency_s") for name, totals in level.items()}

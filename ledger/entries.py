@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..costmodel.result import Level
 from ..rewrite.rewriting import Rewrite
 from .figures import OF_CONSTANTS, OF_NODES, Figures, Number
 
@@ -31,8 +32,8 @@ class Entry:
         Constants, before and after.
     reason
         What was done.
-    delta
-        After - before, by additive figure.
+    deltas
+        By level: after - before, by additive figure.
     """
 
     stage: Stage
@@ -42,7 +43,7 @@ class Entry:
     dropped: tuple[str, ...]
     stored: tuple[str, ...]
     reason: str
-    delta: Mapping[str, Number]
+    deltas: Mapping[Level, Mapping[str, Number]]
 
 
 def entries(
@@ -73,7 +74,7 @@ def entries(
                 tuple(group.dropped),
                 tuple(group.stored),
                 "; ".join(dict.fromkeys(group.reasons)),
-                {f: plus[f] - minus[f] for f in OF_NODES} | constants,
+                {"written": {f: plus[f] - minus[f] for f in OF_NODES} | constants},
             )
         )
     return tuple(made)
@@ -84,7 +85,7 @@ def residual(made: Iterable[Entry], before: Figures, after: Figures) -> dict[str
     old, new = before.total(), after.total()
     left = {figure: new[figure] - old[figure] for figure in new}
     for entry in made:
-        for figure, delta in entry.delta.items():
+        for figure, delta in entry.deltas["written"].items():
             left[figure] -= delta
     rounding = 1e-12 * max(old["latency_s"], new["latency_s"])
     if abs(left["latency_s"]) <= rounding:

@@ -132,19 +132,20 @@ def optimize_graph(
     groups = fused_groups(graph)
     if measure_s is None:
         return Optimized(made, diff, found, groups)
-    measured = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
+    diff = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
+    assert diff.measured is not None
     steps = measure_steps(
         pipeline,
         graph,
         made,
         found.barred,
-        measured.comparison,
+        diff.measured.comparison,
         threads=device.cores,
         given=given,
         budget_s=measure_s,
         tell=tell,
     )
-    return Optimized(made, replace(diff, measured=measured), found, groups, steps)
+    return Optimized(made, diff, found, groups, steps)
 
 
 def _standing(found: Proven) -> Standing:

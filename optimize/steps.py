@@ -108,4 +108,4 @@ def measure_steps(
 
 
 def _predicted(made: Made, mark: Mark) -> float:
-    return sum(float(entry.delta["latency_s"]) for entry in made.entries[mark.entries])
+    return sum(float(entry.deltas["written"]["latency_s"]) for entry in made.entries[mark.entries])

@@ -19,7 +19,7 @@ def entries(ledger: Iterable[Entry]) -> list[Document]:
             "constants_removed": list(entry.dropped),
             "constants_added": list(entry.stored),
             "reason": entry.reason,
-            "delta": {"written": dict(entry.delta)},
+            "delta": {level: dict(delta) for level, delta in entry.deltas.items()},
         }
         for entry in ledger
     ]

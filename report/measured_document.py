@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from ..compare.diff import delta
 from ..compare.regions import Region, Spent
-from ..compare.result import Diff, Measured
-from ..costmodel.result import GraphCost
+from ..compare.result import Diff, Measured, Pair
 from ..runtime.timing.stopwatch import Timing
 from . import blocks
 from .blocks import Document, fields
@@ -19,12 +17,12 @@ def levels(diff: Diff) -> Document:
 
     No rule says yet what a runtime will execute, so that there is nothing to agree with.
     """
-    found: Document = {"written": _level(diff.before, diff.after)}
+    found: Document = {level: _level(pair) for level, pair in diff.levels.items()}
     measured = diff.measured
     if measured is None:
         return found
-    if measured.executed is not None:
-        executed = _level(*measured.executed)
+    if "executed" in found:
+        executed = found["executed"]
         found["executed"] = {**executed, "source": "runtime"}
         found["executed_runtime"] = {**executed, "agreement": {"before": None, "after": None}}
     comparison = measured.comparison
@@ -53,11 +51,11 @@ def regions(measured: Measured | None) -> Document | None:
     }
 
 
-def _level(before: GraphCost, after: GraphCost) -> Document:
+def _level(pair: Pair) -> Document:
     return {
-        "before": blocks.totals(before.totals),
-        "after": blocks.totals(after.totals),
-        "delta": blocks.totals(delta(before.totals, after.totals)),
+        "before": blocks.totals(pair.before.totals),
+        "after": blocks.totals(pair.after.totals),
+        "delta": blocks.totals(pair.delta),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from ..compare.result import Diff, Measured
+from ..compare.result import Diff
 from .change import Change
 from .figures import SIX
 from .numbers import UNKNOWN, unit_of
@@ -20,7 +20,7 @@ _Row = tuple[str, str, str, Text, str]  # label, before, after, change, its inte
 def totals_table(diff: Diff) -> Table:
     """The six totals before and after, and what was executed and measured of the latency."""
     rows = [_row(label, change) for label, change in six_changes(diff)]
-    rows += [] if diff.measured is None else _measured(diff.measured)
+    rows += _measured(diff)
     return Table(
         [
             Column("", [Text(row[0], "dim") for row in rows], right=False),
@@ -36,7 +36,7 @@ def totals_table(diff: Diff) -> Table:
 def tight_totals(diff: Diff) -> Grid:
     """The same after, with its change."""
     rows = [_row(label, change) for label, change in six_changes(diff)]
-    rows += [] if diff.measured is None else _measured(diff.measured)
+    rows += _measured(diff)
     return Grid([(label.strip(), f"{after} ({change})") for label, _, after, change, _ in rows], 2)
 
 
@@ -47,14 +47,17 @@ def _row(label: str, change: Change) -> _Row:
     return label, text(change.before), text(change.after), change.percent, ""
 
 
-def _measured(found: Measured) -> list[_Row]:
+def _measured(diff: Diff) -> list[_Row]:
     """The latency as executed, where that is known, and as measured."""
+    rows = []
+    if "executed" in diff.levels:
+        _, latency = SIX[-1]
+        rows.append(_row("  as executed", figure_change(*diff.levels["executed"], latency)))
+    found = diff.measured
+    if found is None:
+        return rows
     taken = found.comparison.a.latency_s, found.comparison.b.latency_s
     unit = unit_of(taken, "seconds")
-    rows = []
-    if found.executed is not None:
-        _, latency = SIX[-1]
-        rows.append(_row("  as executed", figure_change(*found.executed, latency)))
     before, after = (unit.text(seconds) for seconds in taken)
     low, high = (f"{100 * (r - 1):+.1f}" for r in (found.comparison.low, found.comparison.high))
     sure = f"{low} to {high} %, {100 * found.comparison.interval_level:.0f} % certain"

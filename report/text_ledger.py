@@ -87,7 +87,7 @@ class _Row(NamedTuple):
     step: Step | None = None
 
     def sum(self, figure: str) -> float:
-        return float(sum(entry.delta[figure] for entry in self.entries))
+        return float(sum(entry.deltas["written"][figure] for entry in self.entries))
 
 
 def _row_of(step: Step, entries: Sequence[Entry]) -> _Row:

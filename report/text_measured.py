@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from ..compare.regions import Operators, Region, Regions
-from ..compare.result import Costs, Diff, Measured
+from ..compare.result import Diff, Measured, Pair
 from ..compare.verdict import Kind
+from ..costmodel.result import Level
 from ..runtime.timing.comparison import Comparison
 from .change import Change, Sides, plain
 from .figures import FIGURES
@@ -62,9 +63,7 @@ def _conclusion(measured: Measured) -> Text:
 
 def _levels(diff: Diff, measured: Measured) -> Table:
     comparison = measured.comparison
-    levels: dict[str, Costs] = {"written": (diff.before, diff.after)}
-    if measured.executed is not None:
-        levels["executed"] = measured.executed
+    levels = diff.levels
     latency, traffic = (_figure_changes(levels, field) for field in ("latency_s", "traffic_bytes"))
     taken = comparison.a.latency_s, comparison.b.latency_s
     unit = unit_of([*taken, *(value for change in latency for value in change.values)], "seconds")
@@ -84,7 +83,7 @@ def _levels(diff: Diff, measured: Measured) -> Table:
     )
 
 
-def _figure_changes(levels: dict[str, Costs], field: str) -> list[Change]:
+def _figure_changes(levels: Mapping[Level, Pair], field: str) -> list[Change]:
     figure = next(f for f in FIGURES if f.field == field)
     return [figure_change(*sides, figure) for sides in levels.values()]
 

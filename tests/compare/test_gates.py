@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ocost.compare import diff_graphs
-from ocost.compare.gates import Level, check, levels, outputs_pass, parse, require, verdicts
-from ocost.compare.result import Diff, Measured
+from ocost.compare.gates import Sides, check, levels, outputs_pass, parse, require, verdicts
+from ocost.compare.result import Diff, Measured, Pair
 from ocost.compare.verdict import Conclusion
 from ocost.costmodel.catalogue import find
 from ocost.costmodel.result import Totals
@@ -44,7 +44,7 @@ def totals(**figures: float) -> Totals:
 )
 def test_limits(spec: str, before: float, after: float, actual: float, ok: bool) -> None:
     gate = parse(spec)
-    level = Level(totals(**{gate.metric: before}), totals(**{gate.metric: after}))
+    level = Sides(totals(**{gate.metric: before}), totals(**{gate.metric: after}))
     verdict = check(gate, {"written": level})
     assert verdict.actual == pytest.approx(actual)
     assert verdict.ok is ok
@@ -62,7 +62,7 @@ def test_limits(spec: str, before: float, after: float, actual: float, ok: bool)
 )
 def test_the_actual_is_in_the_unit_of_the_limit(spec: str, change: float, text: str) -> None:
     gate = parse(spec)
-    level = Level(totals(**{gate.metric: 1}), totals(**{gate.metric: 1 + change}))
+    level = Sides(totals(**{gate.metric: 1}), totals(**{gate.metric: 1 + change}))
     assert str(check(gate, {gate.level: level})) == f"{gate.level}.{gate.metric}: {text}"
 
 
@@ -81,7 +81,7 @@ def test_a_limit_is_in_units_of_its_figure(spec: str, units: str) -> None:
 
 
 def test_an_unknown_figure_fails_the_gate() -> None:
-    level = Level(totals(), totals())
+    level = Sides(totals(), totals())
     verdict = check(parse("written.peak_bytes:10%"), {"written": level})
     assert (verdict.actual, verdict.ok) == (None, False)
     assert not check(parse("executed.flops:10%"), {"written": level}).ok
@@ -134,8 +134,9 @@ def test_a_measured_gate_is_about_the_upper_bound(spec: str, actual: float, ok: 
     )
     executed = replace(diff.before, level="executed")
     conclusion = Conclusion("none", "")
-    measured = Measured(comparison, (executed, executed), None, 1.0, conclusion)
-    found = levels(replace(diff, measured=measured))
+    measured = Measured(comparison, None, 1.0, conclusion)
+    both = {**diff.levels, "executed": Pair(executed, executed)}
+    found = levels(replace(diff, levels=both, measured=measured))
     assert list(found) == ["written", "executed", "measured"]
     verdict = check(parse(spec, measured=True), found)
     assert verdict.actual == pytest.approx(actual)
@@ -153,7 +154,7 @@ def test_what_cannot_be_read(spec: str) -> None:
 
 def test_a_sum_over_part_of_the_nodes_is_not_known() -> None:
     before, after = totals(flops=100, file_bytes=9), totals(flops=1, file_bytes=9)
-    part = {"written": Level(before, after, whole=False)}
+    part = {"written": Sides(before, after, whole=False)}
     assert not check(parse("written.flops:0%"), part).ok
     assert check(parse("written.file_bytes:0%"), part).ok
 

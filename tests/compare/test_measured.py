@@ -48,11 +48,10 @@ def test_what_the_runtime_fuses_by_itself_is_not_in_what_it_executes() -> None:
     assert diff.equivalence.ok
     found = diff.measured
     assert found is not None
-    assert found.executed is not None
-    before, after = found.executed
+    before, after = diff.levels["executed"]
     # As written a BatchNormalization goes; onnxruntime executes one convolution in any case.
-    assert diff.delta.flops != 0
-    assert [cost.level for cost in found.executed] == ["executed"] * 2
+    assert diff.levels["written"].delta.flops != 0
+    assert [cost.level for cost in diff.levels["executed"]] == ["executed"] * 2
     assert before.totals.flops == after.totals.flops
     assert found.predicted_ratio == 1
     assert found.regions is not None
@@ -66,9 +65,10 @@ def test_what_the_runtime_fuses_by_itself_is_not_in_what_it_executes() -> None:
 def test_another_device_has_nothing_executed() -> None:
     device = replace(find("x86-server-core"), name="board", isa="neon")
     assert not here(device)
-    found = measured(KEPT, device=device).measured
+    diff = measured(KEPT, device=device)
+    found = diff.measured
     assert found is not None
-    assert found.executed is None
+    assert list(diff.levels) == ["written"]
     assert found.regions is not None
     assert set(found.regions.unchanged.predicted_s) == {None}
     (note,) = notes(found)
@@ -112,9 +112,10 @@ def test_a_graph_without_a_profile_is_compared_all_the_same() -> None:
         '<ir_version: 8, opset_import: ["" : 17]> g (float[2] x) => (float[2] y) '
         "<float[2] w = {1, 2}> { y = Add(w, w) }"
     )
-    found = measured(text, text).measured
+    diff = measured(text, text)
+    found = diff.measured
     assert found is not None
-    assert (found.executed, found.regions) == (None, None)
+    assert (list(diff.levels), found.regions) == (["written"], None)
     assert found.comparison.a.latency_s > 0
     (note,) = notes(found)
     assert note.startswith("without a profile it is not known what changed where: ")
@@ -142,8 +143,7 @@ def test_the_branch_that_runs_is_the_one_that_is_predicted() -> None:
     )
     diff = measured(text, text)
     assert diff.measured is not None
-    assert diff.measured.executed is not None
-    executed, written = diff.measured.executed[0].totals.flops, diff.before.totals.flops
+    executed, written = diff.levels["executed"].before.totals.flops, diff.before.totals.flops
     assert (executed, written) == (1000, 3000)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ocost.compare.verdict import Level, conclude, ratio
+from ocost.compare.verdict import Sides, conclude, ratio
 from ocost.costmodel.result import Totals
 from ocost.runtime.timing.comparison import Comparison, Verdict
 from ocost.runtime.timing.stopwatch import Timing
@@ -20,7 +20,7 @@ def measured(value: float, verdict: Verdict, detectable: float = 0.02) -> Compar
     return Comparison(*figures, verdict, TIMING, TIMING, None, False, 8, 8, 8)
 
 
-def level(latency_s: float | None = 10e-3, traffic_bytes: int | None = 1000) -> Level:
+def level(latency_s: float | None = 10e-3, traffic_bytes: int | None = 1000) -> Sides:
     """From 10 ms and 1000 bytes to these."""
     nothing = dict.fromkeys(Totals.names())
     before = Totals(**{**nothing, "latency_s": 10e-3, "traffic_bytes": 1000})

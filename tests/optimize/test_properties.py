@@ -134,7 +134,7 @@ def recomputed(ledger: Sequence[Entry], case: Case, made: Graph) -> None:
         for figure in OF_NODES[:-1]:
             plus = sum(getattr(new[name], figure) or 0 for name in entry.added if name in new)
             minus = sum(getattr(old[name], figure) or 0 for name in entry.removed if name in old)
-            assert entry.delta[figure] == plus - minus, (figure, entry)
+            assert entry.deltas["written"][figure] == plus - minus, (figure, entry)
 
 
 def no_worse(case: Case, made: Graph, by: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from onnx import helper
 
 from ocost.compare.regions import Region, Regions, Spent
-from ocost.compare.result import Diff, Measured, NodePair, OpTypeChange
+from ocost.compare.result import Diff, Measured, NodePair, OpTypeChange, Pair
 from ocost.compare.verdict import Conclusion
 from ocost.costmodel.device import Device, Efficiency
 from ocost.costmodel.kinds import Kind
@@ -213,16 +213,8 @@ def diff(known_cost: GraphCost, device: Device) -> Diff:
         nodes=(conv, VIEW, cast),
         totals=totals,
     )
-    figures = {
-        name: None
-        if getattr(TOTALS, name) is None or getattr(totals, name) is None
-        else getattr(totals, name) - getattr(TOTALS, name)
-        for name in Totals.names()
-    }
     return Diff(
-        before=known_cost,
-        after=after,
-        delta=Totals(**figures),
+        levels={"written": Pair(known_cost, after)},
         device=device,
         pairs=(
             NodePair(CONV, conv, "tensor"),
@@ -296,10 +288,16 @@ def profiled(cost: GraphCost, device: Device) -> Profiled:
     )
 
 
+def sides(diff: Diff, **changes: GraphCost) -> Diff:
+    """The same with another graph before or after."""
+    written = diff.levels["written"]._replace(**changes)
+    return replace(diff, levels={**diff.levels, "written": written})
+
+
 @pytest.fixture
 def measured_diff(diff: Diff) -> Diff:
     """The same, measured: 100 -> 80 us; 50 -> 28 us of that at two places, 2 us come at a third."""
-    executed = tuple(replace(cost, level="executed") for cost in (diff.before, diff.after))
+    executed = Pair(*(replace(cost, level="executed") for cost in (diff.before, diff.after)))
     fused = ((("Clip", 1), ("Conv", 1)), (("com.microsoft::FusedConv", 1),))
     came = ((), (("com.microsoft.nchwc::ReorderInput", 2),))
     regions = Regions(
@@ -326,8 +324,8 @@ def measured_diff(diff: Diff) -> Diff:
     )
     conclusion = Conclusion("real", "The saving is real.")
     notes = ("something is left out",)
-    measured = Measured(comparison, (executed[0], executed[1]), regions, 0.55, conclusion, notes)
-    return replace(diff, measured=measured)
+    measured = Measured(comparison, regions, 0.55, conclusion, notes)
+    return replace(diff, levels={**diff.levels, "executed": executed}, measured=measured)
 
 
 @pytest.fixture

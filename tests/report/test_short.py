@@ -26,6 +26,8 @@ from ocost.report.table import Column, Table
 from ocost.report.text import Page, console
 from ocost.runtime.equality.result import Equivalence
 
+from .conftest import sides
+
 EMPTY = onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]> g () => () {}')
 EQUAL = Equivalence(3, "float64", 1e-6, 1e-6, 1e-5, True)
 
@@ -144,9 +146,9 @@ def optimized(diff):
         (),
         (),
         "it is 1",
-        {**delta, "latency_s": -39e-6, "traffic_bytes": -400_000},
+        {"written": {**delta, "latency_s": -39e-6, "traffic_bytes": -400_000}},
     )
-    other = replace(fold, by="fold-constants", delta=delta)
+    other = replace(fold, by="fold-constants", deltas={"written": delta})
     declined = [Declined("fold-clip", ("x",), "it is read twice")]
     made = Made(from_proto(EMPTY), entries=[fold, other, other], declined=declined)
     proven = Proven(made, EQUAL, ())
@@ -280,7 +282,7 @@ def test_rows_or_all_are_the_long_page(cost, diff, optimized, profiled, device, 
 
 
 def test_nothing_to_rewrite(optimized, diff, text):
-    same = replace(diff, after=diff.before, op_types=(), equivalence=EQUAL)
+    same = replace(sides(diff, after=diff.before), op_types=(), equivalence=EQUAL)
     page = text(optimize_page(replace(optimized, diff=same, made=Made(from_proto(EMPTY)))), 80)
     assert page.startswith("nothing to rewrite: 3 nodes; outputs equal\n")
 

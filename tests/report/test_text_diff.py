@@ -4,6 +4,8 @@ from ocost.compare.result import Diff, OpTypeChange
 from ocost.costmodel.result import Port, Totals, UnknownNode
 from ocost.report.text_diff import render_diff
 
+from .conftest import sides
+
 GOLDEN = """\
 toy.onnx -> shrinker 1.0: 3 -> 3 nodes, traffic -66.7 % (585.9 -> 195.3 KiB), computation +2.4 %,
 estimated latency -44.6 % (83.0 -> 46.0 µs) on toy.
@@ -61,7 +63,7 @@ estimated latency -44.6 %, traffic -66.7 %, 3 -> 3 nodes; outputs not compared
 def swapped(diff: Diff) -> Diff:
     """After to before: what was a saving is a loss."""
     pairs = tuple(replace(p, before=p.after, after=p.before) for p in diff.pairs)
-    return replace(diff, before=diff.after, after=diff.before, pairs=pairs, op_types=())
+    return replace(sides(diff, before=diff.after, after=diff.before), pairs=pairs, op_types=())
 
 
 def test_a_whole_report(diff, text):
@@ -85,7 +87,7 @@ def test_the_rest_is_summed(diff, text):
 def test_no_change(diff, text):
     same = diff.before
     pairs = tuple(replace(p, after=p.before) for p in diff.pairs if p.before)
-    page = text(render_diff(replace(diff, after=same, pairs=pairs, op_types=(), made_by="")))
+    page = text(render_diff(replace(sides(diff, after=same), pairs=pairs, op_types=(), made_by="")))
     assert page.startswith("models/toy.onnx -> models/toy.onnx: 3 -> 3 nodes, at the same cost.\n")
     assert "operator" not in page
 
@@ -94,7 +96,7 @@ def test_two_files_of_one_name_show_their_folders(diff, text):
     page = text(render_diff(replace(diff, made_by="")))
     assert page.startswith("models/toy.onnx -> out/toy.onnx: ")
     moved = replace(diff.after, model=replace(diff.after.model, path="out/small.onnx"))
-    page = text(render_diff(replace(diff, after=moved, made_by="")))
+    page = text(render_diff(replace(sides(diff, after=moved), made_by="")))
     assert page.startswith("toy.onnx -> small.onnx: ")
 
 
@@ -107,7 +109,7 @@ def test_what_is_not_known_is_not_0(diff, text):
     )
     pairs = (replace(diff.pairs[0], after=blank), *diff.pairs[1:])
     after = replace(diff.after, totals=totals, coverage=coverage)
-    page = text(render_diff(replace(diff, after=after, pairs=pairs)))
+    page = text(render_diff(replace(sides(diff, after=after), pairs=pairs)))
     assert "computation ?,\nestimated latency ? (83.0 -> ?) on toy.\n" in page
     assert "after: only 2 of 3 nodes are costed: every sum below is a lower bound\n" in page
     assert "saving" not in page
@@ -120,13 +122,15 @@ def test_what_is_not_known_is_not_0(diff, text):
 def test_no_known_cost_is_not_the_same_cost(diff, text):
     nothing = Totals(**dict.fromkeys(Totals.names()))
     unknown = replace(diff.before, totals=nothing)
-    page = text(render_diff(replace(diff, before=unknown, after=unknown, pairs=(), op_types=())))
+    both = sides(diff, before=unknown, after=unknown)
+    page = text(render_diff(replace(both, pairs=(), op_types=())))
     assert page.startswith("toy.onnx -> shrinker 1.0: 3 -> 3 nodes, cost not known.\n")
 
 
 def test_equal_sums_over_some_nodes_are_not_the_same_cost(diff, text):
     partial = replace(diff.before, coverage=diff.before.coverage._replace(costed=2, exact=2))
-    page = text(render_diff(replace(diff, before=partial, after=partial, pairs=(), op_types=())))
+    both = sides(diff, before=partial, after=partial)
+    page = text(render_diff(replace(both, pairs=(), op_types=())))
     assert "traffic 0 % (≥585.9 -> ≥585.9 KiB)" in page
     assert "only 2 of 3 nodes are costed" in page
 
@@ -135,7 +139,7 @@ def test_a_change_between_partial_sums_has_no_colour(diff, text):
     blank = diff.pairs[2].before._replace(flops=None, read_bytes=None, latency_s=None)
     coverage = diff.before.coverage._replace(costed=2, exact=2)
     before = replace(diff.before, nodes=(*diff.before.nodes[:2], blank), coverage=coverage)
-    partial = replace(diff, before=before, pairs=diff.pairs[:2], op_types=diff.op_types[1:2])
+    partial = replace(sides(diff, before=before), pairs=diff.pairs[:2], op_types=diff.op_types[1:2])
     for page, coloured in ((render_diff(partial), False), (render_diff(diff), True)):
         lines = text(page, color="always").splitlines()
         (estimate,) = [line for line in lines if "estimate  " in line]
@@ -150,14 +154,14 @@ def test_what_a_slower_graph_shows_is_as_written_too(diff, text):
 def test_notes_say_which_side_they_are_about(diff, text):
     before = replace(diff.before, notes=("both", "gone"))
     after = replace(diff.after, notes=("both",))
-    page = text(render_diff(replace(diff, before=before, after=after)))
+    page = text(render_diff(sides(diff, before=before, after=after)))
     assert "\nnote: both\nnote: before: gone\nThese changes" in page
 
 
 def test_other_inputs_are_another_graph(diff, text):
     ports = {"x": Port("float32", (1, 3, 64, 64))}, diff.after.model.ports[1]
     model = replace(diff.after.model, inputs={"x": (1, 3, 64, 64)}, ports=ports)
-    page = text(render_diff(replace(diff, after=replace(diff.after, model=model))))
+    page = text(render_diff(sides(diff, after=replace(diff.after, model=model))))
     assert "the graphs have different inputs\n" in page
     assert "before: opset 17, my.domain 1; inputs: x float32 1x3x224x224; outputs: z " in page
     assert "after: opset 17, my.domain 1; inputs: x float32 1x3x64x64; outputs: z " in page
@@ -166,7 +170,7 @@ def test_other_inputs_are_another_graph(diff, text):
 
 def test_open_dims_say_how_to_give_them(diff, text):
     model = replace(diff.before.model, assumed_dims={"H": 1, "W": 1})
-    page = text(render_diff(replace(diff, before=replace(diff.before, model=model))))
+    page = text(render_diff(sides(diff, before=replace(diff.before, model=model))))
     assert "open dims taken as 1: H, W; give --dim H=... --dim W=...\n" in page
 
 
