@@ -1,0 +1,54 @@
+"""What a runtime makes of a graph by itself, as rules: no runtime is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...graph import Graph
+from ...lineage.attribution import Attribution
+from ...rewrite.rewriting import Declined
+from .onnxruntime_cpu.pipeline import run
+from .read import read
+from .target import Level, Target
+from .write import graph_of, lineage_of
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The graph that a runtime executes.
+
+    Parameters
+    ----------
+    graph
+        Its nodes under the runtime's own operators and domains; a constant may be a type and a
+        shape without contents.
+    lineage
+        For each executed node the originals that it stands for, or the boundary between
+        originals that it was put in at; for each original what became of it.
+    declined
+        Rewrites that the runtime nearly makes, and what stands in their way.
+    blocked
+        By the tensors that are in a blocked layout: the channels that they have there.
+    """
+
+    graph: Graph
+    lineage: Attribution
+    declined: tuple[Declined, ...]
+    blocked: Mapping[str, int]
+
+
+def lower(graph: Graph, target: Target) -> Lowered:
+    """What a target's runtime makes of a graph when it opens it.
+
+    The graph is left as it is, no weight is read, and nothing is proven: a rule does what the
+    runtime does. Open dims stay open, as they are for the runtime.
+    """
+    work = read(graph, target)
+    run(work)
+    lowered = graph_of(work)
+    declined = tuple(work.declined)
+    return Lowered(lowered, lineage_of(work, lowered), declined, work.blocked)
+
+
+__all__ = ["Level", "Lowered", "Target", "lower"]

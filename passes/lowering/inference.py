@@ -1,0 +1,173 @@
+"""Types of what a node makes, local: asked when the node comes, and when what it reads changes.
+
+Unlike ``graph.shapes`` an open dim keeps its symbol, because a runtime compares those.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+from onnx import TensorProto, TypeProto, helper, numpy_helper
+from onnx.checker import ValidationError
+from onnx.shape_inference import InferenceError, infer_node_outputs
+
+from ...graph.dtypes import UNDEFINED
+from ...graph.shapes.info import Info, ShapeCall, Unresolved, shape_rules
+from .node import WorkNode
+from .schemas import schema
+from .work import UNKNOWN, Dims, Type, Work
+
+_FLOATS = frozenset({"Resize", "Upsample", "Range", "NonMaxSuppression"})
+_MOST = 256  # elements of a constant that decides a shape
+# What keeps the type of its first input: onnx need not be asked.
+_SAME = frozenset(
+    "Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu Hardmax "
+    "HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax LRN Mish Neg PRelu Reciprocal Relu "
+    "Round Selu Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu "
+    "InstanceNormalization Swish Shrink".split()
+)
+
+
+@lru_cache(maxsize=16384)
+def type_proto(kind: Type) -> TypeProto:
+    return helper.make_tensor_type_proto(kind.dtype, kind.dims)
+
+
+def from_proto(proto: TypeProto) -> Type:
+    """A tensor's type as onnx writes it."""
+    if proto.WhichOneof("value") != "tensor_type":
+        return UNKNOWN
+    tensor = proto.tensor_type
+    if not tensor.HasField("shape"):
+        return Type(tensor.elem_type, None)
+    dims: list[int | str | None] = []
+    for dim in tensor.shape.dim:
+        if dim.HasField("dim_value") and dim.dim_value >= 0:
+            dims.append(dim.dim_value)
+        else:
+            dims.append(dim.dim_param or None)
+    return Type(tensor.elem_type, tuple(dims))
+
+
+def merge(inferred: Type, stated: Type) -> Type:
+    """What is inferred and what the file states of a tensor, together."""
+    dtype = inferred.dtype or stated.dtype
+    if inferred.dims is None or stated.dims is None or len(inferred.dims) != len(stated.dims):
+        return Type(dtype, stated.dims if inferred.dims is None else inferred.dims)
+    pairs = zip(inferred.dims, stated.dims, strict=True)
+    dims = tuple(i if type(i) is int else (i if s is None else s) for i, s in pairs)
+    return Type(dtype, dims)
+
+
+def infer(work: Work, node: WorkNode) -> bool:
+    """Note the types of what a node makes; whether that tells more than before."""
+    changed = False
+    for name, found in zip(node.outputs, _outputs(work, node), strict=False):
+        if not name:
+            continue
+        kind = merge(found, work.declared.get(name, UNKNOWN))
+        old = work.types.get(name)
+        if old is not None:
+            kind = merge(kind, old)
+        if kind != old:
+            work.types[name] = kind
+            changed = True
+    return changed
+
+
+def refresh(work: Work, nodes: Iterable[WorkNode]) -> None:
+    """Infer nodes anew, and what reads them as long as that tells more."""
+    queue = deque(nodes)
+    while queue:
+        node = queue.popleft()
+        if work.nodes.get(node.index) is node and infer(work, node):
+            for output in node.outputs:
+                if output:
+                    queue.extend(work.readers(output))
+
+
+def _outputs(work: Work, node: WorkNode) -> list[Type]:
+    if not node.domain:
+        if node.op in _SAME:
+            return [work.type(node.inputs[0])]
+        if node.bodies:
+            return _of_bodies(work, node)
+    rule = shape_rules().get((node.domain, node.op)) if node.domain else None
+    if rule is not None:
+        return _by_rule(work, node)
+    found = schema(node.op, work.opset.get(node.domain, 1), node.domain)
+    if found is None:
+        return []
+    types: dict[str, TypeProto] = {}
+    data: dict[str, TensorProto] = {}
+    for name in node.inputs:
+        if not name:
+            continue
+        kind = work.type(name)
+        if kind.dtype == UNDEFINED:
+            return []
+        types[name] = type_proto(kind)
+        constant = work.constant(name)
+        if constant is not None and constant.size <= _MOST:
+            value = constant.value()
+            if value is not None and (value.dtype.kind in "iub" or node.op in _FLOATS):
+                data[name] = numpy_helper.from_array(value, name)
+    try:
+        answer = infer_node_outputs(found, node.frozen().as_proto(), types, data)
+    except (InferenceError, ValidationError, RuntimeError):
+        return []
+    return [from_proto(answer[o]) if o in answer else UNKNOWN for o in node.outputs]
+
+
+def _by_rule(work: Work, node: WorkNode) -> list[Type]:
+    """By ocost's own rule; symbols are lost."""
+    infos: list[Info | None] = []
+    for name in node.inputs:
+        kind = work.type(name)
+        dims = None if kind.dims is None else tuple(d if type(d) is int else None for d in kind.dims)
+        infos.append(Info(kind.dtype, dims, value=work.value(name)) if name else None)
+    call = ShapeCall(node.frozen(), infos, work.opset.get(node.domain, 1))
+    try:
+        found = shape_rules()[node.domain, node.op](call)
+    except (Unresolved, ValueError, TypeError, LookupError, ArithmeticError):
+        return []
+    return [UNKNOWN if i is None else Type(i.dtype, i.shape) for i in found]
+
+
+def _of_bodies(work: Work, node: WorkNode) -> list[Type]:
+    """What the bodies make: of a branch, of a Loop's last trip, or stacked."""
+    bodies = list(node.bodies.values())
+    if node.op == "If":
+        each = [[b.type(o) for o in b.outputs] for b in bodies]
+        return [_either(kinds) for kinds in zip(*each, strict=False)]
+    body = bodies[0]
+    made = [body.type(o) for o in body.outputs]
+    if node.op == "Loop":
+        carried = len(node.inputs) - 2
+        made = made[1:]
+    else:
+        carried = len(node.inputs) - node.int("num_scan_inputs", 0)
+    return [
+        Type(k.dtype, k.dims if i < carried else None if k.dims is None else (None, *k.dims))
+        for i, k in enumerate(made)
+    ]
+
+
+def _either(kinds: tuple[Type, ...]) -> Type:
+    """What holds for all of them."""
+    first = kinds[0]
+    dims: Dims | None = first.dims
+    for kind in kinds[1:]:
+        if dims is None or kind.dims is None or len(dims) != len(kind.dims):
+            dims = None
+        else:
+            dims = tuple(a if a == b else None for a, b in zip(dims, kind.dims, strict=True))
+    return Type(first.dtype, dims)
+
+
+def dtype_of(value: np.ndarray) -> int:  # type: ignore[type-arg] # of any
+    """ONNX's element type of an array."""
+    return helper.np_dtype_to_tensor_dtype(value.dtype)

@@ -1,0 +1,1 @@
+"""What onnxruntime's CPU provider makes of a graph."""

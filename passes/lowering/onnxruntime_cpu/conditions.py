@@ -1,0 +1,91 @@
+"""Conditions that many of onnxruntime's rules share."""
+
+from __future__ import annotations
+
+from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
+from ..node import WorkNode
+from ..work import Dim, Work
+
+MS = "com.microsoft"
+NCHWC = "com.microsoft.nchwc"
+QDQ_DOMAINS = ("", MS)
+
+
+def removable(work: Work, node: WorkNode) -> bool:
+    """Whether the runtime can take a node out and let its readers read its input.
+
+    It makes no output of the graph, one of its outputs is read, and it has exactly one input that
+    a node makes, or one input at all.
+    """
+    used = sum(1 for o in node.outputs if work.readers(o))
+    if used != 1 or work.gives_output(node):
+        return False
+    return work.input_edges(node) == 1 or len(node.inputs) == 1
+
+
+def take_out(work: Work, node: WorkNode) -> bool:
+    """Take out a node that is removable: its readers read what it reads."""
+    source = next((t for t in node.inputs if work.maker(t) is not None), node.inputs[0])
+    output = next(o for o in node.outputs if work.readers(o))
+    work.drop(node, "cse")
+    work.rewire(output, source)
+    return True
+
+
+def assigned(work: Work, node: WorkNode) -> bool:
+    """Whether the provider has a kernel for a node by then, so that later rules look at it."""
+    from .kernels import widened  # noqa: PLC0415 - the table stands apart
+
+    return not widened(work, node)
+
+
+def is_float32(work: Work, tensor: str) -> bool:
+    """Whether a tensor is of single precision."""
+    return work.dtype(tensor) == FLOAT
+
+
+def is_real(work: Work, tensor: str) -> bool:
+    """Whether a tensor is of a type that folds into weights are made in."""
+    return work.dtype(tensor) in (FLOAT, FLOAT16, DOUBLE)
+
+
+def half(dtype: int) -> bool:
+    """Whether it is a type of 16 bits."""
+    return dtype in (FLOAT16, BFLOAT16)
+
+
+def same_dim(first: Dim, second: Dim) -> bool:
+    """Whether two dims are known to be equal: by size or by symbol."""
+    return first is not None and first == second
+
+
+def same_dims(work: Work, first: str, second: str) -> bool:
+    """Whether two tensors are known to have equal dims."""
+    one, two = work.dims(first), work.dims(second)
+    if one is None or two is None or len(one) != len(two):
+        return False
+    return all(same_dim(a, b) for a, b in zip(one, two, strict=True))
+
+
+def near(value: float | None, wanted: float, tolerance: float = 1e-3) -> bool:
+    """Whether a known number is about another."""
+    return value is not None and abs(value - wanted) <= tolerance
+
+
+def other(node: WorkNode, tensor: str) -> str | None:
+    """The other input of a node with two; None if both are the tensor or neither is."""
+    if len(node.inputs) != 2 or node.inputs[0] == node.inputs[1]:
+        return None
+    if node.inputs[0] == tensor:
+        return node.inputs[1]
+    return node.inputs[0] if node.inputs[1] == tensor else None
+
+
+def constant_side(work: Work, node: WorkNode) -> tuple[str, str] | None:
+    """The variable and the constant input of a node with two inputs, in this order."""
+    if len(node.inputs) != 2:
+        return None
+    first, second = node.inputs
+    if work.constant(second) is not None:
+        return None if work.constant(first) is not None else (first, second)
+    return (second, first) if work.constant(first) is not None else None

@@ -1,0 +1,123 @@
+"""Nodes that change nothing, or nothing at inference, are taken out.
+
+Runtime's condition for all: the node is *removable* (``conditions.removable``), so a node with two
+inputs of which none is made by a node (Add of 0 to an input of the graph) stays. Basic level,
+versions 1.20 to 1.32.
+
+    before  Relu -> Identity -> Neg
+    after   Relu -> Neg
+"""
+
+from __future__ import annotations
+
+from ....graph.dtypes import DOUBLE, FLOAT, FLOAT16, INT32, INT64
+from ..node import WorkNode
+from ..rule import Rule
+from ..work import Work
+from .conditions import removable, take_out
+
+_ENDLESS = 2**63 - 1
+
+
+def _identity(work: Work, node: WorkNode) -> bool:
+    if node.domain:
+        return False
+    if removable(work, node):
+        return take_out(work, node)
+    maker = work.maker(node.inputs[0])
+    if (
+        maker is None
+        or not work.is_output(node.output)
+        or work.is_output(node.inputs[0])
+        or len(work.readers(node.inputs[0])) != 1
+    ):
+        return False
+    work.bypass(node, node.inputs[0])
+    return True
+
+
+def _slice(work: Work, node: WorkNode) -> bool:
+    """Starts all 0, ends all endless, steps 1; an end that is just the size doesn't do."""
+    if node.domain or not removable(work, node):
+        return False
+    if len(node.inputs) == 1:
+        starts, ends, steps = node.ints("starts"), node.ints("ends"), None
+    else:
+        starts, ends = work.numbers(node.input(1)), work.numbers(node.input(2))
+        if node.has_input(3) and work.constant(node.input(3)) is None:
+            return False
+        steps = work.numbers(node.input(4)) if node.has_input(4) else (1,)
+        if steps is None:
+            return False
+    if starts is None or ends is None or any(starts) or any(e < _ENDLESS for e in ends):
+        return False
+    return take_out(work, node) if all(s == 1 for s in steps or ()) else False
+
+
+def _unsqueeze(work: Work, node: WorkNode) -> bool:
+    """Below opset 13, of a constant."""
+    from .constant_folding import fold_node  # noqa: PLC0415 - it does the same at other opsets
+
+    return not node.domain and "axes" in node.attributes and fold_node(work, node)
+
+
+def _dropout(work: Work, node: WorkNode) -> bool:
+    """The mask is not read, and it is not known to train."""
+    if node.domain or not removable(work, node) or any(map(work.readers, node.outputs[1:])):
+        return False
+    if node.has_input(2) and work.number(node.input(2)) != 0:
+        return False
+    if node.has_input(1) and work.number(node.input(1)) is None:
+        return False
+    return take_out(work, node)
+
+
+def _expand(work: Work, node: WorkNode) -> bool:
+    """Each entry of the constant shape is 1 or the known size."""
+    if node.domain or not removable(work, node):
+        return False
+    target, dims = work.numbers(node.input(1)), work.dims(node.inputs[0])
+    if target is None or dims is None or len(target) > len(dims):
+        return False
+    tail = dims[len(dims) - len(target) :]
+    if not all(t in (1, d) for t, d in zip(target, tail, strict=True)):
+        return False
+    return take_out(work, node)
+
+
+def _cast(work: Work, node: WorkNode) -> bool:
+    """To the type that it has."""
+    if node.domain or not removable(work, node):
+        return False
+    return work.dtype(node.inputs[0]) == node.int("to", 0) and take_out(work, node)
+
+
+def _noop(work: Work, node: WorkNode) -> bool:
+    """Add or Sub of 0, Mul or Div by 1: a constant of one element, of no higher rank."""
+    if node.domain or len(node.inputs) != 2:
+        return False
+    constants = [work.constant(t) for t in node.inputs]
+    slot = 1 if constants[1] is not None else 0
+    found = constants[slot]
+    if found is None or constants[1 - slot] is not None or found.size != 1:
+        return False
+    if slot == 0 and node.op in ("Sub", "Div"):
+        return False
+    rank = work.rank(node.inputs[1 - slot])
+    if rank is None or len(found.shape) > rank or found.dtype not in _TYPES:
+        return False
+    wanted = 0 if node.op in ("Add", "Sub") else 1
+    if work.number(node.inputs[slot]) != wanted or not removable(work, node):
+        return False
+    return take_out(work, node)
+
+
+_TYPES = (FLOAT, FLOAT16, DOUBLE, INT32, INT64)
+
+IDENTITY = Rule("EliminateIdentity", ("Identity",), _identity)
+SLICE = Rule("EliminateSlice", ("Slice",), _slice)
+UNSQUEEZE = Rule("UnsqueezeElimination", ("Unsqueeze",), _unsqueeze)
+DROPOUT = Rule("EliminateDropout", ("Dropout",), _dropout)
+EXPAND = Rule("ExpandElimination", ("Expand",), _expand)
+CAST = Rule("CastElimination", ("Cast",), _cast)
+NOOP = Rule("NoopElimination", ("Add", "Sub", "Mul", "Div"), _noop)

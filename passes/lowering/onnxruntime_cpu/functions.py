@@ -1,0 +1,93 @@
+"""Operators that the provider has no kernel for are replaced by the bodies that ONNX gives them.
+
+Runtime's condition: no kernel (``kernels.is_expanded``), after the basic level and before the
+extended one, at every level; repeated for what the bodies call. 1.20 to 1.32.
+
+    before  HardSwish
+    after   HardSigmoid, Mul
+"""
+
+from __future__ import annotations
+
+from onnx import FunctionProto, GraphProto
+
+from ....graph.graph import Graph
+from ....graph.load import instantiate
+from ....graph.node import Node
+from ..inference import type_proto, infer
+from ..node import WorkNode
+from ..read import constant
+from ..rule import Sweep
+from ..schemas import defaults, schema
+from ..work import Work
+from .kernels import is_expanded
+
+
+def _apply(work: Work) -> bool:
+    changed = False
+    for node in list(work.order()):
+        if is_expanded(work, node):
+            changed |= _expand(work, node)
+    return changed
+
+
+def _expand(work: Work, node: WorkNode) -> bool:
+    """Put the body in; a call in it that has no kernel either is replaced as well."""
+    opset = work.opset.get("", 1)
+    found = schema(node.op, opset, "")
+    function = None if found is None else _body(work, node, opset)
+    if function is None:
+        return False
+    call = node.frozen("call")
+    filled = {**defaults(node.op, opset, ""), **node.attributes}
+    call = Node(call.id, call.op_type, call.inputs, call.outputs, filled)
+    assert work.original is not None
+    holder = Graph(work.original.header, GraphProto(), {"": opset})
+    body = instantiate(holder, call, function)
+    work.detach(node)
+    prefix = f"_inlfunc_{node.op}_"
+    names = dict(zip(body.inputs, node.inputs, strict=False))
+    names.update(zip(body.outputs, node.outputs, strict=False))
+    made = []
+    for inner in body:
+        for tensor in inner.outputs:
+            if tensor and tensor not in names:
+                names[tensor] = work.fresh(prefix + tensor)
+        copy = WorkNode(
+            inner.op_type,
+            [names.get(t, t) for t in inner.inputs],
+            [names.get(t, t) for t in inner.outputs],
+            inner.attributes,
+            domain=inner.domain,
+            covers=node.covers,
+        )
+        copy.glue = node.glue
+        if inner.op_type == "Constant":
+            constant(work, body, inner, copy)
+            continue
+        work.insert(copy)
+        infer(work, copy)
+        made.append(copy)
+    for copy in made:
+        if is_expanded(work, copy):
+            _expand(work, copy)
+    return True
+
+
+def _body(work: Work, node: WorkNode, opset: int) -> FunctionProto | None:
+    found = schema(node.op, opset, "")
+    assert found is not None
+    if found.has_function:
+        return found.function_body
+    if not found.has_context_dependent_function:
+        return None
+    types = [type_proto(work.type(t)).SerializeToString() if t else b"" for t in node.inputs]
+    versions = found.context_dependent_function_opset_versions
+    version = max((v for v in versions if v <= opset), default=min(versions))
+    text = found.get_context_dependent_function_with_opset_version(
+        version, node.frozen().as_proto().SerializeToString(), types
+    )
+    return FunctionProto.FromString(text) if text else None
+
+
+STEP = Sweep("FunctionInlining", (), _apply)

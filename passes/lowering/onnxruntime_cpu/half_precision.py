@@ -1,0 +1,124 @@
+"""Nodes of 16 bit floats without a kernel compute in 32 bits, between Casts.
+
+Runtime's condition, every level: no kernel (``kernels.widened``). One Cast a tensor; between two
+such nodes there is none. A node that has a kernel but stands among widened ones alone is widened
+too. Then pairs of Casts that lose nothing are taken out, those of the file too (f32, f64, f32).
+At the level ALL a Cast of a constant that nothing else reads is computed before the run, and the
+rules of the extended and layout level run again. That round since 1.23.
+
+    before  Relu(x: f16)
+    after   Cast(Relu(Cast(x)))
+"""
+
+from __future__ import annotations
+
+from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
+from ..node import WorkNode
+from ..rule import Rule, Sweep
+from ..work import Constant, Type, Work
+from .kernels import widened
+
+_INSERTED = "InsertedPrecisionFreeCast_"
+_HALVES = (FLOAT16, BFLOAT16)
+_KEPT_TYPE = frozenset({"Cast", "Shape", "If", "Loop", "Scan"})
+
+
+def _insert(work: Work) -> bool:
+    wide = {n.index for n in work.nodes.values() if widened(work, n)}
+    if wide:
+        for node in work.order():
+            if node.index not in wide and _isolated(work, node, wide):
+                wide.add(node.index)
+        for node in list(work.order()):
+            if node.index in wide:
+                _widen(work, node, wide)
+    return _pairs(work) or bool(wide)
+
+
+def _isolated(work: Work, node: WorkNode, wide: set[int]) -> bool:
+    if node.op in _KEPT_TYPE or node.bodies or work.gives_output(node):
+        return False
+    halves = [t for t in node.inputs if t and work.dtype(t) in _HALVES]
+    makers = [work.maker(t) for t in halves]
+    if not halves or any(m is None or m.index not in wide for m in makers):
+        return False
+    readers = [r for o in node.outputs if o for r in work.readers(o)]
+    return bool(readers) and all(r.index in wide for r in readers)
+
+
+def _widen(work: Work, node: WorkNode, wide: set[int]) -> None:
+    for slot, tensor in enumerate(node.inputs):
+        if tensor and work.dtype(tensor) in _HALVES:
+            work.set_input(node, slot, _wide(work, tensor, node))
+    outputs = list(node.outputs)
+    for slot, tensor in enumerate(outputs):
+        kind = work.type(tensor)
+        if not tensor or kind.dtype not in _HALVES:
+            continue
+        readers = list(work.readers(tensor))
+        made = work.tensor(_INSERTED + tensor, Type(FLOAT, kind.dims))
+        outputs[slot] = made
+        work.set_outputs(node, outputs)
+        work.root.wide_of[work, tensor] = made
+        if work.is_output(tensor) or any(r.index not in wide for r in readers):
+            cast = work.glue("Cast", made, tensor, (node,), to=kind.dtype)
+            cast.name = made
+
+
+def _wide(work: Work, tensor: str, reader: WorkNode) -> str:
+    """A tensor in 32 bits: as a widened node makes it, or behind a Cast."""
+    found = work.root.wide_of.get((work, tensor))
+    if found is None:
+        kind = work.type(tensor)
+        found = work.tensor(_INSERTED + tensor, Type(FLOAT, kind.dims))
+        maker = work.maker(tensor)
+        cast = work.glue("Cast", tensor, found, (maker or reader,), to=FLOAT)
+        cast.name = found
+        work.root.wide_of[work, tensor] = found
+    return found
+
+
+def _pairs(work: Work) -> bool:
+    """Take out Casts to a wider type and back, and those that undo an inserted one."""
+    changed = False
+    for node in work.visit(("Cast",)):
+        source = work.made_by(node.inputs[0], "Cast")
+        if source is None or node.domain:
+            continue
+        first, middle, last = (
+            work.dtype(source.inputs[0]),
+            work.dtype(node.inputs[0]),
+            work.dtype(node.output),
+        )
+        inserted = source.name.startswith(_INSERTED)
+        widening = (first, middle) in _WIDER
+        if first != last or not (widening or inserted):
+            continue
+        if work.is_output(node.output):
+            continue
+        work.bypass(node, source.inputs[0])
+        if not work.readers(source.output) and not work.gives_output(source):
+            work.drop(source, "cse")
+        changed = True
+    return changed
+
+
+_WIDER = frozenset({(FLOAT, DOUBLE), (FLOAT16, FLOAT), (FLOAT16, DOUBLE), (BFLOAT16, FLOAT)})
+
+
+def _fuse_back(work: Work, node: WorkNode) -> bool:
+    """An inserted Cast of a constant that only it reads."""
+    if not node.glue or not node.name.startswith(_INSERTED):
+        return False
+    found = work.constant(node.inputs[0])
+    if found is None or found.dtype != FLOAT16 or len(work.readers(node.inputs[0])) != 1:
+        return False
+    work.detach(node)
+    value = found.value()
+    wide = None if value is None else value.astype("float32")
+    work.settle(node.output, Constant(FLOAT, found.shape, None, wide, found.covers))
+    return True
+
+
+INSERT = Sweep("InsertCastTransformer", (), _insert)
+FUSE_BACK = Rule("FuseFp16InitializerToFp32NodeTransformer", ("Cast",), _fuse_back, since=(1, 23))

@@ -1,0 +1,122 @@
+"""A computed shape of known pieces is a constant; Reshapes in a row are one.
+
+Runtime's condition, basic level. Shape: it is a Concat of constants and of sizes Shape(x) ->
+Gather(i) -> Unsqueeze, the i-th size at place i, of the tensor that is reshaped; at most one more
+piece of one element, or -1. Row, since 1.22: Reshape and then Reshape, Squeeze or Unsqueeze, each
+read once, all sizes fixed and none 0. 1.20 to 1.32.
+
+    before  Reshape(x, Concat(Unsqueeze(Gather(Shape(x), 0)), 12, 64))
+    after   Reshape(x, [0, 12, 64])
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....graph.dtypes import INT64
+from ..inference import refresh
+from ..node import WorkNode
+from ..rule import Rule
+from ..work import Work
+
+_ROWS = (1, 22)
+_VIEWS = ("Reshape", "Squeeze", "Unsqueeze")
+
+
+def _apply(work: Work, node: WorkNode) -> bool:
+    if node.domain:
+        return False
+    if work.target.version >= _ROWS and _row(work, node):
+        return True
+    return _computed(work, node)
+
+
+def _row(work: Work, node: WorkNode) -> bool:
+    row = [node]
+    while (view := work.next(row[-1], *_VIEWS)) is not None and view.inputs[0] == row[-1].output:
+        row.append(view)
+    shapes = [work.shape(t) for t in (node.inputs[0], *(n.output for n in row))]
+    if len(row) < 2 or any(s is None or 0 in s for s in shapes):
+        return False
+    if any(n.int("allowzero", 0) for n in row):
+        return False
+    shape = shapes[-1]
+    assert shape is not None
+    target = work.store("new_shape", INT64, (len(shape),), np.array(shape, np.int64))
+    inputs, outputs = [node.inputs[0], target], row[-1].outputs
+    glue = all(n.glue for n in row)
+    near = row[0].covers
+    made = work.replace(row, "Reshape", inputs, outputs, name=f"{node.name}_new_reshape")
+    if glue:
+        made.glue, made.covers = True, near
+    return True
+
+
+def _computed(work: Work, node: WorkNode) -> bool:
+    concat = work.made_by(node.input(1), "Concat")
+    if concat is None or node.int("allowzero", 0):
+        return False
+    shape: list[int] = []
+    open_pieces = 0
+    for piece in concat.inputs:
+        known = work.numbers(piece)
+        if known is not None:
+            shape += known
+        elif _size(work, piece, node.inputs[0], len(shape)):
+            shape.append(0)
+        elif work.dims(piece) == (1,):
+            shape.append(-1)
+            open_pieces += 1
+        else:
+            return False
+    if open_pieces > 1 or shape.count(-1) > 1:
+        return False
+    target = work.store("new_shape", INT64, (len(shape),), np.array(shape, np.int64))
+    work.set_input(node, 1, target)
+    drop_unread(work, concat)
+    refresh(work, [node])
+    return True
+
+
+def _size(work: Work, piece: str, root: str, place: int) -> bool:
+    """Whether a piece is the size of an axis of a tensor."""
+    unsqueeze = work.made_by(piece, "Unsqueeze")
+    gather = None if unsqueeze is None else work.made_by(unsqueeze.inputs[0], "Gather")
+    if gather is None or unsqueeze is None:
+        return False
+    shape = work.made_by(gather.inputs[0], "Shape")
+    axes = unsqueeze.ints("axes") or work.numbers(unsqueeze.input(1))
+    if shape is None or axes != (0,) or gather.int("axis", 0) != 0:
+        return False
+    if work.number(gather.inputs[1]) != place or shape.attributes.get("start") is not None:
+        return False
+    return shape.inputs[0] == root or _projected(work, root, shape.inputs[0])
+
+
+def _projected(work: Work, root: str, source: str) -> bool:
+    """Whether a tensor is a projection of another: MatMul and maybe Add by constants."""
+    maker = work.maker(root)
+    if maker is not None and maker.op == "Add" and not maker.domain:
+        sides = [t for t in maker.inputs if work.constant(t) is None]
+        maker = work.maker(sides[0]) if len(sides) == 1 else None
+    return (
+        maker is not None
+        and maker.op == "MatMul"
+        and maker.inputs[0] == source
+        and work.constant(maker.inputs[1]) is not None
+    )
+
+
+def drop_unread(work: Work, node: WorkNode) -> None:
+    """Take out a node that nothing reads, and then what only it read, if that makes one output."""
+    queue = [node]
+    while queue:
+        last = queue.pop()
+        if work.nodes.get(last.index) is not last or work.edges(last) or work.gives_output(last):
+            continue
+        makers = [m for t in last.inputs if (m := work.maker(t)) is not None]
+        work.drop(last, "folded")
+        queue += [m for m in makers if len([o for o in m.outputs if o]) == 1]
+
+
+RULE = Rule("ReshapeFusion", ("Reshape",), _apply)

@@ -1,0 +1,143 @@
+"""From a graph to a working one: constants as constants, calls of the model's functions inlined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...graph.graph import Graph
+from ...graph.load import instantiate
+from ...graph.node import Node
+from ...graph.shapes.fold import fold
+from ...graph.shapes.info import ShapeCall
+from ...graph.tensor import Tensor
+from .inference import dtype_of, from_proto, infer
+from .node import WorkNode
+from .target import Target
+from .work import Constant, Type, Work
+
+
+def read(graph: Graph, target: Target) -> Work:
+    """The working copy of a root graph; the graph itself is left as it is."""
+    return _Reader(target).scope(graph, None)
+
+
+class _Reader:
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def scope(self, graph: Graph, parent: Work | None) -> Work:
+        work = Work(self._target, graph.opset, parent)
+        work.original = graph
+        names = work.root.names
+        names |= {*graph.live_tensors(), *graph.declared}
+        names.update(node.id for node in graph)
+        work.declared = {n: from_proto(v.type) for n, v in graph.declared.items()}
+        work.inputs = tuple(n for n in graph.inputs if n not in graph.initializers)
+        for name in work.inputs:
+            if name in work.declared:
+                work.types[name] = work.declared[name]
+        for name, tensor in graph.initializers.items():
+            store(work, name, tensor)
+            if graph.overridable(name):
+                work.overridable.add(name)
+        work.set_graph_outputs(graph.outputs)
+        calls: list[tuple[Graph, Node, Mapping[str, str], WorkNode]] = []
+        for node in graph:
+            self._node(work, graph, node, {}, calls)
+        for scope, node, names_of, placeholder in calls:  # it grows
+            self._inline(work, scope, node, names_of, placeholder, calls)
+        if calls:
+            for inner in work.order():
+                infer(work, inner)
+        return work
+
+    def _node(
+        self,
+        work: Work,
+        graph: Graph,
+        node: Node,
+        names: Mapping[str, str],
+        calls: list[tuple[Graph, Node, Mapping[str, str], WorkNode]],
+    ) -> None:
+        made = WorkNode(
+            node.op_type,
+            [names.get(t, t) for t in node.inputs],
+            [names.get(t, t) for t in node.outputs],
+            node.attributes,
+            domain=node.domain,
+            name=node.name or node.id,
+            covers=(graph.path(node),),
+            source=node,
+        )
+        if node.op_type == "Constant" and not node.domain:
+            constant(work, graph, node, made)
+            return
+        made.captures = tuple(names.get(t, t) for t in graph.captures(node))
+        for name, body in graph.subgraphs(node).items():
+            made.bodies[name] = self._body(work, body, names)
+        work.insert(made)
+        if graph.function(node) is not None:
+            calls.append((graph, node, names, made))
+        else:
+            infer(work, made)
+
+    def _body(self, work: Work, graph: Graph, names: Mapping[str, str]) -> Work:
+        body = self.scope(graph, work)
+        for old, new in names.items():
+            body.recapture(old, new)
+        return body
+
+    def _inline(
+        self,
+        work: Work,
+        graph: Graph,
+        node: Node,
+        names: Mapping[str, str],
+        call: WorkNode,
+        calls: list[tuple[Graph, Node, Mapping[str, str], WorkNode]],
+    ) -> None:
+        """Put the nodes of a function in the place of a call of it."""
+        function = graph.function(node)
+        assert function is not None  # the caller has looked
+        body = instantiate(graph, node, function)
+        work.detach(call)
+        work.root.fates[graph.path(node)] = "inlined"
+        inner: dict[str, str] = dict(zip(body.inputs, call.inputs, strict=False))
+        inner.update(zip(body.outputs, call.outputs, strict=False))
+        for member in body:
+            for tensor in member.outputs:
+                if tensor and tensor not in inner:
+                    inner[tensor] = work.fresh(body.prefix + tensor)
+        for name, value in body.declared.items():
+            if name in inner:
+                work.declared.setdefault(inner[name], from_proto(value.type))
+        for member in body:
+            self._node(work, body, member, inner, calls)
+
+
+def store(work: Work, name: str, tensor: Tensor) -> None:
+    """Take in a constant of the file."""
+    work.constants[name] = Constant(tensor.dtype, tensor.shape, tensor)
+    work.types[name] = Type(tensor.dtype, tensor.shape)
+
+
+def constant(work: Work, graph: Graph, node: Node, made: WorkNode) -> None:
+    """Make an initializer of a Constant node."""
+    name = made.outputs[0]
+    proto = node.tensor("value")
+    sparse = node.attributes.get("sparse_value")
+    if proto is not None or sparse is not None:
+        held = proto if proto is not None else sparse.sparse_tensor  # type: ignore[union-attr]
+        store(work, name, Tensor.from_proto(held, graph.header.source, name))
+    else:
+        folded = fold(ShapeCall(node, []), 1 << 20)
+        if folded is None:
+            work.insert(made)
+            infer(work, made)
+            return
+        value = np.asarray(folded[0])
+        work.settle(name, Constant(dtype_of(value), value.shape, None, value))
+    for original in made.covers:
+        work.root.fates[original] = "folded"

@@ -1,0 +1,133 @@
+"""What a lowering rule is, and the sweep that a runtime makes with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .node import WorkNode
+from .target import Version
+from .work import Work
+
+FIRST: Version = (1, 20)  # the oldest version that is tabulated
+OPEN: Version = (9999, 0)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a runtime does where a node of one of these operators stands.
+
+    Parameters
+    ----------
+    name
+        As the runtime calls it, so that it can be switched off there.
+    starts
+        Operators, whatever their domain.
+    apply
+        Rewrites at a node, or answers False.
+    since, until
+        The versions of the runtime in which it holds; ``until`` is the first in which it doesn't.
+    """
+
+    name: str
+    starts: tuple[str, ...]
+    apply: Callable[[Work, WorkNode], bool]
+    since: Version = FIRST
+    until: Version = OPEN
+
+    def sweep(self, work: Work) -> bool:
+        """Apply it at every node in the runtime's order; whether anything changed."""
+        changed = False
+        for node in work.visit(self.starts):
+            changed |= self.apply(work, node)
+        return changed
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a runtime does by a look at a whole graph or body."""
+
+    name: str
+    starts: tuple[str, ...]  # it has nothing to do without one of these; none: it always has
+    apply: Callable[[Work], bool]
+    since: Version = FIRST
+    until: Version = OPEN
+
+    def sweep(self, work: Work) -> bool:
+        """Do it; whether anything changed."""
+        if self.starts and not any(work.by_op.get(op) for op in self.starts):
+            return False
+        return self.apply(work)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Rules that a runtime tries one after the other at each node, in one sweep."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    since: Version = FIRST
+    until: Version = OPEN
+
+    def sweep(self, work: Work) -> bool:
+        """Apply them at every node; whether anything changed."""
+        table: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            if rule.since <= work.target.version < rule.until:
+                for op in rule.starts:
+                    table.setdefault(op, []).append(rule)
+        changed = False
+        for node in work.visit(table):
+            for rule in table.get(node.op, ()):
+                changed |= rule.apply(work, node)
+                if work.nodes.get(node.index) is not node:
+                    break
+        return changed
+
+
+Step = Rule | Sweep | Bundle
+
+
+def fixed_point(work: Work, steps: Sequence[Step], once: frozenset[str] = frozenset()) -> bool:
+    """Make all sweeps in turn, up to ten times, until nothing changes; whether anything did.
+
+    Parameters
+    ----------
+    work
+        A root graph; its bodies are swept too.
+    steps
+        In order.
+    once
+        Names of those that are made in the first round alone.
+    """
+    version = work.target.version
+    chosen = [s for s in steps if s.since <= version < s.until]
+    idle: dict[str, int] = {}  # at how many changes a step last had nothing to do
+    ever = False
+    for trip in range(_ROUNDS):
+        changed = False
+        for step in chosen:
+            if trip and step.name in once:
+                continue
+            before = changes(work)
+            if idle.get(step.name) == before:
+                continue
+            for scope in list(work.scopes()):
+                step.sweep(scope)
+            if changes(work) == before:
+                idle[step.name] = before
+            else:
+                changed = ever = True
+        if not changed:
+            break
+    return ever
+
+
+def changes(work: Work) -> int:
+    """How often a graph and its bodies were changed."""
+    if not work.root.has_bodies:
+        return work.version
+    return sum(scope.version for scope in work.scopes())
+
+
+_ROUNDS = 10

@@ -1,0 +1,533 @@
+"""The working graph: one mutable copy that rules rewrite, with its facts and its lineage.
+
+Unlike ``rewrite.edit`` it proves nothing and keeps no undo: it answers in constant time who makes
+and who reads a tensor, of what type a tensor is and what a small constant holds, and each rewrite
+says at once which originals the new node stands for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...graph.dtypes import UNDEFINED
+from ...graph.errors import DataError
+from ...graph.graph import Graph
+from ...graph.tensor import Tensor
+from ...rewrite.rewriting import Declined
+from .node import WorkNode, made
+from .schemas import since_version
+from .target import Target
+
+Array = npt.NDArray[Any]
+Dim = int | str | None
+Dims = tuple[Dim, ...]
+SMALL = 4096  # elements of a constant that a condition may look at
+
+
+class Type(NamedTuple):
+    """A tensor's element type and dims: a number, a symbol, or None where it is open."""
+
+    dtype: int
+    dims: Dims | None
+
+
+UNKNOWN = Type(UNDEFINED, None)
+
+
+class Constant(NamedTuple):
+    """A constant: a type, and its contents where they are at hand.
+
+    ``covers`` are originals that were computed before the run to make it.
+    """
+
+    dtype: int
+    shape: tuple[int, ...]
+    tensor: Tensor | None = None
+    array: Array | None = None
+    covers: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def value(self) -> Array | None:
+        """The contents of a small one, None of others."""
+        if self.array is not None:
+            return self.array
+        if self.tensor is None or self.size > SMALL or self.tensor.absent:
+            return None
+        try:
+            return self.tensor.data()
+        except DataError:  # a constant of which only the shape is there
+            return None
+
+
+class Work:
+    """A graph or body that is being lowered.
+
+    Parameters
+    ----------
+    target
+        What for.
+    opset
+        The versions that it imports.
+    parent
+        The graph around a body.
+    """
+
+    def __init__(self, target: Target, opset: Mapping[str, int], parent: Work | None) -> None:
+        self.target = target
+        self.opset = opset
+        self.parent = parent
+        self.root: Work = self if parent is None else parent.root
+        self.nodes: dict[int, WorkNode] = {}
+        self.by_op: defaultdict[str, dict[int, WorkNode]] = defaultdict(dict)
+        self.inputs: tuple[str, ...] = ()
+        self.outputs: list[str] = []
+        self._output_count: defaultdict[str, int] = defaultdict(int)
+        self.constants: dict[str, Constant] = {}
+        self.overridable: set[str] = set()
+        self.types: dict[str, Type] = {}
+        self._makers: dict[str, WorkNode] = {}
+        self._readers: defaultdict[str, list[WorkNode]] = defaultdict(list)
+        self.next_index = 0
+        self.version = 0  # counts changes
+        self._order: tuple[int, list[WorkNode]] = (-1, [])
+        self.original: Graph | None = None
+        self.declared: dict[str, Type] = {}
+        if parent is None:  # of the model as a whole
+            self.names: set[str] = set()
+            self.has_bodies = False
+            self.wide_of: dict[tuple[Work, str], str] = {}  # halves by their 32 bit forms
+            self._numbers: dict[str, int] = {}
+            self.fates: dict[str, str] = {}
+            self.declined: list[Declined] = []
+            self.blocked: dict[str, int] = {}  # channels by tensor in a blocked layout
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def maker(self, tensor: str) -> WorkNode | None:
+        """The node that makes a tensor here."""
+        return self._makers.get(tensor)
+
+    def made_by(self, tensor: str, *ops: str, domain: str = "") -> WorkNode | None:
+        """The node that makes a tensor if it is one of these operators."""
+        found = self._makers.get(tensor)
+        return found if found is not None and found.op in ops and found.domain == domain else None
+
+    def readers(self, tensor: str) -> list[WorkNode]:
+        """The readers of a tensor, one that reads it twice twice; owners of bodies too."""
+        return self._readers.get(tensor, [])
+
+    def edges(self, node: WorkNode) -> int:
+        """How many edges leave a node."""
+        return sum(len(self._readers.get(o, ())) for o in node.outputs if o)
+
+    def is_output(self, tensor: str) -> bool:
+        """Whether the graph answers it."""
+        return self._output_count.get(tensor, 0) > 0
+
+    def gives_output(self, node: WorkNode) -> bool:
+        """Whether the graph answers one of a node's outputs."""
+        return any(self._output_count.get(o, 0) for o in node.outputs)
+
+    def single(self, node: WorkNode) -> bool:
+        """Whether exactly one edge leaves a node, and no output of the graph."""
+        return self.edges(node) == 1 and not self.gives_output(node)
+
+    def next(self, node: WorkNode, *ops: str, domain: str = "") -> WorkNode | None:
+        """The only reader of a single node, if it is one of these operators."""
+        if not self.single(node):
+            return None
+        reader = next(self._readers[o][0] for o in node.outputs if self._readers.get(o))
+        if ops and (reader.op not in ops or reader.domain != domain):
+            return None
+        return None if not any(o in reader.inputs for o in node.outputs) else reader
+
+    def input_edges(self, node: WorkNode) -> int:
+        """How many inputs of a node are made by nodes here."""
+        return sum(1 for t in node.inputs if t in self._makers) + sum(
+            1 for t in node.captures if t in self._makers
+        )
+
+    def constant(self, tensor: str) -> Constant | None:
+        """The constant that a tensor is, of this scope or one around it."""
+        scope: Work | None = self
+        while scope is not None:
+            found = scope.constants.get(tensor)
+            if found is not None:
+                return None if tensor in scope.overridable else found
+            if tensor in scope._makers or tensor in scope.inputs:
+                return None
+            scope = scope.parent
+        return None
+
+    def value(self, tensor: str) -> Array | None:
+        """What a small constant holds."""
+        found = self.constant(tensor) if tensor else None
+        return None if found is None else found.value()
+
+    def number(self, tensor: str) -> float | None:
+        """What a constant of one element holds."""
+        found = self.constant(tensor) if tensor else None
+        if found is None or found.size != 1:
+            return None
+        value = found.value()
+        return None if value is None or value.dtype.kind not in "fiub" else float(value.item())
+
+    def numbers(self, tensor: str) -> tuple[int, ...] | None:
+        """What a constant of integers holds."""
+        value = self.value(tensor)
+        if value is None or value.dtype.kind not in "iu":
+            return None
+        return tuple(int(x) for x in value.reshape(-1))
+
+    def type(self, tensor: str) -> Type:
+        """The type of a tensor, of this scope or one around it."""
+        scope: Work | None = self
+        while scope is not None:
+            found = scope.types.get(tensor)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return UNKNOWN
+
+    def dtype(self, tensor: str) -> int:
+        """The element type; UNDEFINED if it is not known or left out."""
+        return self.type(tensor).dtype
+
+    def dims(self, tensor: str) -> Dims | None:
+        """The dims, None if not even their number is known."""
+        return self.type(tensor).dims
+
+    def rank(self, tensor: str) -> int | None:
+        """The number of dims."""
+        dims = self.type(tensor).dims
+        return None if dims is None else len(dims)
+
+    def shape(self, tensor: str) -> tuple[int, ...] | None:
+        """The dims if all are numbers."""
+        dims = self.type(tensor).dims
+        if dims is None or not all(type(d) is int for d in dims):
+            return None
+        return dims  # type: ignore[return-value] # all are integers
+
+    def since(self, node: WorkNode) -> int:
+        """The version from which on the node's operator is as this model has it."""
+        return since_version(node.op, self.opset.get(node.domain, 1), node.domain)
+
+    def is_op(self, node: WorkNode | None, op: str, *since: int, domain: str = "") -> bool:
+        """Whether a node is an operator, of one of these versions if there are any."""
+        if node is None or node.op != op or node.domain != domain:
+            return False
+        return not since or self.since(node) in since
+
+    def order(self) -> list[WorkNode]:
+        """The nodes as the runtime visits them: what is read comes before its readers."""
+        if self._order[0] != self.version:
+            self._order = (self.version, self._sorted())
+        return self._order[1]
+
+    def _sorted(self) -> list[WorkNode]:
+        """Depth first from the nodes that nothing reads, backwards; the highest index first."""
+        stack = [(n, False) for n in self.nodes.values() if not self.edges(n)]
+        stack.sort(key=lambda entry: entry[0].index)
+        seen: set[int] = set()
+        done: list[WorkNode] = []
+        while stack:
+            node, leave = stack.pop()
+            if leave:
+                done.append(node)
+                continue
+            if node.index in seen:
+                continue
+            seen.add(node.index)
+            stack.append((node, True))
+            above = {}
+            for tensor in (*node.inputs, *node.captures):
+                maker = self._makers.get(tensor)
+                if maker is not None and maker.index not in seen:
+                    above[maker.index] = maker
+            stack += [(above[index], False) for index in sorted(above)]
+        return done
+
+    def visit(self, ops: Iterable[str]) -> Iterator[WorkNode]:
+        """The nodes of these operators in the order at the start, as long as they are there."""
+        found: dict[int, WorkNode] = {}
+        for op in ops:
+            found.update(self.by_op.get(op, {}))
+        if not found:
+            return
+        chosen = [node for node in self.order() if node.index in found]
+        for node in chosen:
+            if self.nodes.get(node.index) is node:
+                yield node
+
+    def scopes(self) -> Iterator[Work]:
+        """This graph and all bodies."""
+        yield self
+        for node in list(self.nodes.values()):
+            for body in node.bodies.values():
+                yield from body.scopes()
+
+    # --- the mutators ----------------------------------------------------------------------
+
+    def fresh(self, hint: str) -> str:
+        """A name that no tensor or node has."""
+        root = self.root
+        name = hint
+        while name in root.names or not name:
+            number = root._numbers.get(hint, 0)
+            root._numbers[hint] = number + 1
+            name = f"{hint}_token_{number}"
+        root.names.add(name)
+        return name
+
+    def insert(self, node: WorkNode) -> WorkNode:
+        """Put a node in, behind all others in the order of creation."""
+        node.index = self.next_index
+        self.next_index += 1
+        self.nodes[node.index] = node
+        self.by_op[node.op][node.index] = node
+        for output in node.outputs:
+            if output:
+                self._makers[output] = node
+        for tensor in (*node.inputs, *node.captures):
+            if tensor:
+                self._readers[tensor].append(node)
+        if node.bodies:
+            self.root.has_bodies = True
+        self.version += 1
+        return node
+
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str] | str,
+        *,
+        covers: Iterable[WorkNode] = (),
+        domain: str = "",
+        name: str = "",
+        attributes: Mapping[str, Any] | None = None,
+    ) -> WorkNode:
+        """Put in a node that stands for what other nodes stand for.
+
+        ``attributes`` are protos or Python values.
+        """
+        protos = {
+            k: v if hasattr(v, "ref_attr_name") else next(iter(made({k: v}).values()))
+            for k, v in (attributes or {}).items()
+            if v is not None
+        }
+        outs = [outputs] if isinstance(outputs, str) else list(outputs)
+        node = WorkNode(
+            op, inputs, outs, protos, domain=domain, name=name and self.fresh(name)
+        )
+        node.covers = union(covers)
+        return self.insert(node)
+
+    def glue(
+        self,
+        op: str,
+        tensor: str,
+        output: str,
+        near: Iterable[WorkNode],
+        *,
+        domain: str = "",
+        **attributes: Any,  # noqa: ANN401 - what make_attribute takes
+    ) -> WorkNode:
+        """Put in a node that only changes a tensor's layout, shape or type between others."""
+        node = self.add(op, [tensor], output, domain=domain, name=op, attributes=attributes)
+        node.glue, node.covers = True, union(near)
+        return node
+
+    def detach(self, node: WorkNode) -> None:
+        """Take a node out; what it made has no maker any more."""
+        del self.nodes[node.index]
+        del self.by_op[node.op][node.index]
+        for output in node.outputs:
+            if output and self._makers.get(output) is node:
+                del self._makers[output]
+        for tensor in (*node.inputs, *node.captures):
+            if tensor:
+                self._unread(tensor, node)
+        self.version += 1
+
+    def _unread(self, tensor: str, node: WorkNode) -> None:
+        readers = self._readers[tensor]
+        readers.remove(node)
+        if not readers:
+            del self._readers[tensor]
+
+    def drop(self, node: WorkNode, fate: str) -> None:
+        """Take a node out that no other stands for, and say what became of its originals."""
+        self.detach(node)
+        for original in () if node.glue else node.covers:
+            self.root.fates.setdefault(original, fate)
+
+    def replace(
+        self,
+        nodes: Sequence[WorkNode],
+        op: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str] | str,
+        *,
+        domain: str = "",
+        name: str = "",
+        attributes: Mapping[str, Any] | None = None,
+    ) -> WorkNode:
+        """Put one node in the place of several; it stands for what they stood for."""
+        for node in nodes:
+            self.detach(node)
+        return self.add(
+            op, inputs, outputs, covers=nodes, domain=domain, name=name, attributes=attributes
+        )
+
+    def absorb(self, node: WorkNode, last: WorkNode, *others: WorkNode) -> None:
+        """Let a node do the work of the one behind it, whose output it then makes."""
+        for gone in (*others, last):
+            self.detach(gone)
+            cover(node, gone)
+        self.set_outputs(node, last.outputs)
+
+    def bypass(self, node: WorkNode, source: str, fate: str = "cse") -> None:
+        """Take a node out that answers ``source``: its readers read that instead.
+
+        If the graph answers the node's output, the maker of ``source`` makes it under that name.
+        """
+        old = node.outputs[0]
+        maker = self.maker(source)
+        self.drop(node, fate)
+        if self.is_output(old) and maker is not None:
+            self.rename(source, old)
+        else:
+            self.rewire(old, source)
+
+    def rewire(self, old: str, new: str) -> None:
+        """Let all readers of ``old`` here read ``new``."""
+        for reader in self._readers.pop(old, []):
+            self._readers[new].append(reader)
+            reader.inputs = [new if t == old else t for t in reader.inputs]
+            if old in reader.captures:
+                reader.captures = tuple(new if t == old else t for t in reader.captures)
+                for body in reader.bodies.values():
+                    body.recapture(old, new)
+        self.version += 1
+
+    def recapture(self, old: str, new: str) -> None:
+        """Read another tensor of the scope around this body."""
+        if old in self.inputs or old in self._makers or old in self.constants:
+            return
+        self.rewire(old, new)
+        if old in self.outputs:
+            self.set_graph_outputs([new if t == old else t for t in self.outputs])
+
+    def rename(self, old: str, new: str) -> None:
+        """Let the maker of ``old`` make it as ``new``, which nothing makes."""
+        maker = self._makers.pop(old)
+        maker.outputs = [new if t == old else t for t in maker.outputs]
+        self._makers[new] = maker
+        self.types[new] = self.type(old)
+        self.rewire(old, new)
+
+    def set_input(self, node: WorkNode, slot: int, tensor: str) -> None:
+        """Let a node read another tensor."""
+        while len(node.inputs) <= slot:
+            node.inputs.append("")
+        old = node.inputs[slot]
+        node.inputs[slot] = tensor
+        if old:
+            self._unread(old, node)
+        if tensor:
+            self._readers[tensor].append(node)
+        self.version += 1
+
+    def set_inputs(self, node: WorkNode, inputs: Sequence[str]) -> None:
+        """Let a node read other tensors."""
+        for tensor in node.inputs:
+            if tensor:
+                self._unread(tensor, node)
+        node.inputs = list(inputs)
+        for tensor in inputs:
+            if tensor:
+                self._readers[tensor].append(node)
+        self.version += 1
+
+    def set_outputs(self, node: WorkNode, outputs: Sequence[str]) -> None:
+        """Let a node make other tensors."""
+        for tensor in node.outputs:
+            if tensor and self._makers.get(tensor) is node:
+                del self._makers[tensor]
+        node.outputs = list(outputs)
+        for tensor in outputs:
+            if tensor:
+                self._makers[tensor] = node
+        self.version += 1
+
+    def set_op(self, node: WorkNode, op: str, domain: str = "") -> None:
+        """Make a node another operator."""
+        del self.by_op[node.op][node.index]
+        node.op, node.domain = op, domain
+        self.by_op[op][node.index] = node
+        self.version += 1
+
+    def set_graph_outputs(self, outputs: Sequence[str]) -> None:
+        """Name what the graph answers."""
+        self.outputs = list(outputs)
+        self._output_count = defaultdict(int)
+        for tensor in outputs:
+            self._output_count[tensor] += 1
+
+    def store(
+        self,
+        hint: str,
+        dtype: int,
+        shape: Sequence[int],
+        array: Array | None = None,
+        covers: Iterable[str] = (),
+    ) -> str:
+        """Add a constant, its contents maybe unknown; answers its name."""
+        name = self.fresh(hint)
+        self.constants[name] = Constant(dtype, tuple(shape), None, array, tuple(covers))
+        self.types[name] = Type(dtype, tuple(shape))
+        return name
+
+    def settle(self, tensor: str, constant: Constant) -> None:
+        """Make a constant of a tensor that a node made, which is gone."""
+        self.constants[tensor] = constant
+        self.types[tensor] = Type(constant.dtype, constant.shape)
+        self.version += 1
+
+    def tensor(self, hint: str, like: Type) -> str:
+        """A new tensor of a type, for a node to make."""
+        name = self.fresh(hint)
+        self.types[name] = like
+        return name
+
+    def decline(self, rule: str, nodes: Iterable[WorkNode], reason: str) -> None:
+        """Note what a rule nearly matched, and what stood in its way."""
+        paths = tuple(dict.fromkeys(p for n in nodes for p in n.covers))
+        self.root.declined.append(Declined(rule, paths, reason))
+
+
+def cover(node: WorkNode, gone: WorkNode) -> None:
+    """Let a node stand for what another stood for."""
+    if not gone.glue:
+        own = () if node.glue else node.covers
+        node.covers = tuple(dict.fromkeys((*own, *gone.covers)))
+        node.glue = False
+
+
+def union(nodes: Iterable[WorkNode]) -> tuple[str, ...]:
+    """What nodes stand for together."""
+    return tuple(dict.fromkeys(path for node in nodes if not node.glue for path in node.covers))

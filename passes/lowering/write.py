@@ -1,0 +1,106 @@
+"""From the working graph to what ``lower`` answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import cast
+
+from onnx import GraphProto, TensorProto, helper
+
+from ...graph.graph import Graph
+from ...graph.tensor import Source, Tensor
+from ...lineage.attribution import Attribution, Executed
+from ...lineage.covers import Status
+from ...lineage.fates import Fate
+from .node import WorkNode
+from .work import UNKNOWN, Constant, Work
+
+
+def graph_of(work: Work, parent: Graph | None = None) -> Graph:
+    """The lowered graph: nodes in the order of execution, constants maybe without contents."""
+    source = work.original
+    assert source is not None
+    graph = Graph(
+        source.header,
+        _skeleton(work),
+        {**source.opset, **dict.fromkeys(_DOMAINS, 1)} if parent is None else parent.opset,
+        parent=parent,
+        prefix=source.prefix,
+    )
+    graph.set_interface(work.inputs, work.outputs)
+    used = {t for n in work.nodes.values() for t in n.inputs} | set(work.outputs)
+    used |= {t for n in work.nodes.values() for t in n.captures}
+    for name, constant in work.constants.items():
+        if name in used:
+            graph.initializers[name] = _tensor(name, constant)
+    taken: set[str] = set()
+    for node in work.order():
+        node_id = node.name or next(filter(None, node.outputs), node.op)
+        while node_id in taken:
+            node_id += "'"
+        taken.add(node_id)
+        bodies = {name: graph_of(body, graph) for name, body in node.bodies.items()}
+        graph.add_node(node.frozen(node_id), bodies or None)
+    graph.declared = {
+        name: helper.make_tensor_value_info(name, kind.dtype, kind.dims)
+        for name, kind in work.types.items()
+        if kind.dtype
+    }
+    return graph
+
+
+_DOMAINS = ("com.microsoft", "com.microsoft.nchwc")
+
+
+def _skeleton(work: Work) -> GraphProto:
+    assert work.original is not None
+    made = GraphProto()
+    made.name = work.original.name
+    return made
+
+
+def _tensor(name: str, constant: Constant) -> Tensor:
+    if constant.tensor is not None:
+        return constant.tensor
+    if constant.array is not None:
+        return Tensor.from_array(name, constant.array)
+    proto = TensorProto(name=name, data_type=constant.dtype, dims=constant.shape)
+    return Tensor.from_proto(proto, Source())
+
+
+def lineage_of(work: Work, graph: Graph) -> Attribution:
+    """Which originals each node stands for, and what became of each."""
+    executed: list[Executed] = []
+    covered: Counter[str] = Counter()
+    ways: Counter[tuple[str, ...]] = Counter()
+    pairs = list(_pairs(work, graph))
+    for node, _ in pairs:
+        if not node.glue:
+            covered.update(node.covers)
+            ways[tuple(sorted(node.covers))] += 1
+    for node, path in pairs:
+        status: Status = "exact"
+        if node.glue:
+            status = "layout"
+        elif ways[tuple(sorted(node.covers))] > 1:
+            status = "group"
+        executed.append(Executed(path, node.op, node.covers, status))
+    fates = dict(work.fates)
+    for name, count in covered.items():
+        fates[name] = "once" if count == 1 else "multi"
+    tensors = {
+        graph.prefix + t: t
+        for node, _ in pairs
+        for t in node.outputs
+        if t and t in work.declared and work.type(t) != UNKNOWN
+    }
+    return Attribution(tuple(executed), cast("dict[str, Fate]", fates), tensors)
+
+
+def _pairs(work: Work, graph: Graph) -> list[tuple[WorkNode, str]]:
+    found = []
+    for node, frozen in zip(work.order(), graph, strict=True):
+        found.append((node, graph.path(frozen)))
+        for name, body in node.bodies.items():
+            found += _pairs(body, graph.subgraphs(frozen)[name])
+    return found
