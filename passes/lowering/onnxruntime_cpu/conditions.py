@@ -67,9 +67,14 @@ def same_dims(work: Work, first: str, second: str) -> bool:
     return all(same_dim(a, b) for a, b in zip(one, two, strict=True))
 
 
-def near(value: float | None, wanted: float, tolerance: float = 1e-3) -> bool:
+def near(value: float | None, wanted: float, tolerance: float = 1e-5) -> bool:
     """Whether a known number is about another."""
-    return value is not None and abs(value - wanted) <= tolerance
+    return value is not None and abs(value - wanted) <= tolerance * max(abs(wanted), 1)
+
+
+def holds(work: Work, tensor: str, wanted: float) -> bool:
+    """Whether a constant of one element is about a number, as exactly as its type tells."""
+    return near(work.number(tensor), wanted, 1e-3 if half(work.dtype(tensor)) else 1e-5)
 
 
 def other(node: WorkNode, tensor: str) -> str | None:

@@ -14,11 +14,11 @@ from __future__ import annotations
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
-from .conditions import MS, assigned, near, other
+from .conditions import MS, assigned, holds, other
 
 
 def _match(work: Work, div: WorkNode) -> list[WorkNode] | None:
-    if div.domain or not near(work.number(div.inputs[1]), 2**0.5):
+    if div.domain or not holds(work, div.inputs[1], 2**0.5):
         return None
     x = div.inputs[0]
     erf = work.next(div, "Erf")
@@ -28,17 +28,17 @@ def _match(work: Work, div: WorkNode) -> list[WorkNode] | None:
         return None
     one = other(add, erf.output)
     rest = other(mul, add.output)
-    if one is None or rest is None or not near(work.number(one), 1):
+    if one is None or rest is None or not holds(work, one, 1):
         return None
     if rest == x:
         last = work.next(mul, "Mul")
         half = None if last is None else other(last, mul.output)
-        if last is None or half is None or not near(work.number(half), 0.5):
+        if last is None or half is None or not holds(work, half, 0.5):
             return None
         return [div, erf, add, mul, last]
     scaled = work.made_by(rest, "Mul")
     half = None if scaled is None else other(scaled, x)
-    if scaled is None or half is None or not near(work.number(half), 0.5):
+    if scaled is None or half is None or not holds(work, half, 0.5):
         return None
     return [div, erf, add, scaled, mul] if work.single(scaled) else None
 

@@ -10,27 +10,36 @@ from ..rule import Bundle, Step, fixed_point
 from ..target import Level
 from ..work import Work
 from . import (
+    bias_gelu,
     constant_folding,
     constant_sharing,
+    conv_activation,
     conv_affine,
     cse,
     div_mul,
     eliminations,
     functions,
+    gather_slices,
     gelu,
+    gemm_activation,
     gemm_sum,
     gemm_transpose,
     half_precision,
+    integer_matmul,
     label_encoder,
     layer_norm,
     matmul_add,
     matmul_bn,
+    matmul_fusions,
+    nchwc,
     not_where,
     pads,
     pre_shape,
     relu_clip,
     reshape_fusion,
+    skip_layer_norm,
     space_to_depth,
+    weight_only,
 )
 
 BASIC: tuple[Step, ...] = (
@@ -71,13 +80,27 @@ BASIC: tuple[Step, ...] = (
 
 EXTENDED: tuple[Step, ...] = (
     Bundle("Level2_RuleBasedTransformer", (gemm_transpose.RULE,)),
+    gemm_activation.RULE,
+    integer_matmul.TO_FLOAT,
+    integer_matmul.DYNAMIC,
+    conv_activation.RULE,
     gelu.EXTENDED,
     layer_norm.EXTENDED,
     layer_norm.SIMPLIFIED,
+    gather_slices.SPLIT,
+    gather_slices.RANGE,
+    matmul_fusions.TRANSPOSE,
+    bias_gelu.BIAS,
     matmul_add.EXTENDED,
+    skip_layer_norm.RULE,
+    skip_layer_norm.BIAS,
+    bias_gelu.FAST,
+    bias_gelu.QUICK,
+    matmul_fusions.SCALE,
+    weight_only.BIAS,
 )
 
-LAYOUT: tuple[Step, ...] = ()
+LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, conv_activation.SUM)
 
 _ONCE = frozenset({"ConstantSharing", "TransposeOptimizer"})
 _ROUNDS = 10

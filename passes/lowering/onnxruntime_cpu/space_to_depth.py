@@ -1,7 +1,7 @@
 """Four strided Slices and a Concat of them.
 
 Runtime's condition, basic level, since 1.26: four Slices of step 2 on both axes of height and
-width of one tensor of four dims, single or double, each read once, that begin at all four corners,
+width of one tensor of four dims, single or double, read by nothing else, that begin at all four corners,
 joined on axis 1. Two Slices in a row for each branch since 1.32. In another order than 00, 01, 10,
 11 a Gather puts the channels right, whose number has to be fixed.
 
@@ -35,6 +35,9 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if work.dtype(source) not in (FLOAT, DOUBLE):
         return False
     nodes = list({n.index: n for _, _, chain in found for n in chain}.values())
+    inside = {n.index for n in nodes} | {node.index}
+    if any(r.index not in inside for n in nodes for r in work.readers(n.output)):
+        return False
     covers = union([*nodes, node])
     channels = dims[1]
     if corners != _CORNERS and type(channels) is not int:
@@ -62,7 +65,7 @@ def _branch(work: Work, tensor: str) -> tuple[str, tuple[int, int], list[WorkNod
         if chain and work.target.version < _ROWS:
             return None
         found = _steps(work, node)
-        if found is None or not work.single(node) or begins.keys() & found.keys():
+        if found is None or work.gives_output(node) or begins.keys() & found.keys():
             return None
         begins.update(found)
         chain.append(node)

@@ -1,0 +1,93 @@
+"""LayerNormalization of a sum.
+
+Runtime's condition, extended level: over the last axis, of an Add that only it reads, whose two
+operands have three equal dims (sizes, or the same symbols); scale with one dim since 1.24. An Add
+of a constant bias with one dim to one of the operands goes in too, since 1.20 where it is read
+once. 1.20 to 1.32.
+
+    before  LayerNormalization(Add(x, skip), g, b)
+    after   com.microsoft::SkipLayerNormalization(x, skip, g, b)
+"""
+
+from __future__ import annotations
+
+from ....graph.dtypes import BFLOAT16, FLOAT, FLOAT16
+from ..node import WorkNode
+from ..rule import Rule
+from ..work import Work
+from .conditions import MS, assigned, same_dims
+
+_VECTOR = (1, 24)
+
+
+def _apply(work: Work, node: WorkNode) -> bool:
+    if node.domain or node.int("axis", -1) not in (-1, 2):
+        return False
+    add = work.made_by(node.inputs[0], "Add")
+    if add is None or not work.single(add) or any(node.outputs[1:]):
+        return False
+    if work.dtype(add.output) not in (FLOAT, FLOAT16, BFLOAT16) or not assigned(work, add):
+        return False
+    if any(work.rank(t) != 3 for t in add.inputs) or not same_dims(work, *add.inputs):
+        return False
+    if work.target.version >= _VECTOR and work.rank(node.inputs[1]) != 1:
+        return False
+    nodes, bias, inputs = [add, node], "", list(add.inputs)
+    for slot in (0, 1):
+        inner = work.made_by(inputs[slot], "Add")
+        found = None if inner is None or not work.single(inner) else _bias(work, inner)
+        if inner is not None and found is not None:
+            bias, inputs[slot] = found
+            nodes.insert(0, inner)
+            break
+    wanted = [*inputs, node.inputs[1], node.input(2), bias]
+    while not wanted[-1]:
+        wanted.pop()
+    attributes = {"epsilon": node.attributes.get("epsilon")}
+    work.replace(
+        nodes,
+        "SkipLayerNormalization",
+        wanted,
+        node.outputs,
+        domain=MS,
+        name="SkipLayerNormalization",
+        attributes=attributes,
+    )
+    return True
+
+
+def _bias(work: Work, add: WorkNode) -> tuple[str, str] | None:
+    """The constant vector that is added, and to what."""
+    for slot in (1, 0):
+        constant = work.constant(add.inputs[slot])
+        if constant is not None and len(constant.shape) == 1:
+            return add.inputs[slot], add.inputs[1 - slot]
+    return None
+
+
+def _later(work: Work, node: WorkNode) -> bool:
+    """A bias on an operand of a fused node that has none yet."""
+    if node.domain != MS or node.has_input(4):
+        return False
+    for slot in (0, 1):
+        inner = work.made_by(node.inputs[slot], "Add")
+        found = None if inner is None or not work.single(inner) else _bias(work, inner)
+        if inner is None or found is None:
+            continue
+        inputs = [*node.inputs, *[""] * (4 - len(node.inputs)), found[0]]
+        inputs[slot] = found[1]
+        work.replace(
+            [inner, node],
+            node.op,
+            inputs,
+            node.outputs,
+            domain=MS,
+            name=node.name,
+            attributes=dict(node.attributes),
+        )
+        return True
+    return False
+
+
+RULE = Rule("SkipLayerNormFusion", ("LayerNormalization",), _apply)
+BIAS = Rule("BiasSkipLayerNormFusion", ("SkipLayerNormalization",), _later, since=(1, 26))
