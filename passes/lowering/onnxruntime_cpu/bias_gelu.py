@@ -14,7 +14,7 @@ from ....graph.dtypes import FLOAT
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
-from .conditions import MS, holds, other, same_dim
+from .conditions import MS, holds, near, other, same_dim
 
 
 def _bias(work: Work, node: WorkNode) -> bool:

@@ -45,7 +45,7 @@ _HALF_KERNELS = frozenset(
     "Shrink Sign Size Slice Split Squeeze Unsqueeze Transpose TensorScatter SequenceAt "
     "SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength "
     "ConcatFromSequence SplitToSequence Optional OptionalGetElement OptionalHasElement "
-    "SimplifiedLayerNormalization SkipSimplifiedLayerNormalization MatMulNBits "
+    "SimplifiedLayerNormalization SkipSimplifiedLayerNormalization "
     "SkipLayerNormalization GroupQueryAttention Constant EyeLike".split()
 )
 

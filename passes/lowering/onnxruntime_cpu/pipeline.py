@@ -17,6 +17,7 @@ from . import (
     conv_affine,
     cse,
     div_mul,
+    double_qdq,
     eliminations,
     functions,
     gather_slices,
@@ -35,11 +36,19 @@ from . import (
     not_where,
     pads,
     pre_shape,
+    qdq_cleanup,
+    qdq_propagation,
+    qdq_units,
+    redundant_clips,
     relu_clip,
     reshape_fusion,
+    signed_to_unsigned,
     skip_layer_norm,
     space_to_depth,
+    unique_dq,
+    weight_bias,
     weight_only,
+    where_dq,
 )
 
 BASIC: tuple[Step, ...] = (
@@ -68,6 +77,7 @@ BASIC: tuple[Step, ...] = (
             label_encoder.RULE,
         ),
     ),
+    double_qdq.RULE,
     constant_sharing.SWEEP,
     cse.SWEEP,
     constant_folding.RULE,
@@ -76,10 +86,16 @@ BASIC: tuple[Step, ...] = (
     space_to_depth.RULE,
     gelu.BASIC,
     layer_norm.BASIC,
+    qdq_propagation.SWEEP,
+    weight_bias.RULE,
+    unique_dq.RULE,
+    where_dq.RULE,
 )
 
 EXTENDED: tuple[Step, ...] = (
-    Bundle("Level2_RuleBasedTransformer", (gemm_transpose.RULE,)),
+    Bundle("Level2_RuleBasedTransformer", (redundant_clips.CLIP, redundant_clips.RELU, gemm_transpose.RULE)),
+    signed_to_unsigned.RULE,
+    qdq_units.STEP,
     gemm_activation.RULE,
     integer_matmul.TO_FLOAT,
     integer_matmul.DYNAMIC,
@@ -98,6 +114,7 @@ EXTENDED: tuple[Step, ...] = (
     bias_gelu.QUICK,
     matmul_fusions.SCALE,
     weight_only.BIAS,
+    qdq_cleanup.RULE,
 )
 
 LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, conv_activation.SUM)
@@ -109,6 +126,7 @@ _ROUNDS = 10
 def run(work: Work) -> None:
     """Rewrite a graph as the runtime does at the target's level and version."""
     level = work.target.level
+    fixed_point(work, (unique_dq.RULE,))
     if level >= Level.BASIC:
         fixed_point(work, BASIC, _ONCE)
     fixed_point(work, (functions.STEP,))

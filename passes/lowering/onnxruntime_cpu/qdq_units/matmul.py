@@ -1,0 +1,65 @@
+"""Quantised products.
+
+Runtime's condition, extended level. MatMul: both inputs of 8 bits from DequantizeLinears; without a
+QuantizeLinear behind it the result is float. Gemm: the same, both with zero points since 1.28, the
+bias left out or int32, alpha 1 and beta 1. 1.20 to 1.32.
+
+    before  DQ, DQ -> MatMul -> Q
+    after   QLinearMatMul, or com.microsoft::MatMulIntegerToFloat without the Q
+"""
+
+from __future__ import annotations
+
+from ...node import WorkNode
+from ...rule import Rule
+from ...work import Work
+from ..conditions import MS
+from ..quantisation import EIGHT_BIT, INT32, quantised_type
+from .unit import unit
+
+_POINTS = (1, 28)
+
+
+def _matmul(work: Work, node: WorkNode) -> bool:
+    found = None if node.domain else unit(work, node, without_q=True)
+    if found is None or not found.full() or any(t not in EIGHT_BIT for t in found.into()):
+        return False
+    a, b = found.inputs
+    if found.qs:
+        q = found.qs[0]
+        if quantised_type(work, q) != quantised_type(work, a):
+            return False
+        inputs = [a.inputs[0], *found.parameters(a), b.inputs[0], *found.parameters(b)]
+        return found.replace("QLinearMatMul", [*inputs, *found.parameters(q)], domain="")
+    first, second = found.parameters(a), found.parameters(b)
+    inputs = [a.inputs[0], b.inputs[0], first[0], second[0], first[1], second[1]]
+    return found.replace("MatMulIntegerToFloat", inputs, domain=MS)
+
+
+def _gemm(work: Work, node: WorkNode) -> bool:
+    found = None if node.domain else unit(work, node, without_q=True)
+    if found is None or not found.full():
+        return False
+    a, b, *rest = found.inputs
+    if any(quantised_type(work, n) not in EIGHT_BIT for n in (a, b)):
+        return False
+    if any(quantised_type(work, n) != INT32 for n in rest):
+        return False
+    if work.target.version >= _POINTS and not (a.has_input(2) and b.has_input(2)):
+        return False
+    if rest and not node.float("alpha", 1.0) == node.float("beta", 1.0) == 1.0:
+        return False
+    if found.qs and quantised_type(work, found.qs[0]) != quantised_type(work, a):
+        return False
+    inputs = [a.inputs[0], *found.parameters(a), b.inputs[0], *found.parameters(b)]
+    inputs.append(rest[0].inputs[0] if rest else "")
+    if found.qs:
+        inputs += found.parameters(found.qs[0])
+    while not inputs[-1]:
+        inputs.pop()
+    attributes = {k: v for k, v in node.attributes.items() if k != "beta"}
+    return found.replace("QGemm", inputs, domain=MS, attributes=attributes)
+
+
+MATMUL = Rule("QDQSelectorActionTransformer", ("MatMul",), _matmul)
+GEMM = Rule("QDQSelectorActionTransformer", ("Gemm",), _gemm)
