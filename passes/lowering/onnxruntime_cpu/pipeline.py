@@ -45,6 +45,7 @@ from . import (
     signed_to_unsigned,
     skip_layer_norm,
     space_to_depth,
+    transposes,
     unique_dq,
     weight_bias,
     weight_only,
@@ -90,10 +91,12 @@ BASIC: tuple[Step, ...] = (
     weight_bias.RULE,
     unique_dq.RULE,
     where_dq.RULE,
+    transposes.BASIC,
 )
 
 EXTENDED: tuple[Step, ...] = (
     Bundle("Level2_RuleBasedTransformer", (redundant_clips.CLIP, redundant_clips.RELU, gemm_transpose.RULE)),
+    transposes.AGAIN,
     signed_to_unsigned.RULE,
     qdq_units.STEP,
     gemm_activation.RULE,
