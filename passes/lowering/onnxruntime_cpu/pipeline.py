@@ -33,6 +33,7 @@ from . import (
     matmul_bn,
     matmul_fusions,
     nchwc,
+    nhwc,
     not_where,
     pads,
     pre_shape,
@@ -120,7 +121,7 @@ EXTENDED: tuple[Step, ...] = (
     qdq_cleanup.RULE,
 )
 
-LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, conv_activation.SUM)
+LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, nhwc.SWEEP, conv_activation.SUM)
 
 _ONCE = frozenset({"ConstantSharing", "TransposeOptimizer"})
 _ROUNDS = 10
