@@ -26,6 +26,8 @@ class WorkNode:
     glue
         Whether it does the work of no original: what ``covers`` names is then the boundary
         between originals that it stands at.
+    moved
+        Of a Transpose, what it was last moved past.
     bodies, captures
         The working graphs of its bodies, and what they read of the scopes around them.
     """
@@ -39,6 +41,7 @@ class WorkNode:
         "glue",
         "index",
         "inputs",
+        "moved",
         "name",
         "op",
         "outputs",
@@ -63,6 +66,7 @@ class WorkNode:
         self.attributes = attributes
         self.covers, self.glue = covers, False
         self.source = source
+        self.moved: WorkNode | None = None
         self.bodies: dict[str, Work] = {}
         self.captures: tuple[str, ...] = ()
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
 from ..node import WorkNode
-from ..work import Dim, Work
+from ..work import Dim, Work, cover
 
 MS = "com.microsoft"
 NCHWC = "com.microsoft.nchwc"
 QDQ_DOMAINS = ("", MS)
+
+
+# Whose readers do no more than before when it goes: what it makes is what it reads.
+_PASS_ON = frozenset({"Identity", "Dropout"})
 
 
 def removable(work: Work, node: WorkNode) -> bool:
@@ -27,9 +33,19 @@ def take_out(work: Work, node: WorkNode) -> bool:
     """Take out a node that is removable: its readers read what it reads."""
     source = next((t for t in node.inputs if work.maker(t) is not None), node.inputs[0])
     output = next(o for o in node.outputs if work.readers(o))
+    if node.op not in _PASS_ON:
+        hand_on(work, node, work.readers(output))
     work.drop(node, "cse")
     work.rewire(output, source)
     return True
+
+
+def hand_on(work: Work, node: WorkNode, nodes: Iterable[WorkNode]) -> None:
+    """Let others stand for a node that goes: those that do with another input what it changed."""
+    if not node.glue:
+        for heir in nodes:
+            if not heir.glue:
+                cover(heir, node)
 
 
 def assigned(work: Work, node: WorkNode) -> bool:

@@ -20,7 +20,7 @@ from ....graph.dataflow import RANDOM
 from ....graph.dtypes import nbytes
 from ....graph.shapes.fold import fold
 from ....graph.shapes.info import Info, ShapeCall
-from ..inference import dtype_of, refresh
+from ..inference import refresh
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Array, Constant, Work

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import FLOAT
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import Rule, Sweep
 from ..work import Work
 from .conditions import MS, other, same_dims
 
@@ -70,14 +70,29 @@ def _parameters(work: Work, node: WorkNode) -> list[float]:
     return found
 
 
-def _with_sum(work: Work, node: WorkNode) -> bool:
-    if not work.is_op(node, "Conv") or not node.has_input(2) or work.dtype(node.output) != FLOAT:
-        return False
+def _sums(work: Work) -> bool:
+    """Of two convolutions that an Add reads the later one takes it."""
+    seen: set[str] = set()
+    changed = False
+    for node in work.visit(("Conv",)):
+        seen.update(node.outputs)
+        changed |= _with_sum(work, node, seen)
+    return changed
+
+
+def _takes_sum(work: Work, node: WorkNode) -> bool:
+    return work.is_op(node, "Conv") and node.has_input(2) and work.dtype(node.output) == FLOAT
+
+
+def _with_sum(work: Work, node: WorkNode, seen: set[str]) -> bool:
     add = work.next(node, "Add")
     added = None if add is None else other(add, node.output)
-    if add is None or added is None or work.rank(added) != 4:
+    if add is None or added is None or not _takes_sum(work, node) or work.rank(added) != 4:
         return False
     if not same_dims(work, node.output, added) or work.constant(added) is not None:
+        return False
+    twin = work.made_by(added, "Conv")
+    if twin is not None and added not in seen and work.single(twin) and _takes_sum(work, twin):
         return False
     behind = work.next(add)
     work.absorb(node, add)
@@ -89,4 +104,4 @@ def _with_sum(work: Work, node: WorkNode) -> bool:
 
 
 RULE = Rule("ConvActivationFusion", ("Conv",), _apply)
-SUM = Rule("ConvAddActivationFusion", ("Conv",), _with_sum)
+SUM = Sweep("ConvAddActivationFusion", ("Conv",), _sums)

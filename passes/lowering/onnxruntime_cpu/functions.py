@@ -14,7 +14,7 @@ from onnx import FunctionProto, GraphProto
 from ....graph.graph import Graph
 from ....graph.load import instantiate
 from ....graph.node import Node
-from ..inference import type_proto, infer
+from ..inference import infer, type_proto
 from ..node import WorkNode
 from ..read import constant
 from ..rule import Sweep

@@ -1,7 +1,8 @@
 """Gathers and Slices that tile a tensor become a Split; a Gather by a Range becomes a Slice.
 
-Runtime's condition, extended level, opset 13 on: ALL readers of a tensor, two or more, are Gathers
-by a constant of one index or Slices of step 1 on one axis, and together they tile it; 1.20 to 1.32.
+Runtime's condition, extended level, opset 13 on: of the readers of a tensor, those that are Gathers
+by a constant of one index or Slices of step 1 are two or more, on one axis, and together they tile
+it. The tensor is no output, is not made by Shape, and is of this graph or body. 1.20 to 1.32.
 
     before  Gather(x, 0), Gather(x, 1), Gather(x, 2)
     after   Split(x) -> Squeeze, Squeeze, Squeeze
@@ -34,16 +35,19 @@ def _apply(work: Work) -> bool:
 
 
 def _split(work: Work, tensor: str) -> bool:
-    readers = list(work.readers(tensor))
-    dims = work.dims(tensor)
-    if len(readers) < 2 or dims is None or work.is_output(tensor):
+    dims, maker = work.dims(tensor), work.maker(tensor)
+    if dims is None or work.is_output(tensor) or (maker is not None and maker.op == "Shape"):
         return False
-    pieces = []
-    for node in readers:
-        piece = _piece(work, node, tensor, len(dims), dims)
-        if piece is None or not assigned(work, node):
-            return False
-        pieces.append(piece)
+    if maker is None and tensor not in work.inputs and tensor not in work.constants:
+        return False
+    found = [
+        _piece(work, node, tensor, len(dims), dims)
+        for node in work.readers(tensor)
+        if assigned(work, node)
+    ]
+    pieces = [piece for piece in found if piece is not None]
+    if len(pieces) < 2:
+        return False
     axes = {axis for axis, _, _, _ in pieces}
     if len(axes) != 1:
         return False

@@ -16,6 +16,7 @@ from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
 from ..node import WorkNode
 from ..rule import Rule, Sweep
 from ..work import Constant, Type, Work
+from .conditions import hand_on
 from .kernels import widened
 
 _INSERTED = "InsertedPrecisionFreeCast_"
@@ -96,6 +97,8 @@ def _pairs(work: Work) -> bool:
             continue
         if work.is_output(node.output):
             continue
+        hand_on(work, node, work.readers(node.output))
+        hand_on(work, source, work.readers(node.output))
         work.bypass(node, source.inputs[0])
         if not work.readers(source.output) and not work.gives_output(source):
             work.drop(source, "cse")

@@ -123,7 +123,9 @@ EXTENDED: tuple[Step, ...] = (
 
 LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, nhwc.SWEEP, conv_activation.SUM)
 
-_ONCE = frozenset({"ConstantSharing", "TransposeOptimizer"})
+_ONCE = frozenset(
+    {"ConstantSharing", "TransposeOptimizer", "TransposeOptimizer_CPUExecutionProvider"}
+)
 _ROUNDS = 10
 
 
@@ -136,7 +138,7 @@ def run(work: Work) -> None:
     fixed_point(work, (functions.STEP,))
     for _ in range(_ROUNDS):
         if level >= Level.EXTENDED:
-            fixed_point(work, EXTENDED)
+            fixed_point(work, EXTENDED, _ONCE)
         if level >= Level.LAYOUT:
             fixed_point(work, LAYOUT)
         fixed_point(work, (half_precision.INSERT,))

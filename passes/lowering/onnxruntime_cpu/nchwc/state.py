@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .....graph.dtypes import FLOAT
 from ...node import WorkNode
 from ...work import Dim, Type, Work
-from ..conditions import NCHWC
+from ..conditions import NCHWC, hand_on
 
 _ALIGNMENT = 4  # channels that a ReorderInput takes are a multiple of this
 
@@ -88,22 +88,14 @@ class State:
         kind = work.type(tensor)
         made = self._blocked_tensor("reorder", kind)
         maker = work.maker(tensor)
-        swap = maker if maker is not None and self._from_last(maker) else None
         near = [n for n in (maker, reader) if n is not None]
-        if swap is None:
+        if maker is None or not self._from_last(maker):
             work.glue("ReorderInput", tensor, made, near, domain=NCHWC)
             return made
-        node = work.add(
-            "ReorderInput",
-            [swap.inputs[0]],
-            made,
-            covers=(swap,),
-            domain=NCHWC,
-            name="ReorderInput",
-            attributes={"channels_last": 1},
-        )
-        node.glue = swap.glue
-        work.detach(swap)
+        hand_on(work, maker, [maker.moved or reader])
+        source = maker.inputs[0]
+        work.detach(maker)
+        work.glue("ReorderInput", source, made, near, domain=NCHWC, channels_last=1)
         return made
 
     def _from_last(self, node: WorkNode) -> bool:

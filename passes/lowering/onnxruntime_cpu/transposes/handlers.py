@@ -12,7 +12,8 @@ import numpy as np
 
 from .....graph.dtypes import INT64
 from ...node import WorkNode
-from ...work import Work
+from ...work import Work, cover
+from ..conditions import hand_on
 from .moves import Handler, Perm, Push, perm_of
 
 _UNARY = (
@@ -233,13 +234,16 @@ def shape(push: Push) -> bool:
     start, end = node.int("start", 0), node.int("end", len(push.perm))
     order = push.perm[start:end]
     push.inputs()
+    for gone in push.covers:
+        cover(node, gone)
     node.attributes = {}
     old = node.output
     made = work.tensor("shape", work.type(old))
     work.set_outputs(node, [made])
     index = work.store("perm", INT64, (len(order),), np.array(order, np.int64))
     last = work.add("Gather", [made, index], old, name="Gather", attributes={"axis": 0})
-    last.glue, last.covers = True, node.covers
+    last.covers = node.covers
+    last.glue = node.glue
     return True
 
 
@@ -262,37 +266,43 @@ def transpose(push: Push) -> bool:
     if own is None or before is None:
         return False
     both = tuple(push.perm[p] for p in own)
-    source = before.inputs[0]
-    old = node.inputs[0]
+    source, old = before.inputs[0], node.inputs[0]
     if both == tuple(range(len(both))):
-        maker = work.maker(source)
-        alone = len(work.readers(source)) == 1 and not work.is_output(source)
-        if work.is_output(node.output) and not (maker is not None and alone):
-            node.attributes = {}
-            work.set_op(node, "Identity")
-            work.set_input(node, 0, source)
-        elif work.is_output(node.output):
-            work.drop(node, "cse")
-            _unread(work, before, old)
-            work.rename(source, node.output)
-            return True
-        else:
-            work.drop(node, "cse")
-            work.rewire(node.output, source)
+        _cancel(work, before, node)
     else:
         node.set(perm=list(both))
         work.set_input(node, 0, source)
-        if not work.readers(old) and not before.glue:
-            node.covers = tuple(dict.fromkeys((*before.covers, *(() if node.glue else node.covers))))
-            node.glue = False
-    _unread(work, before, old)
+        if not work.readers(old):
+            cover(node, before)
+    if work.nodes.get(before.index) is before and not work.readers(old):
+        if not work.is_output(old):
+            work.detach(before)
     return True
 
 
-def _unread(work: Work, before: WorkNode, old: str) -> None:
-    if work.nodes.get(before.index) is before and not work.readers(old):
-        if not work.is_output(old):
-            work.drop(before, "cse")
+def _cancel(work: Work, before: WorkNode, node: WorkNode) -> None:
+    """Let readers of the second Transpose read what the first reads."""
+    source, output = before.inputs[0], node.output
+    maker = work.maker(source)
+    alone = maker is not None and len(work.readers(source)) == 1 and not work.is_output(source)
+    if work.is_output(output) and not alone:
+        node.attributes = {}
+        work.set_op(node, "Identity")
+        work.set_input(node, 0, source)
+        cover(node, before)
+        return
+    heirs = list(work.readers(output))
+    if before.moved is not None or work.is_output(output):
+        heirs = [m for m in (before.moved or maker,) if m is not None]
+    for gone in (before, node):
+        hand_on(work, gone, heirs)
+    work.drop(node, "cse")
+    if work.is_output(output):
+        if not work.readers(before.output) and not work.is_output(before.output):
+            work.detach(before)
+        work.rename(source, output)
+    else:
+        work.rewire(output, source)
 
 
 def reshape(push: Push) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import prod
 
 import numpy as np
 
 from .....graph.dtypes import INT64
 from ...node import WorkNode
-from ...work import Dims, Type, Work
+from ...work import Dims, Type, Work, cover, union
 
 Perm = tuple[int, ...]
 _UNKNOWN = 5  # dims of a tensor of which nothing is known
@@ -72,9 +71,9 @@ class Push:
             both = tuple(own[p] for p in perm)
             source = before.inputs[0]
             work.set_input(node, slot, source)
+            self.covers.append(before)
             if not work.readers(tensor) and not work.is_output(tensor):
                 work.detach(before)
-                self.covers.append(before)
             if both != tuple(range(len(both))):
                 self._transpose(slot, source, both)
             return
@@ -101,8 +100,7 @@ class Push:
         """Put a Transpose behind an output, if it moves anything."""
         if perm == tuple(range(len(perm))):
             for gone in self.covers:
-                for original in () if gone.glue else gone.covers:
-                    self.work.root.fates.setdefault(original, "cse")
+                cover(self.node, gone)
             return
         work, node = self.work, self.node
         old = node.outputs[slot]
@@ -112,7 +110,8 @@ class Push:
         real = [n for n in self.covers if not n.glue]
         if real:
             swap.glue = False
-            swap.covers = tuple(dict.fromkeys(p for n in real for p in n.covers))
+            swap.covers = union(real)
+            swap.moved = node
 
     def ranks(self, rank: int) -> bool:
         """Bring the inputs to as many dims as the Transpose has."""
@@ -169,8 +168,3 @@ def transposed(kind: Type, perm: Perm) -> Type:
 def weight(dims: Dims | None) -> int:
     """What a tensor costs to transpose: its dims that are not 1."""
     return _UNKNOWN if dims is None else sum(d != 1 for d in dims)
-
-
-def elements(dims: Dims) -> int | None:
-    """The number of elements of fixed dims."""
-    return prod(dims) if all(type(d) is int for d in dims) else None  # type: ignore[arg-type]
