@@ -18,9 +18,10 @@ from ...graph.dtypes import UNDEFINED
 from ...graph.shapes.info import Info, ShapeCall, Unresolved, shape_rules
 from .node import WorkNode
 from .schemas import schema
-from .work import UNKNOWN, Dims, Type, Work
+from .work import UNKNOWN, Dim, Dims, Type, Work
 
 _FLOATS = frozenset({"Resize", "Upsample", "Range", "NonMaxSuppression"})
+_REFUSALS = (Unresolved, ValueError, TypeError, LookupError, ArithmeticError)
 _MOST = 256  # elements of a constant that decides a shape
 # What keeps the type of its first input: onnx need not be asked.
 _SAME = frozenset(
@@ -123,17 +124,58 @@ def _outputs(work: Work, node: WorkNode) -> list[Type]:
 
 
 def _by_rule(work: Work, node: WorkNode) -> list[Type]:
-    """By ocost's own rule; symbols are lost."""
+    """By ocost's own rule, which knows sizes alone.
+
+    Open dims are asked for with two sizes each: what stays is a size, what follows an open dim is
+    that dim, and what comes out else is open.
+    """
+    kinds = [work.type(t) if t else None for t in node.inputs]
+    places: dict[Dim, int] = {}
+    for slot, kind in enumerate(kinds):
+        for axis, dim in enumerate((kind.dims if kind is not None else None) or ()):
+            if type(dim) is not int:
+                places.setdefault(dim or f"{slot}.{axis}", len(places))
+    answers = [_asked(work, node, kinds, places, start) for start in _SIZES[: 1 + bool(places)]]
+    symbols = {d for k in kinds if k is not None for d in k.dims or () if type(d) is str}
+    found = []
+    for one, two in zip(answers[0], answers[-1], strict=True):
+        dims: list[Dim] = []
+        for first, second in zip(one.dims or (), two.dims or (), strict=False):
+            place = None if type(first) is not int else (first - _SIZES[0]) // _STEP
+            names = [n for n, p in places.items() if p == place] if first != second else []
+            dims.append(first if first == second else names[0] if names else None)
+        named = tuple(d if type(d) is int or d in symbols else None for d in dims)
+        found.append(Type(one.dtype, None if one.dims is None else named))
+    return found
+
+
+_SIZES = (9973 * 16, 9967 * 16)
+_STEP = 64
+
+
+def _asked(
+    work: Work,
+    node: WorkNode,
+    kinds: list[Type | None],
+    places: dict[Dim, int],
+    start: int,
+) -> list[Type]:
+    """The types with a size from ``start`` on for each open dim."""
     infos: list[Info | None] = []
-    for name in node.inputs:
-        kind = work.type(name)
-        dims = None if kind.dims is None else tuple(d if type(d) is int else None for d in kind.dims)
-        infos.append(Info(kind.dtype, dims, value=work.value(name)) if name else None)
+    for slot, kind in enumerate(kinds):
+        if kind is None:
+            infos.append(None)
+            continue
+        dims = kind.dims and tuple(
+            d if type(d) is int else start + _STEP * places[d or f"{slot}.{axis}"]
+            for axis, d in enumerate(kind.dims)
+        )
+        infos.append(Info(kind.dtype, dims, value=work.value(node.inputs[slot])))  # type: ignore[arg-type]
     call = ShapeCall(node.frozen(), infos, work.opset.get(node.domain, 1))
     try:
         found = shape_rules()[node.domain, node.op](call)
-    except (Unresolved, ValueError, TypeError, LookupError, ArithmeticError):
-        return []
+    except (*_REFUSALS, InferenceError):
+        return [UNKNOWN] * len(node.outputs)
     return [UNKNOWN if i is None else Type(i.dtype, i.shape) for i in found]
 
 

@@ -27,7 +27,7 @@ class WorkNode:
         Whether it does the work of no original: what ``covers`` names is then the boundary
         between originals that it stands at.
     moved
-        Of a Transpose, what it was last moved past.
+        Of a Transpose, originals that it stands for, each with a node that it first moved past.
     bodies, captures
         The working graphs of its bodies, and what they read of the scopes around them.
     """
@@ -66,7 +66,7 @@ class WorkNode:
         self.attributes = attributes
         self.covers, self.glue = covers, False
         self.source = source
-        self.moved: WorkNode | None = None
+        self.moved: tuple[tuple[tuple[str, ...], WorkNode], ...] = ()
         self.bodies: dict[str, Work] = {}
         self.captures: tuple[str, ...] = ()
 

@@ -32,7 +32,7 @@ class _Reader:
         work.original = graph
         names = work.root.names
         names |= {*graph.live_tensors(), *graph.declared}
-        names.update(node.id for node in graph)
+        work.root.node_names.update(node.name or node.id for node in graph)
         work.declared = {n: from_proto(v.type) for n, v in graph.declared.items()}
         work.inputs = tuple(n for n in graph.inputs if n not in graph.initializers)
         for name in work.inputs:

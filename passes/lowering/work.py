@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...graph.dtypes import UNDEFINED
+from ...graph.dtypes import INT32, INT64, UNDEFINED
 from ...graph.errors import DataError
 from ...graph.graph import Graph
 from ...graph.tensor import Tensor
@@ -103,7 +103,10 @@ class Work:
         self.declared: dict[str, Type] = {}
         if parent is None:  # of the model as a whole
             self.names: set[str] = set()
+            self.node_names: set[str] = set()
             self.has_bodies = False
+            self.left_out: dict[str, list[str]] = {}  # originals by what they answered unchanged
+            self.early: set[str] = set()  # originals that are computed before the run after all
             self.wide_of: dict[tuple[Work, str], str] = {}  # halves by their 32 bit forms
             self._numbers: dict[str, int] = {}
             self.fates: dict[str, str] = {}
@@ -282,15 +285,22 @@ class Work:
     # --- the mutators ----------------------------------------------------------------------
 
     def fresh(self, hint: str) -> str:
-        """A name that no tensor or node has."""
-        root = self.root
-        name = hint
-        while name in root.names or not name:
-            number = root._numbers.get(hint, 0)
-            root._numbers[hint] = number + 1
+        """A name that no tensor has."""
+        return self._free(hint, self.root.names)
+
+    def _free(self, hint: str, taken: set[str]) -> str:
+        name, numbers = hint, self.root._numbers
+        while name in taken or not name:
+            number = numbers.get(hint, 0)
+            numbers[hint] = number + 1
             name = f"{hint}_token_{number}"
-        root.names.add(name)
+        taken.add(name)
         return name
+
+    def call(self, node: WorkNode, name: str) -> None:
+        """Name a node, as no other is named."""
+        self.root.node_names.discard(node.name)
+        node.name = self._free(name, self.root.node_names)
 
     def insert(self, node: WorkNode) -> WorkNode:
         """Put a node in, behind all others in the order of creation."""
@@ -330,9 +340,8 @@ class Work:
             if v is not None
         }
         outs = [outputs] if isinstance(outputs, str) else list(outputs)
-        node = WorkNode(
-            op, inputs, outs, protos, domain=domain, name=name and self.fresh(name)
-        )
+        called = name and self._free(name, self.root.node_names)
+        node = WorkNode(op, inputs, outs, protos, domain=domain, name=called)
         node.covers = union(covers)
         return self.insert(node)
 
@@ -355,6 +364,7 @@ class Work:
         """Take a node out; what it made has no maker any more."""
         del self.nodes[node.index]
         del self.by_op[node.op][node.index]
+        self.root.node_names.discard(node.name)
         for output in node.outputs:
             if output and self._makers.get(output) is node:
                 del self._makers[output]
@@ -506,6 +516,8 @@ class Work:
         """Make a constant of a tensor that a node made, which is gone."""
         self.constants[tensor] = constant
         self.types[tensor] = Type(constant.dtype, constant.shape)
+        if constant.dtype in (INT32, INT64):  # shape arithmetic: its results are stored
+            self.root.early.update(self.root.left_out.pop(tensor, ()))
         self.version += 1
 
     def tensor(self, hint: str, like: Type) -> str:

@@ -34,6 +34,7 @@ def take_out(work: Work, node: WorkNode) -> bool:
     source = next((t for t in node.inputs if work.maker(t) is not None), node.inputs[0])
     output = next(o for o in node.outputs if work.readers(o))
     if node.op not in _PASS_ON:
+        work.root.left_out.setdefault(source, []).extend(node.covers)
         hand_on(work, node, work.readers(output))
     work.drop(node, "cse")
     work.rewire(output, source)

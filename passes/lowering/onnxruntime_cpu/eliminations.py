@@ -62,10 +62,8 @@ def _unsqueeze(work: Work, node: WorkNode) -> bool:
 
 
 def _dropout(work: Work, node: WorkNode) -> bool:
-    """The mask is not read, and it is not known to train."""
+    """The mask is not read, and the ratio is constant; whether it says to train is not asked."""
     if node.domain or not removable(work, node) or any(map(work.readers, node.outputs[1:])):
-        return False
-    if node.has_input(2) and work.number(node.input(2)) != 0:
         return False
     if node.has_input(1) and work.number(node.input(1)) is None:
         return False

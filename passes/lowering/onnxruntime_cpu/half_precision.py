@@ -3,7 +3,7 @@
 Runtime's condition, every level: no kernel (``kernels.widened``). One Cast a tensor; between two
 such nodes there is none. A node that has a kernel but stands among widened ones alone is widened
 too. Then pairs of Casts that lose nothing are taken out, those of the file too (f32, f64, f32).
-At the level ALL a Cast of a constant that nothing else reads is computed before the run, and the
+At the level ALL a Cast of a constant that nothing else reads, for one reader, is computed before the run, and the
 rules of the extended and layout level run again. That round since 1.23.
 
     before  Relu(x: f16)
@@ -39,7 +39,9 @@ def _insert(work: Work) -> bool:
 def _isolated(work: Work, node: WorkNode, wide: set[int]) -> bool:
     if node.op in _KEPT_TYPE or node.bodies or work.gives_output(node):
         return False
-    halves = [t for t in node.inputs if t and work.dtype(t) in _HALVES]
+    halves = [
+        t for t in node.inputs if t and work.dtype(t) in _HALVES and work.constant(t) is None
+    ]
     makers = [work.maker(t) for t in halves]
     if not halves or any(m is None or m.index not in wide for m in makers):
         return False
@@ -63,7 +65,7 @@ def _widen(work: Work, node: WorkNode, wide: set[int]) -> None:
         work.root.wide_of[work, tensor] = made
         if work.is_output(tensor) or any(r.index not in wide for r in readers):
             cast = work.glue("Cast", made, tensor, (node,), to=kind.dtype)
-            cast.name = made
+            work.call(cast, made)
 
 
 def _wide(work: Work, tensor: str, reader: WorkNode) -> str:
@@ -74,7 +76,7 @@ def _wide(work: Work, tensor: str, reader: WorkNode) -> str:
         found = work.tensor(_INSERTED + tensor, Type(FLOAT, kind.dims))
         maker = work.maker(tensor)
         cast = work.glue("Cast", tensor, found, (maker or reader,), to=FLOAT)
-        cast.name = found
+        work.call(cast, found)
         work.root.wide_of[work, tensor] = found
     return found
 
@@ -91,15 +93,16 @@ def _pairs(work: Work) -> bool:
             work.dtype(node.inputs[0]),
             work.dtype(node.output),
         )
-        inserted = source.name.startswith(_INSERTED)
+        inserted = any(n.name.startswith(_INSERTED) for n in (source, node))
         widening = (first, middle) in _WIDER
         if first != last or not (widening or inserted):
             continue
-        if work.is_output(node.output):
-            continue
-        hand_on(work, node, work.readers(node.output))
-        hand_on(work, source, work.readers(node.output))
-        work.bypass(node, source.inputs[0])
+        if work.is_output(node.output):  # it stays, and changes nothing
+            work.set_input(node, 0, source.inputs[0])
+        else:
+            for gone in (node, source):
+                hand_on(work, gone, work.readers(node.output))
+            work.bypass(node, source.inputs[0])
         if not work.readers(source.output) and not work.gives_output(source):
             work.drop(source, "cse")
         changed = True
@@ -110,8 +113,8 @@ _WIDER = frozenset({(FLOAT, DOUBLE), (FLOAT16, FLOAT), (FLOAT16, DOUBLE), (BFLOA
 
 
 def _fuse_back(work: Work, node: WorkNode) -> bool:
-    """An inserted Cast of a constant that only it reads."""
-    if not node.glue or not node.name.startswith(_INSERTED):
+    """An inserted Cast of a constant that only it reads, for a single reader."""
+    if not work.single(node) or not node.glue or not node.name.startswith(_INSERTED):
         return False
     found = work.constant(node.inputs[0])
     if found is None or found.dtype != FLOAT16 or len(work.readers(node.inputs[0])) != 1:

@@ -119,7 +119,7 @@ def _scale(work: Work, node: WorkNode) -> tuple[float, str] | None:
 def _rename(work: Work, node: WorkNode, by: str) -> None:
     if not node.domain:
         work.set_op(node, "FusedMatMul", MS)
-    node.name = work.fresh(f"{node.name}/{by}/")
+    work.call(node, f"{node.name}/{by}/")
 
 
 TRANSPOSE = Rule("MatmulTransposeFusion", ("MatMul", "FusedMatMul"), _transposes)

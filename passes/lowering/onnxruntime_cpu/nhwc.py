@@ -13,7 +13,7 @@ from ..rule import Sweep
 from ..work import Work
 from .conditions import MS
 from .transposes import optimise
-from .transposes.moves import inverse, transposed
+from .transposes.moves import inverse, swapped, transposed
 from .transposes.quantised import EXTENDED
 
 
@@ -26,14 +26,12 @@ def _apply(work: Work) -> bool:
         last = (0, *range(2, rank), 1)
         first = inverse(last)
         source, output = node.inputs[0], node.output
-        before = work.tensor("transposed", transposed(work.type(source), last))
         behind = work.tensor(node.name or output, transposed(work.type(output), last))
-        work.glue("Transpose", source, before, (node,), perm=list(last))
-        work.set_input(node, 0, before)
+        work.set_input(node, 0, swapped(work, source, last, node))
         work.set_outputs(node, [behind])
         node.set(channels_last=1)
         work.set_op(node, "QLinearConv", MS)
-        node.name = work.fresh(node.name or output)
+        work.call(node, node.name or output)
         work.glue("Transpose", behind, output, (node,), perm=list(first))
         changed = True
     if changed:

@@ -118,7 +118,7 @@ def _pointwise(
     node.attributes = {}
     node.set(group=channels)
     work.set_op(node, "Conv", NCHWC)
-    node.name = work.fresh(f"{node.output}_{hint}_nchwc")
+    work.call(node, f"{node.output}_{hint}_nchwc")
     state.make(node, found.channels, list(found.dims))
 
 

@@ -63,7 +63,7 @@ def resize(state: State, node: WorkNode) -> bool:
     if linear:
         node.set(coordinate_transformation_mode=place)
     work.set_op(node, "Upsample", NCHWC)
-    node.name = work.fresh(f"{node.output}_nchwc")
+    work.call(node, f"{node.output}_nchwc")
     dims[0] = found.dims[0]
     state.make(node, found.channels, dims)
     return True

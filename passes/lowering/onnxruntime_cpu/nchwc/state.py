@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from .....graph.dtypes import FLOAT
 from ...node import WorkNode
 from ...work import Dim, Type, Work
-from ..conditions import NCHWC, hand_on
+from ..conditions import NCHWC
+from ..transposes.moves import settle
 
 _ALIGNMENT = 4  # channels that a ReorderInput takes are a multiple of this
 
@@ -92,7 +93,7 @@ class State:
         if maker is None or not self._from_last(maker):
             work.glue("ReorderInput", tensor, made, near, domain=NCHWC)
             return made
-        hand_on(work, maker, [maker.moved or reader])
+        settle(work, maker, [reader])
         source = maker.inputs[0]
         work.detach(maker)
         work.glue("ReorderInput", source, made, near, domain=NCHWC, channels_last=1)

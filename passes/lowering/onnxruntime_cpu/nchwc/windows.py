@@ -47,7 +47,7 @@ def convolution(state: State, node: WorkNode) -> bool:
     work.set_input(node, 1, name)
     if node.has_input(2) and outside != weights.shape[0]:
         work.set_input(node, 2, work.store("reorder", FLOAT, (outside,)))
-    node.name = work.fresh(f"{node.output}_nchwc")
+    work.call(node, f"{node.output}_nchwc")
     work.set_op(node, "Conv", NCHWC)
     state.make(node, weights.shape[0], dims)
     return True
@@ -106,7 +106,7 @@ def pool(state: State, node: WorkNode) -> bool:
     taken = state.take(node, 0)
     if taken is not None:
         track(node, taken.dims, out, node.ints("kernel_shape") or (0, 0))
-    node.name = work.fresh(f"{node.output}_nchwc")
+    work.call(node, f"{node.output}_nchwc")
     work.set_op(node, node.op, NCHWC)
     state.make(node, channels, out)
     return True

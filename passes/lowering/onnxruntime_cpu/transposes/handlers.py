@@ -14,7 +14,7 @@ from .....graph.dtypes import INT64
 from ...node import WorkNode
 from ...work import Work, cover
 from ..conditions import hand_on
-from .moves import Handler, Perm, Push, perm_of
+from .moves import Handler, Perm, Push, perm_of, settle
 
 _UNARY = (
     "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu "
@@ -272,7 +272,7 @@ def transpose(push: Push) -> bool:
     else:
         node.set(perm=list(both))
         work.set_input(node, 0, source)
-        if not work.readers(old):
+        if not before.moved:
             cover(node, before)
     if work.nodes.get(before.index) is before and not work.readers(old):
         if not work.is_output(old):
@@ -292,10 +292,10 @@ def _cancel(work: Work, before: WorkNode, node: WorkNode) -> None:
         cover(node, before)
         return
     heirs = list(work.readers(output))
-    if before.moved is not None or work.is_output(output):
-        heirs = [m for m in (before.moved or maker,) if m is not None]
-    for gone in (before, node):
-        hand_on(work, gone, heirs)
+    if (before.moved or work.is_output(output)) and maker is not None:
+        heirs = [maker]
+    settle(work, before, heirs)
+    hand_on(work, node, heirs)
     work.drop(node, "cse")
     if work.is_output(output):
         if not work.readers(before.output) and not work.is_output(before.output):

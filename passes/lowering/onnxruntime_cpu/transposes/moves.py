@@ -10,6 +10,7 @@ import numpy as np
 from .....graph.dtypes import INT64
 from ...node import WorkNode
 from ...work import Dims, Type, Work, cover, union
+from ..conditions import hand_on
 
 Perm = tuple[int, ...]
 _UNKNOWN = 5  # dims of a tensor of which nothing is known
@@ -80,15 +81,7 @@ class Push:
         self._transpose(slot, tensor, perm)
 
     def _transpose(self, slot: int, tensor: str, perm: Perm) -> None:
-        work = self.work
-        for reader in work.readers(tensor):
-            if reader.op == "Transpose" and perm_of(work, reader) == perm:
-                work.set_input(self.node, slot, reader.output)
-                return
-        made = work.tensor("transposed", transposed(work.type(tensor), perm))
-        near = [self.node]
-        work.glue("Transpose", tensor, made, near, perm=list(perm))
-        work.set_input(self.node, slot, made)
+        self.work.set_input(self.node, slot, swapped(self.work, tensor, perm, self.node))
 
     def outputs(self, perm: Perm | None = None) -> None:
         """Put a Transpose behind each output."""
@@ -111,7 +104,7 @@ class Push:
         if real:
             swap.glue = False
             swap.covers = union(real)
-            swap.moved = node
+            swap.moved = tuple(p for n in real for p in n.moved or ((n.covers, node),))
 
     def ranks(self, rank: int) -> bool:
         """Bring the inputs to as many dims as the Transpose has."""
@@ -139,6 +132,24 @@ class Push:
             inserted.glue, inserted.covers = True, node.covers
             work.set_input(node, slot, made)
         return True
+
+
+def swapped(work: Work, tensor: str, perm: Perm, reader: WorkNode) -> str:
+    """A tensor transposed: by a Transpose that there is, or by one that is put in."""
+    for node in work.readers(tensor):
+        if node.op == "Transpose" and perm_of(work, node) == perm:
+            return node.output
+    made = work.tensor("transposed", transposed(work.type(tensor), perm))
+    work.glue("Transpose", tensor, made, (reader,), perm=list(perm))
+    return made
+
+
+def settle(work: Work, node: WorkNode, heirs: Sequence[WorkNode]) -> None:
+    """Say who stands for a Transpose that goes: what it first moved past, else the heirs."""
+    if not node.moved:
+        hand_on(work, node, heirs)
+    for originals, first in node.moved:
+        first.covers = tuple(dict.fromkeys((*first.covers, *originals)))
 
 
 def perm_of(work: Work, node: WorkNode) -> Perm | None:
