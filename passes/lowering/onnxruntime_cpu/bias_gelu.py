@@ -106,9 +106,7 @@ def _cubed(work: Work, add: WorkNode) -> tuple[str, list[WorkNode]] | None:
     return None
 
 
-def _squared(
-    work: Work, add: WorkNode, scaled: WorkNode
-) -> tuple[str, list[WorkNode]] | None:
+def _squared(work: Work, add: WorkNode, scaled: WorkNode) -> tuple[str, list[WorkNode]] | None:
     for slot in (0, 1):
         x = scaled.inputs[1 - slot]
         if not holds(work, scaled.inputs[slot], 0.7978845608):

@@ -43,9 +43,7 @@ def _per_channel(weights: Constant, constant: Constant) -> bool:
     if constant.dtype != weights.dtype or len(shape) not in (rank, rank - 1):
         return False
     axis = 1 if len(shape) == rank else 0
-    return shape[axis] == weights.shape[0] and all(
-        d == 1 for i, d in enumerate(shape) if i != axis
-    )
+    return shape[axis] == weights.shape[0] and all(d == 1 for i, d in enumerate(shape) if i != axis)
 
 
 def _weights(work: Work, node: WorkNode, weights: Constant, hint: str) -> None:

@@ -39,9 +39,7 @@ def _insert(work: Work) -> bool:
 def _isolated(work: Work, node: WorkNode, wide: set[int]) -> bool:
     if node.op in _KEPT_TYPE or node.bodies or work.gives_output(node):
         return False
-    halves = [
-        t for t in node.inputs if t and work.dtype(t) in _HALVES and work.constant(t) is None
-    ]
+    halves = [t for t in node.inputs if t and work.dtype(t) in _HALVES and work.constant(t) is None]
     makers = [work.maker(t) for t in halves]
     if not halves or any(m is None or m.index not in wide for m in makers):
         return False

@@ -41,9 +41,7 @@ def _to_float(work: Work, node: WorkNode) -> bool:
         while not inputs[-1]:
             inputs.pop()
         outputs = nodes[-1].outputs
-        work.replace(
-            nodes, "MatMulIntegerToFloat", inputs, outputs, domain=MS, name=product.name
-        )
+        work.replace(nodes, "MatMulIntegerToFloat", inputs, outputs, domain=MS, name=product.name)
         return True
     return False
 

@@ -85,5 +85,3 @@ def widened(work: Work, node: WorkNode) -> bool:
     if node.op == "IsInf":
         return work.since(node) < 20 and halves(work, node)
     return halves(work, node)
-
-

@@ -89,9 +89,7 @@ def _full(work: Work, node: WorkNode) -> bool:
     inputs = [sub.inputs[0], core.scale, bias]
     name = f"{mul.name}/LayerNormFusion/"
     attributes = {"axis": -1, "epsilon": core.epsilon}
-    work.replace(
-        nodes, "LayerNormalization", inputs, add.outputs, name=name, attributes=attributes
-    )
+    work.replace(nodes, "LayerNormalization", inputs, add.outputs, name=name, attributes=attributes)
     return True
 
 

@@ -61,9 +61,7 @@ def _reshapes(work: Work, node: WorkNode, bias: str) -> bool:
     return a[-1] == b[0] and work.dims(bias) == (b[1],)
 
 
-def _around(
-    work: Work, node: WorkNode, add: WorkNode, inputs: list[str], name: str
-) -> None:
+def _around(work: Work, node: WorkNode, add: WorkNode, inputs: list[str], name: str) -> None:
     a, b = work.shape(inputs[0]), work.shape(inputs[1])
     assert a is not None
     assert b is not None

@@ -18,7 +18,9 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if node.domain or negation is None or work.gives_output(negation):
         return False
     readers = work.readers(negation.output)
-    if not all(r.op == "Where" and not r.domain and r.inputs[0] == negation.output for r in readers):
+    if not all(
+        r.op == "Where" and not r.domain and r.inputs[0] == negation.output for r in readers
+    ):
         return False
     for where in list(readers):
         work.set_inputs(where, [negation.inputs[0], where.inputs[2], where.inputs[1]])

@@ -96,7 +96,10 @@ BASIC: tuple[Step, ...] = (
 )
 
 EXTENDED: tuple[Step, ...] = (
-    Bundle("Level2_RuleBasedTransformer", (redundant_clips.CLIP, redundant_clips.RELU, gemm_transpose.RULE)),
+    Bundle(
+        "Level2_RuleBasedTransformer",
+        (redundant_clips.CLIP, redundant_clips.RELU, gemm_transpose.RULE),
+    ),
     transposes.AGAIN,
     signed_to_unsigned.RULE,
     qdq_units.STEP,

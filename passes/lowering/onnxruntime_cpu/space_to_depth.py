@@ -47,7 +47,9 @@ def _apply(work: Work, node: WorkNode) -> bool:
     made = node.output
     if corners != _CORNERS:
         made = work.tensor("space_to_depth_out", work.type(node.output))
-    first = work.add("SpaceToDepth", [source], made, name="SpaceToDepth", attributes={"blocksize": 2})
+    first = work.add(
+        "SpaceToDepth", [source], made, name="SpaceToDepth", attributes={"blocksize": 2}
+    )
     first.covers = covers
     if corners != _CORNERS:
         assert type(channels) is int

@@ -53,6 +53,4 @@ def _quantise(
     work.set_input(node, slot, made)
 
 
-RULE = Rule(
-    "WeightBiasQuantization", ("Conv", "ConvTranspose", "Gemm"), _apply, since=(1, 22)
-)
+RULE = Rule("WeightBiasQuantization", ("Conv", "ConvTranspose", "Gemm"), _apply, since=(1, 22))

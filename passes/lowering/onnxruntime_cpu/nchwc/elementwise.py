@@ -173,5 +173,3 @@ def _hard_swish(state: State, node: WorkNode, found: Blocked) -> bool:
     state.fuse(mul, found)
     found.remaining = 0
     return True
-
-

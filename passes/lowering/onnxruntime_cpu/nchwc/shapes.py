@@ -101,5 +101,3 @@ def transpose(state: State, node: WorkNode) -> bool:
     node.set(channels=found.channels, channels_last=1)
     state.work.set_op(node, "ReorderOutput", NCHWC)
     return True
-
-

@@ -29,9 +29,7 @@ class Unit:
 
     def full(self) -> bool:
         """Whether each given input has a DQ."""
-        return all(
-            d is not None for d, t in zip(self.dqs, self.target.inputs, strict=True) if t
-        )
+        return all(d is not None for d, t in zip(self.dqs, self.target.inputs, strict=True) if t)
 
     def into(self) -> list[int]:
         """The integer types of the inputs."""

@@ -112,9 +112,7 @@ def _removable(work: Work, node: WorkNode, handlers: Handlers) -> bool:
     if work.gives_output(node):
         return False
     readers = work.readers(node.output)
-    return all(
-        node.output in r.inputs and _handler(work, r, handlers) is not None for r in readers
-    )
+    return all(node.output in r.inputs and _handler(work, r, handlers) is not None for r in readers)
 
 
 def _basic(work: Work) -> bool:
