@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 
-import numpy as np
 from onnx import TensorProto, TypeProto, helper, numpy_helper
 from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError, infer_node_outputs
@@ -18,17 +17,19 @@ from ...graph.dtypes import UNDEFINED
 from ...graph.shapes.info import Info, ShapeCall, Unresolved, shape_rules
 from .node import WorkNode
 from .schemas import schema
-from .work import UNKNOWN, Dim, Dims, Type, Work
+from .work import UNKNOWN, Array, Dim, Dims, Type, Work
 
 _FLOATS = frozenset({"Resize", "Upsample", "Range", "NonMaxSuppression"})
 _REFUSALS = (Unresolved, ValueError, TypeError, LookupError, ArithmeticError)
 _MOST = 256  # elements of a constant that decides a shape
 # What keeps the type of its first input: onnx need not be asked.
 _SAME = frozenset(
-    "Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh Elu Erf Exp Floor Gelu Hardmax "
-    "HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax LRN Mish Neg PRelu Reciprocal Relu "
-    "Round Selu Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Tan Tanh ThresholdedRelu "
-    "InstanceNormalization Swish Shrink".split()
+    {"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Clip", "Cos"}
+    | {"Cosh", "Elu", "Erf", "Exp", "Floor", "Gelu", "Hardmax", "HardSigmoid", "HardSwish"}
+    | {"Identity", "LeakyRelu", "Log", "LogSoftmax", "LRN", "Mish", "Neg", "PRelu"}
+    | {"Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax"}
+    | {"Softplus", "Softsign", "Sqrt", "Tan", "Tanh", "ThresholdedRelu"}
+    | {"InstanceNormalization", "Swish", "Shrink"}
 )
 
 
@@ -210,6 +211,6 @@ def _either(kinds: tuple[Type, ...]) -> Type:
     return Type(first.dtype, dims)
 
 
-def dtype_of(value: np.ndarray) -> int:  # type: ignore[type-arg] # of any
+def dtype_of(value: Array) -> int:
     """ONNX's element type of an array."""
     return helper.np_dtype_to_tensor_dtype(value.dtype)

@@ -12,14 +12,12 @@ from ..node import WorkNode
 from ..work import Work
 
 # Functions without a kernel whatever their type: the versions, or all.
-_FUNCTIONS: dict[str, tuple[int, ...]] = dict.fromkeys(
-    (
-        "HardSwish Mish Swish SwiGLU LinearAttention GroupNormalization CausalConvWithState "
-        "CastLike CenterCropPad Bernoulli NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss "
-        "ClipByValue"
-    ).split(),
-    (),
+_ALWAYS = frozenset(
+    {"HardSwish", "Mish", "Swish", "SwiGLU", "LinearAttention", "GroupNormalization"}
+    | {"CausalConvWithState", "CastLike", "CenterCropPad", "Bernoulli"}
+    | {"NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss", "ClipByValue"}
 )
+_FUNCTIONS: dict[str, tuple[int, ...]] = dict.fromkeys(_ALWAYS, ())
 _FUNCTIONS |= {
     "Attention": (25,),
     "ReduceLogSum": (28,),
@@ -29,8 +27,8 @@ _FUNCTIONS |= {
 }
 # Functions without a kernel for 16 bit floats, where the others have Casts around them.
 _HALF_FUNCTIONS = frozenset(
-    "Softmax LogSoftmax Gelu ReduceLogSum ReduceLogSumExp ReduceL1 ReduceL2 ReduceSumSquare "
-    "MeanVarianceNormalization AffineGrid".split()
+    {"Softmax", "LogSoftmax", "Gelu", "ReduceLogSum", "ReduceLogSumExp", "ReduceL1"}
+    | {"ReduceL2", "ReduceSumSquare", "MeanVarianceNormalization", "AffineGrid"}
 )
 _HALF_COMPARISONS = frozenset({"GreaterOrEqual", "LessOrEqual"})
 _HALF_AT_16 = frozenset({"LeakyRelu", "PRelu"})  # functions at opset 16 to 18 alone
@@ -39,14 +37,16 @@ _HALF_AT_18 = frozenset(
 )
 # Operators with a kernel for 16 bit floats.
 _HALF_KERNELS = frozenset(
-    "Attention Cast Clip Compress Concat ConstantOfShape DequantizeLinear QuantizeLinear Expand "
-    "Flatten Gather GatherElements GatherND Identity If Loop Scan IsNaN LayerNormalization Max Min "
-    "Mod RMSNormalization Reshape RotaryEmbedding Round ScatterElements ScatterND Scatter Shape "
-    "Shrink Sign Size Slice Split Squeeze Unsqueeze Transpose TensorScatter SequenceAt "
-    "SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength "
-    "ConcatFromSequence SplitToSequence Optional OptionalGetElement OptionalHasElement "
-    "SimplifiedLayerNormalization SkipSimplifiedLayerNormalization "
-    "SkipLayerNormalization GroupQueryAttention Constant EyeLike".split()
+    {"Attention", "Cast", "Clip", "Compress", "Concat", "ConstantOfShape", "DequantizeLinear"}
+    | {"QuantizeLinear", "Expand", "Flatten", "Gather", "GatherElements", "GatherND"}
+    | {"Identity", "If", "Loop", "Scan", "IsNaN", "LayerNormalization", "Max", "Min", "Mod"}
+    | {"RMSNormalization", "Reshape", "RotaryEmbedding", "Round", "ScatterElements"}
+    | {"ScatterND", "Scatter", "Shape", "Shrink", "Sign", "Size", "Slice", "Split", "Squeeze"}
+    | {"Unsqueeze", "Transpose", "TensorScatter", "SequenceAt", "SequenceConstruct"}
+    | {"SequenceEmpty", "SequenceErase", "SequenceInsert", "SequenceLength"}
+    | {"ConcatFromSequence", "SplitToSequence", "Optional", "OptionalGetElement"}
+    | {"OptionalHasElement", "SimplifiedLayerNormalization", "SkipSimplifiedLayerNormalization"}
+    | {"SkipLayerNormalization", "GroupQueryAttention", "Constant", "EyeLike"}
 )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-import numpy as np
-
 from ....graph.dtypes import INT8, UINT8
 from ..node import WorkNode
-from ..work import Work
+from ..work import Array, Work
 from .conditions import QDQ_DOMAINS
 
 Q, DQ = "QuantizeLinear", "DequantizeLinear"
@@ -64,7 +62,7 @@ def equal_parameters(work: Work, first: WorkNode, second: WorkNode) -> bool:
     return known and scales[0] == scales[1] and points[0] == points[1]
 
 
-def scales(work: Work, node: WorkNode) -> np.ndarray | None:  # type: ignore[type-arg] # of floats
+def scales(work: Work, node: WorkNode) -> Array | None:
     """The constant scales of a Q or DQ."""
     found = work.constant(node.inputs[1])
     if found is None or prod(found.shape) > 1 << 12:

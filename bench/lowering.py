@@ -1,0 +1,151 @@
+"""How far the lowering rules agree with what onnxruntime makes of real graphs.
+
+Each model is opened in the installed onnxruntime at the levels basic, extended and all, and what it
+saves is traced back to the original by ``lineage.attribution``. An executed node agrees where
+domain, operator, the originals that it stands for, a fused activation, the number of its inputs and
+the (padded) shape of its weights are equal; nodes that are put in between count, too.
+
+    python bench/lowering.py folder            # a table into docs/lowering.md
+    python bench/lowering.py -v model.onnx     # what differs
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from pathlib import Path
+
+from tables import table
+
+from ocost.graph import Graph, OcostError, load
+from ocost.lineage.attribution import Attribution, attribute
+from ocost.passes.lowering import Level, Target, lower
+from ocost.runtime.onnxruntime import session
+from ocost.runtime.onnxruntime.naming import named
+
+LEVELS = {
+    Level.BASIC: session.Level.BASIC,
+    Level.EXTENDED: session.Level.EXTENDED,
+    Level.ALL: session.Level.ALL,
+}
+_BETWEEN = ("layout", "const", "empty", "unmapped")
+PAGE = Path(__file__).parent.parent / "docs" / "lowering.md"
+
+
+def entries(graph: Graph, lineage: Attribution) -> Counter[Hashable]:
+    """What is compared of every executed node."""
+    nodes = {scope.path(node): (scope, node) for scope, node in graph.walk()}
+    found: Counter[Hashable] = Counter()
+    for executed in lineage.executed:
+        scope, node = nodes[executed.name]
+        covers = () if executed.status in _BETWEEN else tuple(sorted(executed.originals))
+        shape: tuple[int, ...] = ()
+        if node.domain.endswith("nchwc") and node.op_type == "Conv":
+            weights = scope.constant(node.inputs[1])
+            shape = () if weights is None else weights.shape
+        activation = node.string("activation", "")
+        inputs = sum(map(bool, node.inputs))
+        found[node.domain, node.op_type, covers, activation, inputs, shape] += 1
+    return found
+
+
+def saved(graph: Graph, level: Level, folder: Path) -> Counter[Hashable]:
+    """What onnxruntime executes of a graph, by attribution."""
+    path = folder / "saved.onnx"
+    options = session.Options(level=LEVELS[level])
+    session.open_session(named(graph), options, optimized=path)
+    optimized = load(path)
+    return entries(optimized, attribute(graph, optimized))
+
+
+def by_rules(graph: Graph, level: Level, target: Target) -> Counter[Hashable]:
+    """What the rules say that it executes."""
+    lowered = lower(graph, Target(target.runtime, target.version, target.block, level))
+    return entries(lowered.graph, lowered.lineage)
+
+
+def agreement(ran: Counter[Hashable], said: Counter[Hashable]) -> float:
+    """The share of nodes that agree, of the longer list."""
+    return (ran & said).total() / max(ran.total(), said.total(), 1)
+
+
+def _models(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        yield from sorted(place.rglob("*.onnx")) if place.is_dir() else [place]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare, and write the page."""
+    import onnxruntime as ort
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="+", type=Path, help="files, or folders of them")
+    parser.add_argument("-o", "--output", type=Path, default=PAGE, help="where the page goes")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what differs")
+    options = parser.parse_args(arguments)
+    major, minor = ort.__version__.split(".")[:2]
+    target = Target(version=(int(major), int(minor)))
+    shares: dict[Level, list[float]] = {level: [] for level in LEVELS}
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for path in _models(options.models):
+            cells = []
+            try:
+                graph = load(path)
+                for level in LEVELS:
+                    said = by_rules(graph, level, target)
+                    ran = saved(graph, level, Path(folder))
+                    shares[level].append(agreement(ran, said))
+                    cells.append(f"{100 * shares[level][-1]:.1f}")
+                    if options.verbose:
+                        _tell(level, ran, said)
+            except OcostError as error:
+                print(f"{path}: {error}", file=sys.stderr)
+                continue
+            rows.append([path.stem, str(len(graph)), *cells])
+            print(*rows[-1], flush=True)
+    started = time.process_time()
+    for path in _models(options.models):
+        lower(load(path), target)
+    taken = time.process_time() - started
+    nodes = sum(int(row[1]) for row in rows)
+    heads = ["model", "nodes", *(level.name.lower() for level in LEVELS)]
+    lines = [
+        f"onnxruntime {ort.__version__}, channel block {target.block}, {len(rows)} graphs.",
+        "",
+        *(
+            f"* {level.name.lower()}: {100 * statistics.median(found):.1f} % of the nodes agree on "
+            f"the median graph, {100 * min(found):.1f} % on the worst"
+            for level, found in shares.items()
+            if found
+        ),
+        f"* {1e6 * taken / max(nodes, 1):.0f} us of CPU time a node, with loading",
+        "",
+        table(heads, rows),
+    ]
+    text = "\n".join(lines)
+    print(text)
+    if not options.verbose:
+        options.output.write_text(f"{_HEAD}\n{text}\n", encoding="utf-8")
+    return 0
+
+
+_HEAD = """# What the lowering rules say, against what onnxruntime does
+
+Written by `bench/lowering.py`, which says what is compared.
+"""
+
+
+def _tell(level: Level, ran: Counter[Hashable], said: Counter[Hashable]) -> None:
+    for title, only in (("saved alone", ran - said), ("rules alone", said - ran)):
+        for entry, count in sorted(only.items(), key=str):
+            print(f"  {level.name.lower()} {title} {count}x {entry}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
