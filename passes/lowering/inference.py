@@ -35,6 +35,7 @@ _SAME = frozenset(
 
 @lru_cache(maxsize=16384)
 def type_proto(kind: Type) -> TypeProto:
+    """A type as onnx writes it."""
     return helper.make_tensor_type_proto(kind.dtype, kind.dims)
 
 

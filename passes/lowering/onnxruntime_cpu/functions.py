@@ -79,7 +79,8 @@ def _expand(work: Work, node: WorkNode) -> bool:
 def _body(work: Work, node: WorkNode, opset: int) -> FunctionProto | None:
     found: Any = schema(node.op, opset, "")  # onnx's stubs lack what is asked for here
     if found.has_function:
-        return found.function_body
+        body: FunctionProto = found.function_body
+        return body
     if not found.has_context_dependent_function:
         return None
     types = [type_proto(work.type(t)).SerializeToString() if t else b"" for t in node.inputs]

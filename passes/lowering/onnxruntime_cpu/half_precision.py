@@ -2,9 +2,9 @@
 
 Runtime's condition, every level: no kernel (``kernels.widened``). One Cast a tensor; between two
 such nodes there is none. A node that has a kernel but stands among widened ones alone is widened
-too. Then pairs of Casts that lose nothing are taken out, those of the file too (f32, f64, f32).
-At the level ALL a Cast of a constant that nothing else reads, for one reader, is computed before the run, and the
-rules of the extended and layout level run again. That round since 1.23.
+too. Then pairs of Casts that lose nothing are taken out, those of the file too (f32, f64, f32). At
+the level ALL a Cast of a constant that nothing else reads, for one reader, is computed before the
+run, and the rules of the extended and layout level run again. That round since 1.23.
 
     before  Relu(x: f16)
     after   Cast(Relu(Cast(x)))

@@ -1,9 +1,9 @@
 """Four strided Slices and a Concat of them.
 
 Runtime's condition, basic level, since 1.26: four Slices of step 2 on both axes of height and
-width of one tensor of four dims, single or double, read by nothing else, that begin at all four corners,
-joined on axis 1. Two Slices in a row for each branch since 1.32. In another order than 00, 01, 10,
-11 a Gather puts the channels right, whose number has to be fixed.
+width of one tensor of four dims, single or double, read by nothing else, that begin at all four
+corners, joined on axis 1. Two Slices in a row for each branch since 1.32. In another order than 00,
+01, 10, 11 a Gather puts the channels right, whose number has to be fixed.
 
     before  Concat(Slice(x), Slice(x), Slice(x), Slice(x))
     after   SpaceToDepth, or SpaceToDepth -> Gather

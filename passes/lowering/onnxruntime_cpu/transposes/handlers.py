@@ -16,19 +16,22 @@ from ...work import Work, cover
 from ..conditions import hand_on
 from .moves import Handler, Perm, Push, perm_of, settle
 
-_UNARY = (
-    "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu "
-    "HardSigmoid HardSwish Identity IsInf IsNaN LeakyRelu Log Neg Not Reciprocal Relu Round Selu "
-    "Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Tan Tanh ThresholdedRelu"
-).split()
-_BROADCAST = (
-    "Add And BitShift Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or "
-    "Pow PRelu Sub Sum Where Xor"
-).split()
-_REDUCE = (
-    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd "
-    "ReduceSum ReduceSumSquare"
-).split()
+_UNARY = frozenset(
+    {"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "Celu", "Cos"}
+    | {"Cosh", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity"}
+    | {"IsInf", "IsNaN", "LeakyRelu", "Log", "Neg", "Not", "Reciprocal", "Relu", "Round"}
+    | {"Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt"}
+    | {"Tan", "Tanh", "ThresholdedRelu"}
+)
+_BROADCAST = frozenset(
+    {"Add", "And", "BitShift", "Div", "Equal", "Greater", "GreaterOrEqual", "Less"}
+    | {"LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Or", "Pow", "PRelu", "Sub", "Sum"}
+    | {"Where", "Xor"}
+)
+_REDUCE = frozenset(
+    {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"}
+    | {"ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"}
+)
 
 
 def first(_work: Work, _node: WorkNode) -> Sequence[int]:
@@ -274,9 +277,9 @@ def transpose(push: Push) -> bool:
         work.set_input(node, 0, source)
         if not before.moved:
             cover(node, before)
-    if work.nodes.get(before.index) is before and not work.readers(old):
-        if not work.is_output(old):
-            work.detach(before)
+    there = work.nodes.get(before.index) is before
+    if there and not work.readers(old) and not work.is_output(old):
+        work.detach(before)
     return True
 
 
