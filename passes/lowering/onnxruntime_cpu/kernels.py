@@ -17,12 +17,19 @@ _ALWAYS = frozenset(
     | {"CausalConvWithState", "CastLike", "CenterCropPad", "Bernoulli"}
     | {"NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss", "ClipByValue"}
 )
-_ALWAYS = frozenset(
-    {"Attention", "ReduceLogSum", "ReduceLogSumExp", "DepthToSpace", "SpaceToDepth"}
-    | {"Softmax", "LogSoftmax", "Gelu", "ReduceLogSum", "ReduceLogSumExp", "ReduceL1"}
+_FUNCTIONS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(_ALWAYS, ()),
+    "Attention": (25,),
+    "ReduceLogSum": (28,),
+    "ReduceLogSumExp": (28,),
+    "DepthToSpace": (28,),
+    "SpaceToDepth": (28,),
+}
+# Functions without a kernel for 16 bit floats, where the others have Casts around them.
+_HALF_FUNCTIONS = frozenset(
+    {"Softmax", "LogSoftmax", "Gelu", "ReduceLogSum", "ReduceLogSumExp", "ReduceL1"}
     | {"ReduceL2", "ReduceSumSquare", "MeanVarianceNormalization", "AffineGrid"}
 )
-_FUNCTIONS: dict[str, tuple[int, ...]] = dict.fromkeys(_ALWAYS, ())
 _HALF_COMPARISONS = frozenset({"GreaterOrEqual", "LessOrEqual"})
 _HALF_AT_16 = frozenset({"LeakyRelu", "PRelu"})  # functions at opset 16 to 18 alone
 _HALF_AT_18 = frozenset(
