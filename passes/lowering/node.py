@@ -27,7 +27,8 @@ class WorkNode:
         Whether it does the work of no original: what ``covers`` names is then the boundary
         between originals that it stands at.
     moved
-        Of a Transpose, originals that it stands for, each with a node that it first moved past.
+        Of a Transpose, originals that it stands for, each with a node that it first moved past, and
+        whether it moved past that alone.
     bodies, captures
         The working graphs of its bodies, and what they read of the scopes around them.
     """
@@ -66,7 +67,7 @@ class WorkNode:
         self.attributes = attributes
         self.covers, self.glue = covers, False
         self.source = source
-        self.moved: tuple[tuple[tuple[str, ...], WorkNode], ...] = ()
+        self.moved: tuple[tuple[tuple[str, ...], WorkNode, bool], ...] = ()
         self.bodies: dict[str, Work] = {}
         self.captures: tuple[str, ...] = ()
 

@@ -17,6 +17,7 @@ from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work, cover
 from .conditions import MS
+from .transposes.moves import settle
 
 
 def is_matmul(node: WorkNode) -> bool:
@@ -44,7 +45,7 @@ def _transposes(work: Work, node: WorkNode) -> bool:
         return False
     for slot, letter, swap, (swapped, batch) in found:
         work.set_input(node, slot, swap.inputs[0])
-        cover(node, swap)
+        settle(work, swap, (node,))
         if not work.readers(swap.output):
             work.detach(swap)
         if swapped:

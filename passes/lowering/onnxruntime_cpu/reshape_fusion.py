@@ -1,9 +1,10 @@
 """A computed shape of known pieces is a constant; Reshapes in a row are one.
 
-Runtime's condition, basic level. Shape: it is a Concat of constants and of sizes Shape(x) ->
-Gather(i) -> Unsqueeze, the i-th size at place i, of the tensor that is reshaped; at most one more
-piece of one element, or -1. Row, since 1.22: Reshape and then Reshape, Squeeze or Unsqueeze, each
-read once, all sizes fixed and none 0. 1.20 to 1.32.
+Runtime's condition, basic level. Shape: it is a Concat, read once, of constants and of sizes
+Shape(x) -> Gather(i) -> Unsqueeze, the i-th size at place i, of the tensor that is reshaped or of
+one known to be as large there; at most one more piece of one element, or -1. Row, since 1.22:
+Reshape and then Reshape, Squeeze or Unsqueeze, each read once, all sizes fixed and none 0. 1.20 to
+1.32.
 
     before  Reshape(x, Concat(Unsqueeze(Gather(Shape(x), 0)), 12, 64))
     after   Reshape(x, [0, 12, 64])
@@ -18,6 +19,7 @@ from ..inference import refresh
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
+from .conditions import same_dim
 
 _ROWS = (1, 22)
 _VIEWS = ("Reshape", "Squeeze", "Unsqueeze")
@@ -54,7 +56,7 @@ def _row(work: Work, node: WorkNode) -> bool:
 
 def _computed(work: Work, node: WorkNode) -> bool:
     concat = work.made_by(node.input(1), "Concat")
-    if concat is None or node.int("allowzero", 0):
+    if concat is None or node.int("allowzero", 0) or not work.single(concat):
         return False
     shape: list[int] = []
     open_pieces = 0
@@ -90,21 +92,15 @@ def _size(work: Work, piece: str, root: str, place: int) -> bool:
         return False
     if work.number(gather.inputs[1]) != place or shape.attributes.get("start") is not None:
         return False
-    return shape.inputs[0] == root or _projected(work, root, shape.inputs[0])
+    return shape.inputs[0] == root or _equal(work, shape.inputs[0], root, place)
 
 
-def _projected(work: Work, root: str, source: str) -> bool:
-    """Whether a tensor is a projection of another: MatMul and maybe Add by constants."""
-    maker = work.maker(root)
-    if maker is not None and maker.op == "Add" and not maker.domain:
-        sides = [t for t in maker.inputs if work.constant(t) is None]
-        maker = work.maker(sides[0]) if len(sides) == 1 else None
-    return (
-        maker is not None
-        and maker.op == "MatMul"
-        and maker.inputs[0] == source
-        and work.constant(maker.inputs[1]) is not None
-    )
+def _equal(work: Work, first: str, second: str, axis: int) -> bool:
+    """Whether two tensors are known to have the same size on an axis."""
+    one, two = work.dims(first), work.dims(second)
+    if one is None or two is None or axis >= min(len(one), len(two)):
+        return False
+    return same_dim(one[axis], two[axis])
 
 
 def drop_unread(work: Work, node: WorkNode) -> None:

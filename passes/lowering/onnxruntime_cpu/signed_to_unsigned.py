@@ -1,7 +1,7 @@
 """Signed quantised activations become unsigned: x86 has the faster kernels for those.
 
 Runtime's condition, extended level: a QuantizeLinear of int8 with a constant zero point of one
-element, all of whose readers are such DequantizeLinears. 1.20 to 1.32, x86.
+element, read once, by such a DequantizeLinear; one that two read stays signed. 1.20 to 1.32, x86.
 
     before  Q(int8, zero point z) -> DQ
     after   Q(uint8, zero point z + 128) -> DQ
@@ -22,7 +22,7 @@ def _apply(work: Work, node: WorkNode) -> bool:
     readers = work.readers(node.output)
     if not is_q(node) or quantised_type(work, node) != INT8 or work.is_output(node.output):
         return False
-    if not readers or not all(is_dq(r) for r in readers):
+    if len(readers) != 1 or not is_dq(readers[0]):
         return False
     if any(point(work, n) is None or not n.has_input(2) for n in (node, *readers)):
         return False

@@ -14,7 +14,7 @@ from .....graph.dtypes import INT64
 from ...node import WorkNode
 from ...work import Work, cover
 from ..conditions import hand_on
-from .moves import Handler, Perm, Push, perm_of, settle
+from .moves import Handler, Perm, Push, compose, perm_of, settle
 
 _UNARY = frozenset(
     {"Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cast", "Ceil", "Celu", "Cos"}
@@ -277,6 +277,8 @@ def transpose(push: Push) -> bool:
         work.set_input(node, 0, source)
         if not before.moved:
             cover(node, before)
+        elif not work.readers(old):
+            compose(work, before)
     there = work.nodes.get(before.index) is before
     if there and not work.readers(old) and not work.is_output(old):
         work.detach(before)
@@ -295,7 +297,9 @@ def _cancel(work: Work, before: WorkNode, node: WorkNode) -> None:
         cover(node, before)
         return
     heirs = list(work.readers(output))
-    if (before.moved or work.is_output(output)) and maker is not None:
+    if len(heirs) == 1 and not work.is_output(output):
+        pass
+    elif (before.moved or work.is_output(output)) and maker is not None:
         heirs = [maker]
     settle(work, before, heirs)
     hand_on(work, node, heirs)
@@ -309,22 +313,49 @@ def _cancel(work: Work, before: WorkNode, node: WorkNode) -> None:
 
 
 def reshape(push: Push) -> bool:
-    """One that only moves dims of 1, as a Transpose does: it becomes one, and merges."""
+    """One that moves dims of 1 becomes a Transpose, and merges; one that splits axes is passed."""
     node, work = push.node, push.work
     into, out = work.shape(node.inputs[0]), work.shape(node.output)
-    if into is None or out is None or len(into) != len(out):
+    if into is None or out is None:
         return False
-    big_in = [d for d in into if d != 1]
-    if big_in != [d for d in out if d != 1]:
-        return False
-    bigs = iter([a for a, d in enumerate(into) if d != 1])
-    ones = iter([a for a, d in enumerate(into) if d == 1])
-    perm = tuple(next(ones) if d == 1 else next(bigs) for d in out)
-    work.set_op(node, "Transpose")
-    node.attributes = {}
-    node.set(perm=list(perm))
-    work.set_inputs(node, node.inputs[:1])
-    return transpose(push)
+    if len(into) == len(out) and [d for d in into if d != 1] == [d for d in out if d != 1]:
+        bigs = iter([a for a, d in enumerate(into) if d != 1])
+        ones = iter([a for a, d in enumerate(into) if d == 1])
+        perm = tuple(next(ones) if d == 1 else next(bigs) for d in out)
+        work.set_op(node, "Transpose")
+        node.attributes = {}
+        node.set(perm=list(perm))
+        work.set_inputs(node, node.inputs[:1])
+        return transpose(push)
+    groups = _split_axes(into, out)
+    return groups is not None and _past_split(push, groups, out)
+
+
+def _split_axes(into: Sequence[int], out: Sequence[int]) -> list[list[int]] | None:
+    """The axes of the output that each axis of the input is split into; None if any merge."""
+    groups: list[list[int]] = []
+    place = 0
+    for size in into:
+        group: list[int] = []
+        product = 1
+        while place < len(out) and (product < size or not group):
+            product *= out[place]
+            group.append(place)
+            place += 1
+        if product != size:
+            return None
+        groups.append(group)
+    return groups if place == len(out) else None
+
+
+def _past_split(push: Push, groups: list[list[int]], out: Sequence[int]) -> bool:
+    node, work = push.node, push.work
+    ahead = [axis for source in push.inverse for axis in groups[source]]
+    shape = np.array([out[axis] for axis in ahead], np.int64)
+    work.set_input(node, 1, work.store("shape", INT64, shape.shape, shape))
+    push.inputs()
+    push.outputs(tuple(ahead.index(axis) for axis in range(len(out))))
+    return True
 
 
 def resize(push: Push) -> bool:

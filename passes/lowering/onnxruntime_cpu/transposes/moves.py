@@ -104,7 +104,9 @@ class Push:
         if real:
             swap.glue = False
             swap.covers = union(real)
-            swap.moved = tuple(p for n in real for p in n.moved or ((n.covers, node),))
+            swap.moved = tuple(
+                p for n in real for p in n.moved or ((n.covers, node, n.index not in work.nodes),)
+            )
 
     def ranks(self, rank: int) -> bool:
         """Bring the inputs to as many dims as the Transpose has."""
@@ -117,14 +119,14 @@ class Push:
             missing = rank - len(dims)
             if not missing:
                 continue
-            constant = work.constant(tensor)
             shape = (1,) * missing
-            if constant is not None:
-                value = constant.array
-                wide = None if value is None else value.reshape((*shape, *constant.shape))
-                work.set_input(
-                    node, slot, work.store(tensor, constant.dtype, (*shape, *constant.shape), wide)
-                )
+            dq = work.made_by(tensor, "DequantizeLinear")
+            if work.constant(tensor) is not None:
+                work.set_input(node, slot, _widened(work, tensor, shape))
+                continue
+            if dq is not None and work.constant(dq.inputs[0]) is not None:
+                work.set_input(dq, 0, _widened(work, dq.inputs[0], shape))
+                work.types[tensor] = Type(work.dtype(tensor), (*shape, *dims))
                 continue
             axes = work.store("axes", INT64, (missing,), np.arange(missing))
             made = work.tensor("unsqueezed", Type(work.dtype(tensor), (*shape, *dims)))
@@ -132,6 +134,16 @@ class Push:
             inserted.glue, inserted.covers = True, node.covers
             work.set_input(node, slot, made)
         return True
+
+
+def _widened(work: Work, tensor: str, ones: tuple[int, ...]) -> str:
+    """A constant with dims of 1 in front."""
+    constant = work.constant(tensor)
+    assert constant is not None
+    value, shape = constant.array, (*ones, *constant.shape)
+    return work.store(
+        tensor, constant.dtype, shape, None if value is None else value.reshape(shape)
+    )
 
 
 def swapped(work: Work, tensor: str, perm: Perm, reader: WorkNode) -> str:
@@ -148,8 +160,15 @@ def settle(work: Work, node: WorkNode, heirs: Sequence[WorkNode]) -> None:
     """Say who stands for a Transpose that goes: what it first moved past, else the heirs."""
     if not node.moved:
         hand_on(work, node, heirs)
-    for originals, first in node.moved:
+    for originals, first, _ in node.moved:
         first.covers = tuple(dict.fromkeys((*first.covers, *originals)))
+
+
+def compose(work: Work, node: WorkNode) -> None:
+    """Say who stands for a moved Transpose that goes into another, if no part of it is left."""
+    node.moved = tuple(part for part in node.moved if part[2])
+    if node.moved:
+        settle(work, node, ())
 
 
 def perm_of(work: Work, node: WorkNode) -> Perm | None:
