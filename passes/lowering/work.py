@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...graph.dtypes import INT32, INT64, UNDEFINED
+from ...graph.dtypes import UNDEFINED
 from ...graph.errors import DataError
 from ...graph.graph import Graph
 from ...graph.tensor import Tensor
@@ -106,7 +106,6 @@ class Work:
             self.node_names: set[str] = set()
             self.has_bodies = False
             self.left_out: dict[str, list[str]] = {}  # originals by what they answered unchanged
-            self.early: set[str] = set()  # originals that are computed before the run after all
             self.wide_of: dict[tuple[Work, str], str] = {}  # halves by their 32 bit forms
             self._numbers: dict[str, int] = {}
             self.fates: dict[str, str] = {}
@@ -516,8 +515,6 @@ class Work:
         """Make a constant of a tensor that a node made, which is gone."""
         self.constants[tensor] = constant
         self.types[tensor] = Type(constant.dtype, constant.shape)
-        if constant.dtype in (INT32, INT64):  # shape arithmetic: its results are stored
-            self.root.early.update(self.root.left_out.pop(tensor, ()))
         self.version += 1
 
     def tensor(self, hint: str, like: Type) -> str:

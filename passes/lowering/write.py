@@ -76,17 +76,16 @@ def lineage_of(work: Work, graph: Graph) -> Attribution:
     pairs = list(_pairs(work, graph))
     for node, _ in pairs:
         if not node.glue:
-            covered.update(_late(work, node))
+            covered.update(node.covers)
             ways[tuple(sorted(node.covers))] += 1
     for node, path in pairs:
-        covers = _late(work, node)
         status: Status = "exact"
         if node.glue:
             status = "layout"
         elif ways[tuple(sorted(node.covers))] > 1:
             status = "group"
-        executed.append(Executed(path, node.op, covers, status))
-    fates = {**dict.fromkeys(work.early, "folded"), **work.fates}
+        executed.append(Executed(path, node.op, node.covers, status))
+    fates = dict(work.fates)
     for name, count in covered.items():
         fates[name] = "once" if count == 1 else "multi"
     tensors = {
@@ -96,13 +95,6 @@ def lineage_of(work: Work, graph: Graph) -> Attribution:
         if t and t in work.declared and work.type(t) != UNKNOWN
     }
     return Attribution(tuple(executed), cast("dict[str, Fate]", fates), tensors)
-
-
-def _late(work: Work, node: WorkNode) -> tuple[str, ...]:
-    """The originals that a node does the work of during the run."""
-    if not work.early.intersection(node.covers):
-        return node.covers
-    return tuple(path for path in node.covers if path not in work.early)
 
 
 def _pairs(work: Work, graph: Graph) -> list[tuple[WorkNode, str]]:

@@ -86,9 +86,12 @@ def _body(work: Work, node: WorkNode, opset: int) -> FunctionProto | None:
     types = [type_proto(work.type(t)).SerializeToString() if t else b"" for t in node.inputs]
     versions = found.context_dependent_function_opset_versions
     version = max((v for v in versions if v <= opset), default=min(versions))
-    text = found.get_context_dependent_function_with_opset_version(
-        version, node.frozen().as_proto().SerializeToString(), types
-    )
+    try:
+        text = found.get_context_dependent_function_with_opset_version(
+            version, node.frozen().as_proto().SerializeToString(), types
+        )
+    except (ValueError, RuntimeError):  # of sequences, whose types are not followed
+        return None
     return FunctionProto.FromString(text) if text else None
 
 

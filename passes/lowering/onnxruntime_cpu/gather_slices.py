@@ -81,6 +81,8 @@ def _replace(
     sizes = np.array([end - begin for _, begin, end, _ in pieces], np.int64)
     split = work.store("splits", INT64, sizes.shape, sizes)
     first = min(nodes, key=lambda n: n.index)
+    for node in nodes:
+        _without_bounds(work, node)
     work.replace(
         nodes,
         "Split",
@@ -93,6 +95,14 @@ def _replace(
         axes = work.store("axes", INT64, (1,), np.array([axis], np.int64))
         squeeze = work.add("Squeeze", [made, axes], node.output, name="Squeeze")
         squeeze.glue, squeeze.covers = True, node.covers
+
+
+def _without_bounds(work: Work, node: WorkNode) -> None:
+    """A Split has no bounds that are computed: what made them unchanged has gone before the run."""
+    gone = {path for tensor in node.inputs[1:] for path in work.root.left_out.get(tensor, ())}
+    for path in gone.intersection(node.covers):
+        work.root.fates.setdefault(path, "folded")
+    node.covers = tuple(path for path in node.covers if path not in gone)
 
 
 def _piece(

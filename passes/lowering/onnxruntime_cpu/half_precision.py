@@ -91,6 +91,11 @@ def _pairs(work: Work) -> bool:
             work.dtype(node.inputs[0]),
             work.dtype(node.output),
         )
+        if middle == last and not work.is_output(node.output):
+            hand_on(work, node, work.readers(node.output))
+            work.bypass(node, node.inputs[0])
+            changed = True
+            continue
         inserted = any(n.name.startswith(_INSERTED) for n in (source, node))
         widening = (first, middle) in _WIDER
         if first != last or not (widening or inserted):

@@ -4,7 +4,8 @@ Runtime's condition, extended level, single or double precision. Transpose on ei
 output of the graph (others may read it: then it stays): the new last axis is one of the last two
 and, for three dims on, the first stays first or becomes the second last, with the batch axes in
 order. Scale: Mul or Div by a constant of one element, of no higher rank, on an input or behind;
-one in front that others read stays. Until 1.32; MatMul of version 9 and 13.
+one in front that others read stays. A Cast behind a Transpose, both read once, changes places with
+it. 1.20 to 1.32; MatMul of version 9 and 13.
 
     before  MatMul(Transpose(a), b)
     after   com.microsoft::FusedMatMul(a, b, transA=1)
@@ -15,7 +16,7 @@ from __future__ import annotations
 from ....graph.dtypes import DOUBLE, FLOAT
 from ..node import WorkNode
 from ..rule import Rule
-from ..work import Work, cover
+from ..work import Type, Work, cover
 from .conditions import MS
 from .transposes.moves import settle
 
@@ -34,7 +35,7 @@ def _transposes(work: Work, node: WorkNode) -> bool:
         return False
     found = []
     for slot, letter in ((0, "A"), (1, "B")):
-        swap = work.made_by(node.inputs[slot], "Transpose")
+        swap = work.made_by(node.inputs[slot], "Transpose") or _behind_cast(work, node, slot)
         flags = None if swap is None or work.gives_output(swap) else _flags(work, swap)
         if swap is None or flags is None:
             continue
@@ -54,6 +55,24 @@ def _transposes(work: Work, node: WorkNode) -> bool:
             node.set(**{f"transBatch{letter}": 1})
     _rename(work, node, "MatmulTransposeFusion")
     return True
+
+
+def _behind_cast(work: Work, node: WorkNode, slot: int) -> WorkNode | None:
+    """The Transpose in front of a Cast, both read once: they change places."""
+    cast = work.made_by(node.inputs[slot], "Cast")
+    swap = None if cast is None else work.made_by(cast.inputs[0], "Transpose")
+    if cast is None or swap is None or not (work.single(cast) and work.single(swap)):
+        return None
+    if _flags(work, swap) is None:
+        return None
+    source, middle, out = swap.inputs[0], swap.output, cast.output
+    dims = work.dims(source)
+    work.set_input(cast, 0, source)
+    work.set_outputs(cast, [middle])
+    work.set_input(swap, 0, middle)
+    work.set_outputs(swap, [out])
+    work.types[middle] = Type(work.dtype(out), dims)
+    return swap
 
 
 def _flags(work: Work, node: WorkNode) -> tuple[bool, bool] | None:
