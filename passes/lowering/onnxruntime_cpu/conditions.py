@@ -20,11 +20,11 @@ _PASS_ON = frozenset({"Identity", "Dropout"})
 def removable(work: Work, node: WorkNode) -> bool:
     """Whether the runtime can take a node out and let its readers read its input.
 
-    It makes no output of the graph, one of its outputs is read, and it has exactly one input that
+    It makes no output of the graph, one of its outputs is read, or none, and it has exactly one input that
     a node makes, or one input at all.
     """
     used = sum(1 for o in node.outputs if work.readers(o))
-    if used != 1 or work.gives_output(node):
+    if used > 1 or work.gives_output(node):
         return False
     return work.input_edges(node) == 1 or len(node.inputs) == 1
 
@@ -32,7 +32,7 @@ def removable(work: Work, node: WorkNode) -> bool:
 def take_out(work: Work, node: WorkNode) -> bool:
     """Take out a node that is removable: its readers read what it reads."""
     source = next((t for t in node.inputs if work.maker(t) is not None), node.inputs[0])
-    output = next(o for o in node.outputs if work.readers(o))
+    output = next((o for o in node.outputs if work.readers(o)), node.outputs[0])
     if node.op not in _PASS_ON:
         work.root.left_out.setdefault(source, []).extend(node.covers)
         hand_on(work, node, work.readers(output))
@@ -90,8 +90,10 @@ def near(value: float | None, wanted: float, tolerance: float = 1e-5) -> bool:
 
 
 def holds(work: Work, tensor: str, wanted: float) -> bool:
-    """Whether a constant of one element is about a number, as exactly as its type tells."""
-    return near(work.number(tensor), wanted, 1e-3 if half(work.dtype(tensor)) else 1e-5)
+    """Whether a constant, without dims or of one, is about a number, as exactly as its type tells."""
+    return (work.rank(tensor) or 0) <= 1 and near(
+        work.number(tensor), wanted, 1e-3 if half(work.dtype(tensor)) else 1e-5
+    )
 
 
 def other(node: WorkNode, tensor: str) -> str | None:

@@ -289,8 +289,7 @@ def _cancel(work: Work, before: WorkNode, node: WorkNode) -> None:
     """Let readers of the second Transpose read what the first reads."""
     source, output = before.inputs[0], node.output
     maker = work.maker(source)
-    alone = maker is not None and len(work.readers(source)) == 1 and not work.is_output(source)
-    if work.is_output(output) and not alone:
+    if work.is_output(output) and (maker is None or work.is_output(source)):
         node.attributes = {}
         work.set_op(node, "Identity")
         work.set_input(node, 0, source)
