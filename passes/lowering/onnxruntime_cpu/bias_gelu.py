@@ -67,7 +67,7 @@ def _fast(work: Work, node: WorkNode) -> bool:
 def _else(work: Work, node: WorkNode, tensor: str) -> float | None:
     """The constant that a tensor is added to, or multiplied by."""
     rest = other(node, tensor)
-    return None if rest is None else work.number(rest)
+    return None if rest is None or (work.rank(rest) or 0) > 1 else work.number(rest)
 
 
 def _argument(work: Work, tensor: str) -> tuple[str, list[WorkNode]] | None:

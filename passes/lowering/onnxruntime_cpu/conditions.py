@@ -20,8 +20,8 @@ _PASS_ON = frozenset({"Identity", "Dropout"})
 def removable(work: Work, node: WorkNode) -> bool:
     """Whether the runtime can take a node out and let its readers read its input.
 
-    It makes no output of the graph, one of its outputs is read, or none, and it has exactly one input that
-    a node makes, or one input at all.
+    It makes no output of the graph, no more than one of its outputs is read, and it has exactly one
+    input that a node makes, or one input at all.
     """
     used = sum(1 for o in node.outputs if work.readers(o))
     if used > 1 or work.gives_output(node):
@@ -90,7 +90,7 @@ def near(value: float | None, wanted: float, tolerance: float = 1e-5) -> bool:
 
 
 def holds(work: Work, tensor: str, wanted: float) -> bool:
-    """Whether a constant, without dims or of one, is about a number, as exactly as its type tells."""
+    """Whether a constant of no more than one dim is about a number, as exactly as its type is."""
     return (work.rank(tensor) or 0) <= 1 and near(
         work.number(tensor), wanted, 1e-3 if half(work.dtype(tensor)) else 1e-5
     )

@@ -2,7 +2,7 @@
 
 Runtime's condition, basic level: constants of one element, zero points of one type; the first
 DequantizeLinear is read once, the second QuantizeLinear by DequantizeLinears alone, and the first
-one by others too only where all parameters are equal. 1.20 to 1.32.
+one by others too only where all parameters are equal and the second by one. 1.20 to 1.32.
 
     before  Q -> DQ -> Q -> DQ
     after   Q -> DQ, with another scale
@@ -31,7 +31,7 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if len({quantised_type(work, n) for n in row}) != 1:
         return False
     equal = all(equal_parameters(work, node, n) for n in row)
-    if not equal and (not work.single(first)):
+    if not work.single(first) and (not equal or len(lasts) > 1):
         return False
     for last in lasts:
         work.set_input(last, 0, first.output)

@@ -20,7 +20,7 @@ from ....graph.dtypes import BFLOAT16, FLOAT, FLOAT16, INT64
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Type, Work, union
-from .conditions import other, same_dim
+from .conditions import other
 from .gemm_sum import spreads
 
 _TYPES = (FLOAT, FLOAT16, BFLOAT16)
@@ -39,7 +39,7 @@ def _apply(work: Work, node: WorkNode, *, keeping: bool) -> bool:
     if len(b) != 2 or work.dtype(bias) != work.dtype(node.inputs[0]):
         return False
     flat = len(a) == 2
-    if flat and not (same_dim(a[1], b[0]) and spreads(work, node.output, bias)):
+    if flat and not spreads(work, node.output, bias):
         return False
     if not flat and not _reshapes(work, node, bias):
         return False

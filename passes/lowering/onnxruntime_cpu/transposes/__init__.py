@@ -23,7 +23,7 @@ from .moves import Handler, Perm, Push, perm_of, weight
 from .quantised import EXTENDED
 
 Handlers = Mapping[tuple[str, str], Handler]
-_CERTAIN = ("MaxPool",)  # pushed through whatever it costs
+_CERTAIN = ("MaxPool", "Transpose")  # pushed through whatever it costs
 
 
 def optimise(work: Work, handlers: Handlers) -> bool:
