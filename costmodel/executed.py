@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from ..graph import Graph
@@ -25,6 +26,7 @@ def executed_cost(
     attribution: Attribution,
     device: Device,
     given: Given | None = None,
+    channels: Mapping[str, int] | None = None,
 ) -> GraphCost:
     """Cost the graph that a runtime executes.
 
@@ -37,13 +39,16 @@ def executed_cost(
     original
         The graph that the runtime was given.
     optimized
-        The graph that it saved.
+        The graph that it executes: what it saved, or what rules say.
     attribution
-        Of the second to the first: each node's originals, and the sizes without padding.
+        Of the second to the first: each node's originals.
     device
         Whose roofline to use.
     given
         Shapes, dims and values of inputs.
+    channels
+        By path of a tensor in a blocked layout: its channels without padding. By default those of
+        the original tensors that the attribution names.
 
     Raises
     ------
@@ -51,7 +56,9 @@ def executed_cost(
         If what is given names no input or contradicts the model.
     """
     shapes = infer(optimized, given)
-    padding = _Padding(attribution, infer(original, given))
+    if channels is None:
+        channels = unpadded_channels(attribution, infer(original, given), shapes)
+    padding = _Padding(channels)
     originals = {node.name: node.originals for node in attribution.executed}
     costed = [
         c._replace(
@@ -71,21 +78,35 @@ def executed_cost(
     )
 
 
+def unpadded_channels(
+    attribution: Attribution, original: Shapes, optimized: Shapes
+) -> dict[str, int]:
+    """By path of a 4-D tensor that is executed: the channels that its original has."""
+    logical = dict(_shapes(original))
+    found = {}
+    for path, physical in _shapes(optimized):
+        shape = logical.get(attribution.tensors.get(path, ""))
+        if shape is None or len(shape) != 4 or len(physical) != 4:
+            continue
+        if (shape[0], *shape[2:]) == (physical[0], *physical[2:]):
+            found[path] = shape[1]
+    return found
+
+
+def _shapes(scope: Shapes) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for name in scope.graph.live_tensors():
+        info = scope.get(name)
+        if info is not None and info.resolved is not None:
+            yield scope.graph.prefix + name, info.resolved
+    for body in scope.bodies.values():
+        yield from _shapes(body)
+
+
 class _Padding:
-    """Which channels of an executed node's tensors its layout pads."""
+    """What a layout adds that pads channels; ``channels`` are those without, by path."""
 
-    def __init__(self, attribution: Attribution, original: Shapes) -> None:
-        self._origin = attribution.tensors
-        self._shapes: dict[str, tuple[int, ...]] = {}
-        self._collect(original)
-
-    def _collect(self, scope: Shapes) -> None:
-        for name in scope.graph.live_tensors():
-            info = scope.get(name)
-            if info is not None and info.resolved is not None:
-                self._shapes[scope.graph.prefix + name] = info.resolved
-        for body in scope.bodies.values():
-            self._collect(body)
+    def __init__(self, channels: Mapping[str, int]) -> None:
+        self._channels = channels
 
     def apart(self, costed: Costed) -> NodeCost:
         """A node's cost with what padding adds told apart."""
@@ -127,9 +148,7 @@ class _Padding:
         """The share of a tensor's channels that the original has too."""
         info = scope.get(name) if name else None
         physical = None if info is None else info.resolved
-        path = self._origin.get(scope.graph.prefix + name)
-        logical = None if path is None else self._shapes.get(path)
-        if physical is None or logical is None or len(physical) != 4 or len(logical) != 4:
+        channels = self._channels.get(scope.graph.prefix + name)
+        if channels is None or physical is None or len(physical) != 4 or not physical[1]:
             return _WHOLE
-        alike = (physical[0], *physical[2:]) == (logical[0], *logical[2:])
-        return Fraction(logical[1], physical[1]) if alike and physical[1] else _WHOLE
+        return Fraction(channels, physical[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +118,8 @@ class Source:
         return self.read(self.folder / entry.location, entry.offset, entry.length)
 
 
+_UNREAD = Source()  # of constants whose contents nobody has computed
+
 # What raw data hold, which is little-endian whatever the machine.
 _PLAIN: dict[int, np.dtype[np.generic]] = {
     dtypes.FLOAT: np.dtype("<f4"),
@@ -195,6 +197,11 @@ class Tensor:
         """A new constant."""
         return cls.from_proto(numpy_helper.from_array(array, name), Source())
 
+    @classmethod
+    def without_contents(cls, name: str, dtype: int, shape: Sequence[int]) -> Tensor:
+        """A constant of which no more than its type and shape is known."""
+        return cls.from_proto(TensorProto(name=name, data_type=dtype, dims=shape), _UNREAD)
+
     @property
     def size(self) -> int:
         """Number of elements; a scalar has one."""
@@ -211,7 +218,12 @@ class Tensor:
 
     @property
     def absent(self) -> str:
-        """Why the contents can't be read: external data that are not there; "" if they can."""
+        """Why the contents can't be read; "" if they can.
+
+        They are external data that are not there, or nobody has computed them.
+        """
+        if self.source is _UNREAD:
+            return f"the contents of '{self.name}' are not computed"
         external = (p for p in every_tensor(self.proto) if p.data_location == TensorProto.EXTERNAL)
         return next(filter(None, (absence(p, self.source.folder) for p in external)), "")
 
@@ -223,6 +235,8 @@ class Tensor:
         DataError
             If they can't be read, or don't fit the type and shape.
         """
+        if self.source is _UNREAD:
+            raise DataError(self.absent)
         try:
             return self._dense() if isinstance(self.proto, SparseTensorProto) else self._array()
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:

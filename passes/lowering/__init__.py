@@ -11,7 +11,7 @@ from ...rewrite.rewriting import Declined
 from .onnxruntime_cpu.pipeline import run
 from .read import read
 from .target import Level, Target
-from .write import graph_of, lineage_of
+from .write import blocked_of, graph_of, lineage_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Lowered:
     declined
         Rewrites that the runtime nearly makes, and what stands in their way.
     blocked
-        By the tensors that are in a blocked layout: the channels that they have there.
+        By path of a tensor in a blocked layout: the channels that it has without padding.
     """
 
     graph: Graph
@@ -48,7 +48,7 @@ def lower(graph: Graph, target: Target) -> Lowered:
     run(work)
     lowered = graph_of(work)
     declined = tuple(work.declined)
-    return Lowered(lowered, lineage_of(work, lowered), declined, work.blocked)
+    return Lowered(lowered, lineage_of(work, lowered), declined, blocked_of(work, lowered))
 
 
 __all__ = ["Level", "Lowered", "Target", "lower"]

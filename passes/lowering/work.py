@@ -110,7 +110,9 @@ class Work:
             self._numbers: dict[str, int] = {}
             self.fates: dict[str, str] = {}
             self.declined: list[Declined] = []
-            self.blocked: dict[str, int] = {}  # channels by tensor in a blocked layout
+            self.blocked: dict[
+                str, int
+            ] = {}  # channels without padding, by tensor in a blocked layout
 
     # --- reading ---------------------------------------------------------------------------
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import cast
 
-from onnx import GraphProto, TensorProto, helper
+from onnx import GraphProto, helper
 
 from ...graph.graph import Graph
-from ...graph.tensor import Source, Tensor
+from ...graph.tensor import Tensor
 from ...lineage.attribution import Attribution, Executed
 from ...lineage.covers import Status
 from ...lineage.fates import Fate
@@ -64,8 +64,7 @@ def _tensor(name: str, constant: Constant) -> Tensor:
         return constant.tensor
     if constant.array is not None:
         return Tensor.from_array(name, constant.array)
-    proto = TensorProto(name=name, data_type=constant.dtype, dims=constant.shape)
-    return Tensor.from_proto(proto, Source())
+    return Tensor.without_contents(name, constant.dtype, constant.shape)
 
 
 def lineage_of(work: Work, graph: Graph) -> Attribution:
@@ -95,6 +94,16 @@ def lineage_of(work: Work, graph: Graph) -> Attribution:
         if t and t in work.declared and work.type(t) != UNKNOWN
     }
     return Attribution(tuple(executed), cast("dict[str, Fate]", fates), tensors)
+
+
+def blocked_of(work: Work, graph: Graph) -> dict[str, int]:
+    """By path of a tensor in a blocked layout: its channels without padding."""
+    return {
+        scope.prefix + tensor: work.blocked[tensor]
+        for scope, node in graph.walk()
+        for tensor in node.outputs
+        if tensor in work.blocked
+    }
 
 
 def _pairs(work: Work, graph: Graph) -> list[tuple[WorkNode, str]]:

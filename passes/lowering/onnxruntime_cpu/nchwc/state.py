@@ -108,8 +108,8 @@ class State:
         channels: Dim = None
         if dims is not None and len(dims) == 4:
             channels = dims[1]
-            channels = self.padded(channels) if type(channels) is int else channels
-            dims = (dims[0], channels, *dims[2:])
+            there = self.padded(channels) if type(channels) is int else channels
+            dims = (dims[0], there, *dims[2:])
         made = self.work.tensor(hint, Type(FLOAT, dims))
         if type(channels) is int:
             self.work.root.blocked[made] = channels
