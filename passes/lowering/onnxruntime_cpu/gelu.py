@@ -1,7 +1,8 @@
 """The error function form of Gelu, written out.
 
 Runtime's condition: x / sqrt(2) -> Erf -> + 1 -> times x, and times 0.5, as (x * 0.5) * (..) or
-(x * (..)) * 0.5; each inner node is read once; the constants have one element. Basic level: from
+(x * (..)) * 0.5, the latter only where no Mul makes x; each inner node is read once; the constants
+have one element. Basic level: from
 opset 20 on it becomes ONNX's Gelu; extended level: com.microsoft's, if the provider computes in
 this type. 1.20 to 1.32.
 
@@ -30,17 +31,16 @@ def _match(work: Work, div: WorkNode) -> list[WorkNode] | None:
     rest = other(mul, add.output)
     if one is None or rest is None or not holds(work, one, 1):
         return None
-    if rest == x:
-        last = work.next(mul, "Mul")
-        half = None if last is None else other(last, mul.output)
-        if last is None or half is None or not holds(work, half, 0.5):
-            return None
-        return [div, erf, add, mul, last]
     scaled = work.made_by(rest, "Mul")
-    half = None if scaled is None else other(scaled, x)
-    if scaled is None or half is None or not holds(work, half, 0.5):
+    if scaled is not None:  # the runtime takes any Mul here for the half, even one that makes x
+        half = other(scaled, x)
+        fits = half is not None and holds(work, half, 0.5) and work.single(scaled)
+        return [div, erf, add, scaled, mul] if fits else None
+    last = work.next(mul, "Mul")
+    half = None if last is None else other(last, mul.output)
+    if rest != x or last is None or half is None or not holds(work, half, 0.5):
         return None
-    return [div, erf, add, scaled, mul] if work.single(scaled) else None
+    return [div, erf, add, mul, last]
 
 
 def _basic(work: Work, node: WorkNode) -> bool:

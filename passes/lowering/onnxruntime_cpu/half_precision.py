@@ -15,7 +15,7 @@ from __future__ import annotations
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
 from ..node import WorkNode
 from ..rule import Rule, Sweep
-from ..work import Constant, Type, Work
+from ..work import Constant, Type, Work, cover
 from .conditions import hand_on
 from .kernels import widened
 
@@ -98,6 +98,12 @@ def _pairs(work: Work) -> bool:
             continue
         inserted = any(n.name.startswith(_INSERTED) for n in (source, node))
         widening = (first, middle) in _WIDER
+        if first != last and widening and last in _FLOATS:
+            cover(node, source)
+            work.set_input(node, 0, source.inputs[0])
+            _unread(work, source)
+            changed = True
+            continue
         if first != last or not (widening or inserted):
             continue
         if work.is_output(node.output):  # it stays, and changes nothing
@@ -106,12 +112,18 @@ def _pairs(work: Work) -> bool:
             for gone in (node, source):
                 hand_on(work, gone, work.readers(node.output))
             work.bypass(node, source.inputs[0])
-        if not work.readers(source.output) and not work.gives_output(source):
-            work.drop(source, "cse")
+        _unread(work, source)
         changed = True
     return changed
 
 
+def _unread(work: Work, node: WorkNode) -> None:
+    """Take a Cast out that nothing reads any more."""
+    if not work.readers(node.output) and not work.gives_output(node):
+        work.drop(node, "cse")
+
+
+_FLOATS = (FLOAT, FLOAT16, DOUBLE, BFLOAT16)
 _WIDER = frozenset({(FLOAT, DOUBLE), (FLOAT16, FLOAT), (FLOAT16, DOUBLE), (BFLOAT16, FLOAT)})
 
 

@@ -21,6 +21,8 @@ def _apply(work: Work, node: WorkNode) -> bool:
         return False
     if not equal_parameters(work, node, behind):
         return False
+    if len(work.readers(behind.output)) + work.is_output(behind.output) > 1:
+        return False
     source, output = node.inputs[0], behind.output
     maker = work.maker(source)
     if not work.is_output(output):
