@@ -16,7 +16,7 @@ from ....graph.dtypes import FLOAT
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
-from .conditions import assigned, holds, other
+from .conditions import assigned, other
 
 
 class _Core:
@@ -44,7 +44,7 @@ def _core(work: Work, sqrt: WorkNode) -> tuple[_Core, str] | None:
     mul = work.next(div, "Mul")
     if square is None or mul is None or not work.single(square):
         return None
-    if not holds(work, square.inputs[1], 2):
+    if work.number(square.inputs[1]) != 2:
         return None
     scale = other(mul, div.output)
     if scale is None or work.rank(scale) != 1:

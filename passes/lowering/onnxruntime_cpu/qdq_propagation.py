@@ -1,8 +1,8 @@
 """QuantizeLinear moves up, and DequantizeLinear down, over nodes that only move data.
 
 Runtime's condition, basic level: MaxPool of version 12 on, Reshape, Transpose, Squeeze, Unsqueeze,
-Slice; parameters constant and one a tensor; what is moved over is read once. Not of a constant's
-DequantizeLinear. 1.20 to 1.32.
+Slice; parameters constant and one a tensor; what is moved over, and what it reads, is read once.
+Not of a constant's DequantizeLinear. 1.20 to 1.32.
 
     before  DQ -> MaxPool -> Sigmoid
     after   DQ -> MaxPool -> Q -> DQ -> Sigmoid
@@ -43,7 +43,10 @@ def _up(work: Work, node: WorkNode) -> bool:
         if over is None or not _moves(work, over) or not work.single(over):
             break
         source = over.inputs[0]
-        if is_dq(work.maker(source)) or work.constant(source) is not None:
+        maker = work.maker(source)
+        if is_dq(maker) or work.constant(source) is not None:
+            break
+        if maker is not None and not work.single(maker):
             break
         made = _pair(work, source, node, over)
         work.set_input(over, 0, made)

@@ -40,7 +40,8 @@ def point(work: Work, node: WorkNode) -> float | None:
 
 def per_tensor(work: Work, node: WorkNode) -> bool:
     """Whether scale and zero point are constants of one element each."""
-    return work.number(node.inputs[1]) is not None and point(work, node) is not None
+    found = [work.constant(t) for t in node.inputs[1:] if t]
+    return all(c is not None and c.size == 1 for c in found)
 
 
 def quantised_type(work: Work, node: WorkNode) -> int:

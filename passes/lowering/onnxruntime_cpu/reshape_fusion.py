@@ -3,8 +3,8 @@
 Runtime's condition, basic level. Shape: it is a Concat, read once, of constants and of sizes
 Shape(x) -> Gather(i) -> Unsqueeze, the i-th size at place i, of the tensor that is reshaped or of
 one known to be as large there; at most one more piece of one element, or -1. Row, since 1.22:
-Reshape and then Reshape, Squeeze or Unsqueeze, each read once, all that they make of fixed sizes,
-none 0. 1.20 to 1.32.
+Reshape and then Reshape, Squeeze or Unsqueeze, each read once; the last makes fixed sizes, none 0.
+1.20 to 1.32.
 
     before  Reshape(x, Concat(Unsqueeze(Gather(Shape(x), 0)), 12, 64))
     after   Reshape(x, [0, 12, 64])
@@ -37,13 +37,11 @@ def _row(work: Work, node: WorkNode) -> bool:
     row = [node]
     while (view := work.next(row[-1], *_VIEWS)) is not None and view.inputs[0] == row[-1].output:
         row.append(view)
-    shapes = [work.shape(n.output) for n in row]
-    if len(row) < 2 or any(s is None or 0 in s for s in shapes):
+    shape = work.shape(row[-1].output)
+    if len(row) < 2 or shape is None or 0 in shape:
         return False
     if any(n.int("allowzero", 0) for n in row):
         return False
-    shape = shapes[-1]
-    assert shape is not None
     target = work.store("new_shape", INT64, (len(shape),), np.array(shape, np.int64))
     inputs, outputs = [node.inputs[0], target], row[-1].outputs
     glue = all(n.glue for n in row)
