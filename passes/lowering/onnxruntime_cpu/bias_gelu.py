@@ -99,9 +99,7 @@ def _cubed(work: Work, add: WorkNode) -> tuple[str, list[WorkNode]] | None:
             power = work.made_by(scaled.inputs[inner], "Pow")
             if power is None or not work.single(power) or power.inputs[0] != x:
                 continue
-            if holds(work, power.inputs[1], 3) and near(
-                work.number(scaled.inputs[1 - inner]), 0.044715, 1e-4
-            ):
+            if holds(work, power.inputs[1], 3) and holds(work, scaled.inputs[1 - inner], 0.044715):
                 return x, [scaled, power]
     return None
 

@@ -54,9 +54,8 @@ def _key(work: Work, node: WorkNode) -> Hashable:
         if value is None:
             return None
         attributes[name] = value
-    used = tuple(bool(o) and bool(work.readers(o) or work.is_output(o)) for o in node.outputs)
-    key = (node.domain, node.op, tuple(node.inputs), frozenset(attributes.items()), used)
-    return key if any(used) else None
+    made = tuple(map(bool, node.outputs))
+    return (node.domain, node.op, tuple(node.inputs), frozenset(attributes.items()), made)
 
 
 def _plain(attribute: AttributeProto) -> Hashable:

@@ -46,7 +46,8 @@ def _up(work: Work, node: WorkNode) -> bool:
         maker = work.maker(source)
         if is_dq(maker) or work.constant(source) is not None:
             break
-        if maker is not None and not work.single(maker):
+        shared = len(work.readers(source)) != 1 or work.is_output(source)
+        if maker is not None and shared:
             break
         made = _pair(work, source, node, over)
         work.set_input(over, 0, made)

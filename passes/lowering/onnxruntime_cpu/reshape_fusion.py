@@ -20,6 +20,7 @@ from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
 from .conditions import same_dim
+from .constant_folding import drop_unread
 
 _ROWS = (1, 22)
 _VIEWS = ("Reshape", "Squeeze", "Unsqueeze")
@@ -99,18 +100,6 @@ def _equal(work: Work, first: str, second: str, axis: int) -> bool:
     if one is None or two is None or axis >= min(len(one), len(two)):
         return False
     return same_dim(one[axis], two[axis])
-
-
-def drop_unread(work: Work, node: WorkNode) -> None:
-    """Take out a node that nothing reads, and then what only it read, if that makes one output."""
-    queue = [node]
-    while queue:
-        last = queue.pop()
-        if work.nodes.get(last.index) is not last or work.edges(last) or work.gives_output(last):
-            continue
-        makers = [m for t in last.inputs if (m := work.maker(t)) is not None]
-        work.drop(last, "folded")
-        queue += [m for m in makers if len([o for o in m.outputs if o]) == 1]
 
 
 RULE = Rule("ReshapeFusion", ("Reshape",), _apply)

@@ -1,8 +1,9 @@
 """Quantised products.
 
-Runtime's condition, extended level. MatMul: both inputs of 8 bits from DequantizeLinears; without a
-QuantizeLinear behind it the result is float. Gemm: the same, both with zero points since 1.28, the
-bias left out or int32, alpha 1 and beta 1. 1.20 to 1.32.
+Runtime's condition, extended level. MatMul: both inputs of 8 bits from DequantizeLinears, A unsigned
+on x86; without a QuantizeLinear behind it the result is float. Gemm: the same, A signed only where
+B is; both with zero points since 1.28; the bias left out or int32, alpha 1 and beta 1. 1.20 to
+1.32.
 
     before  DQ, DQ -> MatMul -> Q
     after   QLinearMatMul, or com.microsoft::MatMulIntegerToFloat without the Q
@@ -10,6 +11,7 @@ bias left out or int32, alpha 1 and beta 1. 1.20 to 1.32.
 
 from __future__ import annotations
 
+from .....graph.dtypes import INT8
 from ...node import WorkNode
 from ...rule import Rule
 from ...work import Work
@@ -25,6 +27,8 @@ def _matmul(work: Work, node: WorkNode) -> bool:
     if found is None or not found.full() or any(t not in EIGHT_BIT for t in found.into()):
         return False
     a, b = found.inputs
+    if quantised_type(work, a) == INT8 and work.target.block:  # x86
+        return False
     if found.qs:
         q = found.qs[0]
         if quantised_type(work, q) != quantised_type(work, a):
@@ -41,7 +45,8 @@ def _gemm(work: Work, node: WorkNode) -> bool:
     if found is None or not found.full():
         return False
     a, b, *rest = found.inputs
-    if any(quantised_type(work, n) not in EIGHT_BIT for n in (a, b)):
+    types = quantised_type(work, a), quantised_type(work, b)
+    if any(t not in EIGHT_BIT for t in types) or (types[0] == INT8 and types[1] != INT8):
         return False
     if any(quantised_type(work, n) != INT32 for n in rest):
         return False
