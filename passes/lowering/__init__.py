@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...graph import Graph
+from ...graph.shapes import Given
+from ...graph.shapes.given import input_infos
 from ...lineage.attribution import Attribution
 from ...rewrite.rewriting import Declined
 from .onnxruntime_cpu.pipeline import run
@@ -38,13 +40,30 @@ class Lowered:
     blocked: Mapping[str, int]
 
 
-def lower(graph: Graph, target: Target) -> Lowered:
+def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     """What a target's runtime makes of a graph when it opens it.
 
     The graph is left as it is, no weight is read, and nothing is proven: a rule does what the
     runtime does. Open dims stay open, as they are for the runtime.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    target
+        The runtime.
+    given
+        What the user says of inputs. Only other sizes than the file fixes count here, as if the
+        file had them.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input.
     """
-    work = read(graph, target)
+    inputs = None if given is None else input_infos(graph, given)
+    sizes = {} if inputs is None else {n: inputs.infos[n].shape for n in inputs.overridden}
+    work = read(graph, target, sizes)
     run(work)
     lowered = graph_of(work)
     declined = tuple(work.declined)

@@ -17,15 +17,21 @@ from .node import WorkNode
 from .target import Target
 from .work import Constant, Type, Work
 
+Sizes = Mapping[str, "tuple[int | None, ...] | None"]
 
-def read(graph: Graph, target: Target) -> Work:
-    """The working copy of a root graph; the graph itself is left as it is."""
-    return _Reader(target).scope(graph, None)
+
+def read(graph: Graph, target: Target, sizes: Sizes | None = None) -> Work:
+    """The working copy of a root graph; the graph itself is left as it is.
+
+    ``sizes`` are those of inputs instead of what the file says, which then says nothing of the
+    tensors behind them either.
+    """
+    return _Reader(target, sizes or {}).scope(graph, None)
 
 
 class _Reader:
-    def __init__(self, target: Target) -> None:
-        self._target = target
+    def __init__(self, target: Target, sizes: Sizes) -> None:
+        self._target, self._sizes = target, sizes
 
     def scope(self, graph: Graph, parent: Work | None) -> Work:
         work = Work(self._target, graph.opset, parent)
@@ -35,6 +41,10 @@ class _Reader:
         work.root.node_names.update(node.name or node.id for node in graph)
         work.declared = {n: from_proto(v.type) for n, v in graph.declared.items()}
         work.inputs = tuple(n for n in graph.inputs if n not in graph.initializers)
+        for name, shape in self._sizes.items() if parent is None else ():
+            work.declared[name] = Type(work.declared[name].dtype, shape)
+        if self._sizes:
+            work.declared = {n: k for n, k in work.declared.items() if n in graph.inputs}
         for name in work.inputs:
             if name in work.declared:
                 work.types[name] = work.declared[name]

@@ -67,6 +67,13 @@ class Constant(NamedTuple):
         except DataError:  # a constant of which only the shape is there
             return None
 
+    def small(self) -> Array | None:
+        """The contents of one that a condition may come to ask for, wherever it is moved."""
+        return self.value() if self.size <= _FEW else None
+
+
+_FEW = 64
+
 
 class Work:
     """A graph or body that is being lowered.

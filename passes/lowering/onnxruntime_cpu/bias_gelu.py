@@ -1,8 +1,9 @@
 """A bias in front of a Gelu, and Gelu's other forms.
 
 Runtime's condition, extended level. BiasGelu: an Add of which one operand has one dim, the last
-dims equal, read only by a Gelu. FastGelu: the tanh form, whose last Mul is no output of the graph.
-QuickGelu: x times Sigmoid(x) or Sigmoid(a * x), the Sigmoid read once. 1.20 to 1.32.
+dims equal, read only by a Gelu (ONNX's own since 1.22). FastGelu: the tanh form, whose last Mul is
+no output of the graph. QuickGelu: x times Sigmoid(x) or Sigmoid(a * x), the Sigmoid read once.
+1.20 to 1.32.
 
     before  Gelu(Add(x, b))
     after   com.microsoft::BiasGelu(x, b)
@@ -16,6 +17,8 @@ from ..rule import Rule
 from ..work import Work
 from .conditions import MS, holds, near, other, same_dim
 
+_ONNX_GELU = (1, 22)
+
 
 def _bias(work: Work, node: WorkNode) -> bool:
     if node.domain or work.dtype(node.output) != FLOAT:
@@ -23,7 +26,7 @@ def _bias(work: Work, node: WorkNode) -> bool:
     gelu = work.next(node)
     if gelu is None or (gelu.op, gelu.domain) not in (("Gelu", ""), ("Gelu", MS), ("FastGelu", MS)):
         return False
-    if len(gelu.inputs) > 1:
+    if len(gelu.inputs) > 1 or (not gelu.domain and work.target.version < _ONNX_GELU):
         return False
     slot = next((s for s in (1, 0) if work.rank(node.inputs[s]) == 1), None)
     if slot is None:

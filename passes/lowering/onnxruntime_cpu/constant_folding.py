@@ -2,10 +2,10 @@
 
 Runtime's condition, basic level: an operator of ONNX that has a kernel and always answers the
 same, without bodies, all of whose inputs are constants and none made by a node; the size of its
-outputs is known beforehand, and at most 1 GB since 1.28. Shape folds where all dims of its input
-are numbers, and what only it read goes too. A DequantizeLinear stays, to keep quantised groups
-together, but for one in front of a single node and a QuantizeLinear. An If of a constant condition
-becomes the branch that it takes. 1.20 to 1.32.
+outputs is known beforehand and at most 1 GB, both asked since 1.28. Shape folds where all dims of
+its input are numbers, and what only it read goes too. A DequantizeLinear stays, to keep quantised
+groups together, but for one in front of a single node and a QuantizeLinear. An If of a constant
+condition becomes the branch that it takes. 1.20 to 1.32.
 
     before  Add(x, Mul(c, d))
     after   Add(x, c)
@@ -65,7 +65,7 @@ def foldable(work: Work, node: WorkNode) -> bool:
     for output in filter(None, node.outputs):
         shape, dtype = work.shape(output), work.dtype(output)
         size = None if shape is None else nbytes(dtype, prod(shape))
-        if size is None or (size > _LIMIT and work.target.version >= _LIMITED):
+        if (size is None or size > _LIMIT) and work.target.version >= _LIMITED:
             return False
     return True
 

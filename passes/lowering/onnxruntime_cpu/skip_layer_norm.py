@@ -1,9 +1,9 @@
 """LayerNormalization of a sum.
 
-Runtime's condition, extended level: over the last axis, of an Add that only it reads, whose two
-operands have three equal dims (sizes, or the same symbols); scale with one dim since 1.24. An Add
-of a constant bias with one dim to one of the operands goes in too, since 1.20 where it is read
-once. 1.20 to 1.32.
+Runtime's condition, extended level: over the last axis, with a scale of one dim (both asked since
+1.24), of an Add that only it reads, whose two operands have three equal dims (sizes, or the same
+symbols). An Add of a constant bias with one dim to one of the operands goes in too, if it is read
+once; where the bias is its first operand, since 1.26. 1.20 to 1.32.
 
     before  LayerNormalization(Add(x, skip), g, b)
     after   com.microsoft::SkipLayerNormalization(x, skip, g, b)
@@ -21,7 +21,9 @@ _VECTOR = (1, 24)
 
 
 def _apply(work: Work, node: WorkNode) -> bool:
-    if node.domain or node.int("axis", -1) not in (-1, 2):
+    if node.domain:
+        return False
+    if work.target.version >= _VECTOR and node.int("axis", -1) not in (-1, 2):
         return False
     add = work.made_by(node.inputs[0], "Add")
     if add is None or not work.single(add) or any(node.outputs[1:]):
@@ -35,7 +37,7 @@ def _apply(work: Work, node: WorkNode) -> bool:
     nodes, bias, inputs = [add, node], "", list(add.inputs)
     for slot in (0, 1):
         inner = work.made_by(inputs[slot], "Add")
-        found = None if inner is None or not work.single(inner) else _bias(work, inner)
+        found = None if inner is None or not work.single(inner) else _bias(work, inner, (1,))
         if inner is not None and found is not None:
             bias, inputs[slot] = found
             nodes.insert(0, inner)
@@ -56,9 +58,9 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-def _bias(work: Work, add: WorkNode) -> tuple[str, str] | None:
+def _bias(work: Work, add: WorkNode, slots: tuple[int, ...] = (1, 0)) -> tuple[str, str] | None:
     """The constant vector that is added, and to what."""
-    for slot in (1, 0):
+    for slot in slots:
         constant = work.constant(add.inputs[slot])
         if constant is not None and len(constant.shape) == 1:
             return add.inputs[slot], add.inputs[1 - slot]

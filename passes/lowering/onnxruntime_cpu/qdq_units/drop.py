@@ -1,8 +1,8 @@
 """Units that only move or compare data run on the integers as they are.
 
 Runtime's condition, extended level: scale, zero point and type are equal, constant and given on
-both sides; of 8 or 16 bits, some of 8 alone. ArgMax needs no QuantizeLinear behind it. Resize by
-nearest alone since 1.28. 1.20 to 1.32.
+both sides; of 8 or 16 bits, some of 8 alone. ArgMax needs no QuantizeLinear behind it. DepthToSpace
+since 1.22; Resize by nearest alone since 1.28. 1.20 to 1.32.
 
     before  DQ -> Reshape -> Q
     after   Reshape
@@ -42,6 +42,8 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if found.into()[0] not in types or not all(equal_parameters(work, dq, q) for q in found.qs):
         return False
     if node.op == "MaxPool" and (work.since(node) < 12 or any(node.outputs[1:])):
+        return False
+    if node.op == "DepthToSpace" and work.target.version < (1, 22):
         return False
     linear = node.op == "Resize" and node.string("mode", "nearest") != "nearest"
     if linear and work.target.version >= (1, 28):

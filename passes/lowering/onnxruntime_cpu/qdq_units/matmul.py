@@ -1,9 +1,9 @@
 """Quantised products.
 
-Runtime's condition, extended level. MatMul: both inputs of 8 bits from DequantizeLinears, A unsigned
-on x86; without a QuantizeLinear behind it the result is float. Gemm: the same, A signed only where
-B is; both with zero points since 1.28; the bias left out or int32, alpha 1 and beta 1. 1.20 to
-1.32.
+Runtime's condition, extended level. MatMul: both inputs of 8 bits from DequantizeLinears, A
+unsigned on x86; without a QuantizeLinear behind it the result is float. Gemm: the same, A signed
+only where B is; both with zero points since 1.28; the bias left out or int32, alpha 1 and beta 1.
+1.20 to 1.32.
 
     before  DQ, DQ -> MatMul -> Q
     after   QLinearMatMul, or com.microsoft::MatMulIntegerToFloat without the Q

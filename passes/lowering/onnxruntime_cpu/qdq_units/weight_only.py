@@ -3,7 +3,7 @@
 Runtime's condition, extended level: MatMul, or Gemm with alpha 1 and no flags, whose B is a
 DequantizeLinear of a constant of 2, 4 or 8 bits, by blocks of 16 to 256 (a power of two) on axis 0,
 by tensor or by column; the constant is not read elsewhere since 1.28. By tensor, by column, of 8
-bits, and Gemm since 1.26. 1.20 to 1.32.
+bits, with scales of half precision, and Gemm since 1.26. 1.20 to 1.32.
 
     before  MatMul(x, DQ(w))
     after   com.microsoft::MatMulNBits(x, w')
@@ -40,7 +40,7 @@ def _apply(work: Work, node: WorkNode) -> bool:
         return False
     if work.target.version >= _UNSHARED and len(work.readers(dq.inputs[0])) != 1:
         return False
-    whole = not dq.int("block_size", 0)
+    whole = not dq.int("block_size", 0) or work.dtype(dq.inputs[1]) == FLOAT16
     if work.target.version < _WIDER and (whole or bits == 8 or node.op == "Gemm"):
         return False
     bias = node.input(2)

@@ -55,7 +55,7 @@ class Push:
         tensor = node.inputs[slot]
         constant = work.constant(tensor)
         if constant is not None:
-            value = constant.array
+            value = constant.small()
             shape = tuple(constant.shape[p] for p in perm)
             moved = None if value is None else value.transpose(perm)
             work.set_input(node, slot, work.store(tensor, constant.dtype, shape, moved))
@@ -140,7 +140,7 @@ def _widened(work: Work, tensor: str, ones: tuple[int, ...]) -> str:
     """A constant with dims of 1 in front."""
     constant = work.constant(tensor)
     assert constant is not None
-    value, shape = constant.array, (*ones, *constant.shape)
+    value, shape = constant.small(), (*ones, *constant.shape)
     return work.store(
         tensor, constant.dtype, shape, None if value is None else value.reshape(shape)
     )
