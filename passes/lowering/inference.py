@@ -13,14 +13,16 @@ from onnx import TensorProto, TypeProto, helper, numpy_helper
 from onnx.checker import ValidationError
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
-from ...graph.dtypes import UNDEFINED
+from ...graph.dtypes import BOOL, INT32, INT64, UNDEFINED
 from ...graph.shapes.info import Info, ShapeCall, Unresolved, shape_rules
 from .node import WorkNode
 from .schemas import schema
-from .work import UNKNOWN, Array, Dim, Dims, Type, Work
+from .work import UNKNOWN, Array, Constant, Dim, Dims, Type, Work
 
 _FLOATS = frozenset({"Resize", "Upsample", "Range", "NonMaxSuppression"})
 _REFUSALS = (Unresolved, ValueError, TypeError, LookupError, ArithmeticError)
+_INTEGERS = (INT32, INT64, BOOL)
+_FEW = 16
 _MOST = 256  # elements of a constant that decides a shape
 # What keeps the type of its first input: onnx need not be asked.
 _SAME = frozenset(
@@ -114,15 +116,22 @@ def _outputs(work: Work, node: WorkNode) -> list[Type]:
             return []
         types[name] = type_proto(kind)
         constant = work.constant(name)
-        if constant is not None and constant.size <= _MOST:
+        if constant is not None and _decides(constant, node):
             value = constant.value()
-            if value is not None and (value.dtype.kind in "iub" or node.op in _FLOATS):
+            if value is not None:
                 data[name] = numpy_helper.from_array(value, name)
     try:
         answer = infer_node_outputs(found, node.frozen().as_proto(), types, data)
     except (InferenceError, ValidationError, RuntimeError):
         return []
     return [from_proto(answer[o]) if o in answer else UNKNOWN for o in node.outputs]
+
+
+def _decides(constant: Constant, node: WorkNode) -> bool:
+    """Whether a constant may decide a shape."""
+    if constant.dtype in _INTEGERS:
+        return constant.size <= _MOST
+    return constant.size <= _FEW and node.op in _FLOATS
 
 
 def _by_rule(work: Work, node: WorkNode) -> list[Type]:
@@ -172,7 +181,9 @@ def _asked(
             d if type(d) is int else start + _STEP * places[d or f"{slot}.{axis}"]
             for axis, d in enumerate(kind.dims)
         )
-        infos.append(Info(kind.dtype, dims, value=work.value(node.inputs[slot])))  # type: ignore[arg-type]
+        constant = work.constant(node.inputs[slot])
+        value = constant.value() if constant is not None and constant.size <= _FEW else None
+        infos.append(Info(kind.dtype, dims, value=value))  # type: ignore[arg-type]
     call = ShapeCall(node.frozen(), infos, work.opset.get(node.domain, 1))
     try:
         found = shape_rules()[node.domain, node.op](call)

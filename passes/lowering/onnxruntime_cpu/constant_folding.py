@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 
 from ....graph.dataflow import RANDOM
-from ....graph.dtypes import nbytes
+from ....graph.dtypes import BOOL, INT32, INT64, nbytes
 from ....graph.shapes.fold import fold
 from ....graph.shapes.info import Info, ShapeCall
 from ..inference import refresh
@@ -31,7 +31,9 @@ from .kernels import is_expanded
 _NEVER = RANDOM | {"Dropout", "Constant"}
 _LIMIT = 1 << 30
 _LIMITED = (1, 28)
-_VALUES = 1024  # elements of which the contents are followed
+_INTEGERS = (INT32, INT64, BOOL)
+_VALUES = 1024  # integers of which the contents are followed
+_FEW = 16  # and floats
 
 
 def _apply(work: Work, node: WorkNode) -> bool:
@@ -96,7 +98,7 @@ def _values(work: Work, node: WorkNode) -> list[Array | None]:
     infos: list[Info | None] = []
     for name in node.inputs:
         found = work.constant(name) if name else None
-        if found is not None and found.size > _VALUES:
+        if found is not None and found.size > (_VALUES if found.dtype in _INTEGERS else _FEW):
             return unknown
         value = None if found is None else found.value()
         infos.append(None if found is None else Info(found.dtype, found.shape, value=value))
