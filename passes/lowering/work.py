@@ -116,10 +116,8 @@ class Work:
             self.wide_of: dict[tuple[Work, str], str] = {}  # halves by their 32 bit forms
             self._numbers: dict[str, int] = {}
             self.fates: dict[str, str] = {}
-            self.declined: list[Declined] = []
-            self.blocked: dict[
-                str, int
-            ] = {}  # channels without padding, by tensor in a blocked layout
+            self.declined: dict[Declined, None] = {}  # in the order in which they came
+            self.blocked: dict[str, int] = {}  # in blocks: channels without padding, by tensor
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -535,7 +533,7 @@ class Work:
     def decline(self, rule: str, nodes: Iterable[WorkNode], reason: str) -> None:
         """Note what a rule nearly matched, and what stood in its way."""
         paths = tuple(dict.fromkeys(p for n in nodes for p in n.covers))
-        self.root.declined.append(Declined(rule, paths, reason))
+        self.root.declined[Declined(rule, paths, reason)] = None
 
 
 def cover(node: WorkNode, gone: WorkNode) -> None:

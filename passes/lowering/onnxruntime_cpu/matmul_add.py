@@ -42,6 +42,8 @@ def _apply(work: Work, node: WorkNode, *, keeping: bool) -> bool:
     if flat and not spreads(work, node.output, bias):
         return False
     if not flat and not _reshapes(work, node, bias):
+        if work.shape(node.inputs[0]) is None:
+            work.decline("MatMulAddFusion", (node, add), "a size of the first operand is open")
         return False
     if keeping and work.target.version >= _ATTENTION and _projects(work, node, add):
         return False

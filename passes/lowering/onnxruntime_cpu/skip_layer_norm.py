@@ -26,6 +26,8 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if work.target.version >= _VECTOR and node.int("axis", -1) not in (-1, 2):
         return False
     add = work.made_by(node.inputs[0], "Add")
+    if add is not None and not work.single(add):
+        work.decline("SkipLayerNormFusion", (add, node), "the sum is read elsewhere")
     if add is None or not work.single(add) or any(node.outputs[1:]):
         return False
     if work.dtype(add.output) not in (FLOAT, FLOAT16, BFLOAT16) or not assigned(work, add):

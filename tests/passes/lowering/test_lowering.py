@@ -260,7 +260,7 @@ def test_every_step_is_listed_once() -> None:
 
 
 def test_a_rule_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ``docs/contributing.md`` shows: one rule, listed."""
+    """As ``docs/lowering.md`` says: one function, listed."""
 
     def drop(work, node) -> bool:
         if work.next(node, "Abs") is None:

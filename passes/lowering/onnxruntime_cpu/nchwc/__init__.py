@@ -9,7 +9,7 @@ from ...rule import Sweep
 from ...work import Work
 from ..conditions import MS, assigned
 from . import elementwise, shapes, windows
-from .state import State
+from .state import NAME, State
 
 _Rule = Callable[[State, WorkNode], bool]
 # What takes the layout wherever it stands, and what only takes it on.
@@ -57,4 +57,4 @@ def _apply(work: Work) -> bool:
     return bool(state.blocked)
 
 
-SWEEP = Sweep("NchwcTransformer", tuple({op for _, op in (*_ANYWHERE, *_ONWARD)}), _apply)
+SWEEP = Sweep(NAME, tuple({op for _, op in (*_ANYWHERE, *_ONWARD)}), _apply)

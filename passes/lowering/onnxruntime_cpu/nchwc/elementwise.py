@@ -19,7 +19,7 @@ from .....graph.dtypes import FLOAT, INT64
 from ...node import WorkNode
 from ...work import Type, cover
 from ..conditions import NCHWC, near
-from .state import Blocked, State, equal
+from .state import NAME, Blocked, State, equal
 
 _WIDER = (1, 26)  # BatchNormalization, Mul, Gelu, HardSigmoid
 _DIAMOND = (1, 30)
@@ -37,6 +37,9 @@ def binary(state: State, node: WorkNode) -> bool:
     if not all(equal(inputs[0].dims, b.dims) for b in inputs):
         return node.op == "Add" and _reshaped(state, node, inputs)
     if node.op != "Mul" and len(inputs) == 2:
+        if not any(state.is_plain_conv(b) for b in inputs):
+            reason = "each operand has an activation, or is read elsewhere"
+            state.work.decline(NAME, (node,), reason)
         for slot in (0, 1):
             if state.is_plain_conv(inputs[slot]) and len(inputs[slot].node.inputs) < 4:
                 return _summed(state, node, inputs[slot], inputs[1 - slot])

@@ -16,6 +16,7 @@ from ...work import Dim, Type, Work
 from ..conditions import NCHWC
 from ..transposes.moves import settle
 
+NAME = "NchwcTransformer"
 _ALIGNMENT = 4  # channels that a ReorderInput takes are a multiple of this
 
 

@@ -18,7 +18,7 @@ from .....graph.dtypes import FLOAT
 from ...node import WorkNode
 from ...work import Constant
 from ..conditions import NCHWC
-from .state import Blocked, State, Tracked, aligned
+from .state import NAME, Blocked, State, Tracked, aligned
 
 
 def convolution(state: State, node: WorkNode) -> bool:
@@ -34,6 +34,8 @@ def convolution(state: State, node: WorkNode) -> bool:
     if node.domain == "" and work.since(node) == 22 and work.target.version < (1, 26):
         return False
     layout = _layout(state, node, weights)
+    if layout is None:
+        work.decline(NAME, (node,), _hindrance(state, node, weights))
     if layout is None or (node.has_input(3) and state.find(node.inputs[3]) is None):
         return False
     direct, inside, outside = layout
@@ -71,6 +73,19 @@ def _layout(state: State, node: WorkNode, weights: Constant) -> tuple[bool, int,
     return False, inside, outside
 
 
+def _hindrance(state: State, node: WorkNode, weights: Constant) -> str:
+    """Why a convolution of these channels can't be blocked."""
+    outside, inside, groups = weights.shape[0], weights.shape[1], node.int("group", 1)
+    if groups == 1:
+        return f"{inside} input channels are no multiple of 4"
+    if not aligned(outside):
+        return f"{outside} output channels are no multiple of 4"
+    return (
+        f"{inside} input and {outside / groups:g} output channels a group are no multiples of "
+        f"{state.block}"
+    )
+
+
 def track(
     node: WorkNode, source: list[Tracked], dims: list[Tracked], kernel: tuple[int, ...]
 ) -> None:
@@ -98,7 +113,11 @@ def pool(state: State, node: WorkNode) -> bool:
     dims = work.dims(node.inputs[0])
     found: Blocked | None = state.find(node.inputs[0])
     channels = found.channels if found is not None else dims[1] if dims and len(dims) == 4 else None
-    if type(channels) is not int or channels % state.block or any(node.outputs[1:]):
+    if type(channels) is int and channels % state.block:
+        reason = f"{channels} channels are no multiple of {state.block}"
+        work.decline(NAME, (node,), reason)
+        return False
+    if type(channels) is not int or any(node.outputs[1:]):
         return False
     if work.dtype(node.inputs[0]) != FLOAT or _refused(state, node):
         return False
