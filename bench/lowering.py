@@ -146,13 +146,13 @@ way.
 
 ## A rule of one's own
 
-1. A file in `passes/lowering/onnxruntime_cpu/`: a docstring with the runtime's condition, before and
-   after, and the versions; a function of the working graph and a node that rewrites or answers
+1. A file in `passes/lowering/onnxruntime_cpu/`: a docstring with the runtime's condition, before
+   and after, and the versions; a function of the working graph and a node that rewrites or answers
    False; a `Rule` with its name, the operators at which it starts, and since or until which version
    it holds. `work.replace`, `absorb`, `bypass`, `glue` and `drop` keep the lineage.
 2. A line in the list of its level in `pipeline.py`, at its place in the runtime's order.
-3. A test: a tiny graph in `tests/passes/lowering/`. `bench/lowering_cases.py` says what the installed
-   onnxruntime makes of the 662 that are there, and what differs from the table and from the rules.
+3. A test: a tiny graph in `tests/passes/lowering/`. `bench/lowering_cases.py` says what the
+   installed onnxruntime makes of the 662 that are there, and what differs from the table and from the rules.
 
 ## What is known to differ
 

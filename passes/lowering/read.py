@@ -86,14 +86,14 @@ class _Reader:
             return
         made.captures = tuple(names.get(t, t) for t in graph.captures(node))
         for name, body in graph.subgraphs(node).items():
-            made.bodies[name] = self._body(work, body, names)
+            made.bodies[name] = self.body(work, body, names)
         work.insert(made)
         if graph.function(node) is not None:
             calls.append((graph, node, names, made))
         else:
             infer(work, made)
 
-    def _body(self, work: Work, graph: Graph, names: Mapping[str, str]) -> Work:
+    def body(self, work: Work, graph: Graph, names: Mapping[str, str]) -> Work:
         body = self.scope(graph, work)
         for old, new in names.items():
             body.recapture(old, new)
@@ -125,6 +125,11 @@ class _Reader:
                 work.declared.setdefault(inner[name], from_proto(value.type))
         for member in body:
             self._node(work, body, member, inner, calls)
+
+
+def body_of(work: Work, graph: Graph, names: Mapping[str, str]) -> Work:
+    """The working copy of a body, for a node that is put in; ``names`` are new ones outside."""
+    return _Reader(work.target, {}).body(work, graph, names)
 
 
 def store(work: Work, name: str, tensor: Tensor) -> None:

@@ -41,7 +41,8 @@ def graph_of(work: Work, parent: Graph | None = None) -> Graph:
         taken.add(node_id)
         bodies = {name: graph_of(body, graph) for name, body in node.bodies.items()}
         graph.add_node(node.frozen(node_id), bodies or None)
-    graph.declared = {
+    graph.declared = dict(source.declared)  # sequences, maps and optionals among them
+    graph.declared |= {
         name: helper.make_tensor_value_info(name, kind.dtype, kind.dims)
         for name, kind in work.types.items()
         if kind.dtype

@@ -18,7 +18,7 @@ from ....graph.load import instantiate
 from ....graph.node import Node
 from ..inference import infer, type_proto
 from ..node import WorkNode
-from ..read import constant
+from ..read import body_of, constant
 from ..rule import Sweep
 from ..schemas import defaults, schema
 from ..work import Work
@@ -64,6 +64,9 @@ def _expand(work: Work, node: WorkNode) -> bool:
             covers=node.covers,
         )
         copy.glue = node.glue
+        copy.bodies = {
+            name: body_of(work, graph, names) for name, graph in body.subgraphs(inner).items()
+        }
         if inner.op_type == "Constant":
             constant(work, body, inner, copy)
             continue
