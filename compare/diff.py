@@ -8,10 +8,14 @@ from dataclasses import replace
 from ..costmodel import cost_graph
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
-from ..graph import Graph
+from ..graph import Graph, OcostError
 from ..graph.shapes import Given, as_found
+from ..passes.lowering.costed import lowered_cost
 from .match import How, match
 from .result import Diff, NodePair, Number, OpTypeChange, Pair
+
+_SIDES = ("before", "after")
+_FAULT = "what the runtime executes is not known, by a fault of ocost's own that is worth a report"
 
 
 def diff_graphs(
@@ -21,7 +25,7 @@ def diff_graphs(
     given: Given | None = None,
     made_by: str = "",
 ) -> Diff:
-    """Compare two graphs as written, on one device.
+    """Compare two graphs on one device: as written, and as its runtime executes them, by rules.
 
     Parameters
     ----------
@@ -41,11 +45,25 @@ def diff_graphs(
     """
     first = cost_graph(before, device, given)
     # figures of other sizes could not be compared
-    found = as_found(first.model.assumed_dims, first.model.inferred_dims)
-    alike = replace(given or Given(), found=found)
-    costs = first, cost_graph(after, device, alike)
-    macs = {n.name: n.macs for n in costs[0].nodes}, {n.name: n.macs for n in costs[1].nodes}
-    return diff_costs(*costs, match(before, after, macs), device, made_by)
+    sizes = as_found(first.model.assumed_dims, first.model.inferred_dims)
+    alike = replace(given or Given(), found=sizes)
+    second = cost_graph(after, device, alike)
+    macs = {n.name: n.macs for n in first.nodes}, {n.name: n.macs for n in second.nodes}
+    executed, faults = [], []
+    for graph in (before, after):
+        try:
+            executed.append(lowered_cost(graph, device, alike))
+        except OcostError:
+            raise
+        except Exception as error:  # of a rule: the figures as written stand without it
+            faults.append(f"{_FAULT} ({type(error).__name__}: {error})")
+    if faults:
+        first = replace(first, notes=(*first.notes, *dict.fromkeys(faults)))
+    found = diff_costs(first, second, match(before, after, macs), device, made_by)
+    known = [one.cost for one in executed if one is not None]
+    if len(known) < len(_SIDES):
+        return found
+    return replace(found, levels={**found.levels, "executed": Pair(*known)})
 
 
 def diff_costs(

@@ -179,7 +179,7 @@ def require(gates: Iterable[Gate], *, measured: bool = False) -> None:
     OcostError
         If there is one.
     """
-    levels = (WRITTEN, EXECUTED, MEASURED) if measured else (WRITTEN,)
+    levels = (WRITTEN, EXECUTED, MEASURED) if measured else (WRITTEN, EXECUTED)
     for gate in gates:
         if gate.level not in (*levels, OUTPUTS):
             rest = gate.spec.removeprefix(f"{gate.level}.")

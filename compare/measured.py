@@ -46,8 +46,8 @@ def measure(
 ) -> Diff:
     """Compare two graphs in onnxruntime, then profile each to see where they differ.
 
-    What is answered is the diff with what was measured, and with the level ``executed`` where the
-    device is this machine.
+    What is answered is the diff with what was measured, and with the level ``executed_runtime``
+    where the device is this machine.
 
     Parameters
     ----------
@@ -118,12 +118,12 @@ def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str
         )
         ran = [_unpredicted(side) for side in ran]
     elif len(ran) == 2:
-        levels["executed"] = Pair(ran[0].cost, ran[1].cost)
+        levels["executed_runtime"] = Pair(ran[0].cost, ran[1].cost)
     if len(ran) == 2:
         noise_s = comparison.noise_floor * comparison.a.latency_s
         partners = {p.before.name: p.after.name for p in diff.pairs if p.before and p.after}
         regions = find_regions(ran[0], ran[1], partners, noise_s)
-    written, executed = _level(levels["written"]), levels.get("executed")
+    written, executed = _level(levels["written"]), levels.get("executed_runtime")
     level = None if executed is None else _level(executed)
     different = diff.equivalence is not None and diff.equivalence.ok is False
     measured = Measured(

@@ -112,8 +112,8 @@ class Diff:
     Parameters
     ----------
     levels
-        Both graphs at ``written``; at ``executed`` too where they were measured on the device
-        itself, as its runtime executed them.
+        Both graphs at ``written``; at ``executed`` where there are rules for the device's runtime;
+        at ``executed_runtime`` where they were measured on the device itself.
     device
         Whose estimates the latencies are.
     pairs, op_types

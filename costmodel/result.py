@@ -13,7 +13,8 @@ from .kinds import Kind
 
 Bound = Literal["compute", "memory", "overhead"]
 ShapeQuality = Literal["exact", "assumed", "bound"]
-Level = Literal["written", "executed"]  # as the file has it, as a runtime runs it
+# As the file has it; as a runtime runs it, by rules; the same by the runtime itself.
+Level = Literal["written", "executed", "executed_runtime"]
 
 
 class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is made fastest

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..compare.regions import Region, Spent
 from ..compare.result import Diff, Measured, Pair
+from ..costmodel.result import GraphCost
 from ..runtime.timing.stopwatch import Timing
 from . import blocks
 from .blocks import Document, fields
@@ -13,18 +16,13 @@ _EFFORT = ("noisy", "wall_over_cpu", "blocks", "rounds", "openings")
 
 
 def levels(diff: Diff) -> Document:
-    """All levels of a diff: ``executed`` is what the runtime itself saves, measured or not at all.
-
-    No rule says yet what a runtime will execute, so that there is nothing to agree with.
-    """
+    """All levels of a diff, and how far the rules of ``executed`` agree with the runtime itself."""
     found: Document = {level: _level(pair) for level, pair in diff.levels.items()}
     measured = diff.measured
     if measured is None:
         return found
-    if "executed" in found:
-        executed = found["executed"]
-        found["executed"] = {**executed, "source": "runtime"}
-        found["executed_runtime"] = {**executed, "agreement": {"before": None, "after": None}}
+    if "executed_runtime" in found:
+        found["executed_runtime"]["agreement"] = _agreement(diff)
     comparison = measured.comparison
     found["measured"] = {
         "before": _timing(comparison.a),
@@ -57,6 +55,26 @@ def _level(pair: Pair) -> Document:
         "after": blocks.totals(pair.after.totals),
         "delta": blocks.totals(pair.delta),
     }
+
+
+def _agreement(diff: Diff) -> Document:
+    """The share of the nodes that the runtime executes which the rules have too, by side."""
+    runtime, rules = diff.levels["executed_runtime"], diff.levels.get("executed")
+    if rules is None:
+        return {"before": None, "after": None}
+    return {
+        "before": _alike(rules.before, runtime.before),
+        "after": _alike(rules.after, runtime.after),
+    }
+
+
+def _alike(rules: GraphCost, runtime: GraphCost) -> float | None:
+    """Nodes of the same operator that cover the same originals."""
+    said, ran = (
+        Counter((n.domain, n.op_type, frozenset(n.originals)) for n in cost.nodes)
+        for cost in (rules, runtime)
+    )
+    return sum((said & ran).values()) / ran.total() if ran else None
 
 
 def _timing(timing: Timing) -> Document:

@@ -50,9 +50,10 @@ def _row(label: str, change: Change) -> _Row:
 def _measured(diff: Diff) -> list[_Row]:
     """The latency as executed, where that is known, and as measured."""
     rows = []
-    if "executed" in diff.levels:
+    executed = diff.levels.get("executed_runtime") or diff.levels.get("executed")
+    if executed is not None:
         _, latency = SIX[-1]
-        rows.append(_row("  as executed", figure_change(*diff.levels["executed"], latency)))
+        rows.append(_row("  as executed", figure_change(*executed, latency)))
     found = diff.measured
     if found is None:
         return rows

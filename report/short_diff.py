@@ -29,6 +29,7 @@ from .text_ports import port_lists
 from .text_standing import standing_lines
 from .verdict_diff import diff_verdict
 
+_EXECUTED = "As executed: by rules; --measure runs both. -v for more."
 _HINTS = {  # by whether it was measured
     False: "As written: --measure tells what the runtime saves by itself. -v for more.",
     True: "-v for more: every node, and where the executed graphs differ.",
@@ -54,10 +55,16 @@ def short_diff(diff: Diff) -> Page:
             lambda count: op_type_table(diff, count),
             len(rows),
             cautions(diff),
-            Text(_HINTS[diff.measured is not None], "dim"),
+            Text(_hint(diff), "dim"),
             [tight_totals(diff)],
         )
     )
+
+
+def _hint(diff: Diff) -> str:
+    if diff.measured is None and "executed" in diff.levels:
+        return _EXECUTED
+    return _HINTS[diff.measured is not None]
 
 
 def cautions(diff: Diff) -> list[Caution]:

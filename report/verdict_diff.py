@@ -41,6 +41,19 @@ def diff_verdict(diff: Diff) -> Verdict:
     part = "" if whole else " of what is costed"
     changes = {label: change.percent.plain for label, change in six_changes(diff)}
     latency = f"estimated latency {changes['est. latency']}{part}"
+    executed = diff.levels.get("executed")
+    if executed is not None and executed.whole:
+        net = figure_change(*executed, SIX[-1][1]).percent.plain
+        short = f"est. latency {changes['est. latency']}{part}"
+        both = f"as written, {net} as executed"
+        return Verdict(
+            [
+                f"{latency} {both}, {nodes}; {outputs}",
+                f"{short} {both}, {nodes}; {outputs}",
+                f"{short} {both}; {outputs}",
+            ],
+            style,
+        )
     return Verdict(
         [
             f"{latency}, traffic {changes['traffic']}, {nodes}; {outputs}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...costmodel.device import Device
 from ...costmodel.executed import executed_cost
 from ...costmodel.result import GraphCost
@@ -12,6 +14,13 @@ from . import Lowered, Target, lower
 _RUNTIME = "onnxruntime-cpu"
 
 
+class Costed(NamedTuple):
+    """The cost at ``executed``, and the lowered graph that it is of."""
+
+    cost: GraphCost
+    lowered: Lowered
+
+
 def target_of(device: Device) -> Target | None:
     """What a graph is lowered for on a device; None where its runtime has no rules."""
     if device.runtime != _RUNTIME:
@@ -19,10 +28,8 @@ def target_of(device: Device) -> Target | None:
     return Target(_RUNTIME, block=device.channel_block if device.channel_block > 1 else 0)
 
 
-def lowered_cost(
-    graph: Graph, device: Device, given: Given | None = None
-) -> tuple[GraphCost, Lowered] | None:
-    """The cost at ``executed``, and the graph that it is of; None without rules for the device.
+def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> Costed | None:
+    """The cost of what the device's runtime makes of a graph; None where there are no rules.
 
     Raises
     ------
@@ -33,5 +40,5 @@ def lowered_cost(
     if target is None:
         return None
     lowered = lower(graph, target)
-    cost = executed_cost(graph, lowered.graph, lowered.lineage, device, given, lowered.blocked)
-    return cost, lowered
+    args = graph, lowered.graph, lowered.lineage, device, given, lowered.blocked
+    return Costed(executed_cost(*args), lowered)
