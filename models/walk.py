@@ -43,14 +43,15 @@ def consumed(model: ModelProto, slots: Mapping[str, int]) -> set[str]:
     return {
         node.input[slots[node.op_type]]
         for body in bodies
-        for node in _everywhere(body)
+        for node in everywhere(body)
         if node.op_type in slots and len(node.input) > slots[node.op_type]
     }
 
 
-def _everywhere(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+def everywhere(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """Nodes, and those of their bodies."""
     for node in nodes:
         yield node
         for attribute in node.attribute:
             for graph in (attribute.g, *attribute.graphs):
-                yield from _everywhere(graph.node)
+                yield from everywhere(graph.node)

@@ -16,7 +16,7 @@ from onnx import ModelProto, TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from ocost.graph.dataflow import RANDOM
-from ocost.runtime.equality.reference import mended
+from ocost.runtime.equality.reference_operators import mended
 from ocost.runtime.equality.retype import retype, retyped_feeds
 
 from . import noise, operators

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from ...graph import OcostError, dtypes
+from .reference_operators import mended, require_known
 from .retype import retype, retyped_feeds
 
-Array = npt.NDArray[Any]
 Run = Callable[[Mapping[str, Any]], Sequence[Any]]
 
 
@@ -45,6 +43,7 @@ def evaluator(model: onnx.ModelProto, *, wide: bool = False) -> Run:
     """The same for a model in memory, which changes if it is to be ``wide``."""
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - slow to import
 
+    require_known(model)
     try:
         opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 1)
         if wide:
@@ -69,58 +68,3 @@ def evaluator(model: onnx.ModelProto, *, wide: bool = False) -> Run:
 def _failure(error: Exception) -> OcostError:
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
     return OcostError(f"onnx's reference evaluator fails: {text[:120]}")
-
-
-def mended(opset: int) -> list[type[Any]]:
-    """What the evaluator gets wrong at old opsets.
-
-    Up to 13 it takes every BatchNormalization for one in training; below 13 Softmax and the like
-    work on matrices, of the axes before theirs and of those from it on.
-    """
-    if opset > 13:
-        return []
-    from onnx.reference.op_run import OpRun  # noqa: PLC0415 - slow to import
-
-    class BatchNormalization(OpRun):
-        op_domain = ""
-
-        def _run(self, x: Array, *channels: Array, epsilon: float, **_: object) -> tuple[Array]:
-            along = (-1, *(1,) * (x.ndim - 2))
-            scale, bias, mean, variance = (c.reshape(along) for c in channels)
-            return (scale * (x - mean) / np.sqrt(variance + epsilon) + bias,)
-
-    if opset == 13:
-        return [BatchNormalization]
-
-    class Softmax(OpRun):
-        op_domain = ""
-
-        def _run(self, x: Array, **_: object) -> tuple[Array]:
-            rows = _rows(x, self.onnx_node)
-            made = np.exp(rows - rows.max(axis=1, keepdims=True))
-            return ((made / made.sum(axis=1, keepdims=True)).reshape(x.shape),)
-
-    class LogSoftmax(OpRun):
-        op_domain = ""
-
-        def _run(self, x: Array, **_: object) -> tuple[Array]:
-            rows = _rows(x, self.onnx_node)
-            below = rows - rows.max(axis=1, keepdims=True)
-            made = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
-            return (made.reshape(x.shape),)
-
-    class Hardmax(OpRun):
-        op_domain = ""
-
-        def _run(self, x: Array, **_: object) -> tuple[Array]:
-            rows = _rows(x, self.onnx_node)
-            made = np.arange(rows.shape[1]) == rows.argmax(axis=1)[:, None]
-            return (made.astype(x.dtype).reshape(x.shape),)
-
-    return [BatchNormalization, Softmax, LogSoftmax, Hardmax]
-
-
-def _rows(x: Array, node: onnx.NodeProto) -> Array:
-    # The evaluator would give the newest default of the axis.
-    axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
-    return x.reshape(math.prod(x.shape[: axis % x.ndim]), -1)

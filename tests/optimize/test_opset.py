@@ -348,6 +348,25 @@ def test_a_conversion_that_is_not_proven_is_left_out(
     assert ("opset" in found.proven.unproven) is not allowed
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "BatchNormalization (x, s, s, s, s)",  # trained there, unless told that it is a test
+        "PRelu (x, s)",  # a slope for each channel there
+    ],
+)
+def test_written_alike_is_no_proof(call: str) -> None:
+    """Neither onnxruntime nor the reference evaluator has these operators as opset 6 did."""
+    model = graph(
+        f"g (float[2,4,4] x) => (float[2,4,4] y) <float[4] s = {{1, 2, 3, 4}}> {{ y = {call} }}",
+        6,
+        ir=4,
+    )
+    found = optimize(model, 13)
+    assert found.graph.opset[""] == 6
+    assert list(found.proven.unproven) == ["opset"]
+
+
 def test_a_conversion_can_stand_on_its_regions() -> None:
     """Only nodes whose operators the opsets describe otherwise are in a region."""
     before = graph(chain("a = Relu (x)", "m = ReduceMean <axes = [1]> (a)", "y = Add (a, m)"), 13)

@@ -109,3 +109,65 @@ def test_what_takes_too_much_is_foreseen(text: str, reason: str) -> None:
 def test_what_it_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(OcostError, match="reference evaluator fails"):
         answer(model("(float[2] x) => (float[2] y) { y = Unheard(x) }"), X, tmp_path)
+
+
+CHANNELS = "<float[2] s = {5, 3}, float[2] b = {7, 7}, float[2] m = {1, 1}, float[2] v = {3, 3}>"
+
+
+@pytest.mark.parametrize(
+    ("opset", "text"),
+    [
+        (6, "(float[2,2] x, float[2] z) => (float[2,2] y) { y = Add<axis=0, broadcast=1>(x, z) }"),
+        (6, "(bool[2,2] x, bool[2] z) => (bool[2,2] y) { y = Or<axis=0, broadcast=1>(x, z) }"),
+        (6, "(float[1,2,2] x, float[2] z) => (float[1,2,2] y) { y = PRelu(x, z) }"),
+        (
+            6,
+            f"(float[1,2,2] x) => (float[1,2,2] y) {CHANNELS}"
+            " { y = BatchNormalization(x, s, b, m, v) }",
+        ),
+        (
+            6,
+            f"(float[1,2,2] x) => (float[1,2,2] y) {CHANNELS}"
+            " { y = BatchNormalization<is_test=0>(x, s, b, m, v) }",
+        ),
+        (
+            10,
+            "(float[1,1,2,2] x) => (float[1,1,4,4] y) <float[4] s = {1, 1, 2, 2}>"
+            ' { y = Resize<mode="linear">(x, s) }',
+        ),
+        (
+            6,
+            "(bool c, float[2,2] x, float[2] z) => (float[2,2] y) { y = If(c) <"
+            " then_branch = t () => (float[2,2] a) { a = Mul<axis=0, broadcast=1>(x, z) },"
+            " else_branch = e () => (float[2,2] b) { b = Identity(x) }> }",
+        ),
+    ],
+)
+def test_an_operator_that_meant_something_else_is_refused(opset, text, tmp_path: Path) -> None:
+    """The evaluator has it as a later opset does, and would say that both are equal."""
+    file = tmp_path / "model.onnx"
+    onnx.save(model(text, opset), file)
+    with pytest.raises(OcostError, match=f"doesn't know .* of opset {opset}"):
+        open_evaluator(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(float[2,2] x, float[2] z) => (float[2,2] y) { y = Add<broadcast=1>(x, z) }",
+        f"(float[1,2,2] x) => (float[1,2,2] y) {CHANNELS}"
+        " { y = BatchNormalization<is_test=1>(x, s, b, m, v) }",
+    ],
+)
+def test_what_means_the_same_is_computed_at_an_old_opset(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    onnx.save(model(text, 6), file)
+    open_evaluator(file)
+
+
+def test_a_slope_that_can_not_be_broadcast_is_an_error(tmp_path: Path) -> None:
+    """As in onnxruntime; the evaluator alone looks for an axis of its length."""
+    file = tmp_path / "model.onnx"
+    onnx.save(model("(float[1,2,3] x, float[2] z) => (float[1,2,3] y) { y = PRelu(x, z) }"), file)
+    with pytest.raises(OcostError, match="broadcast"):
+        open_evaluator(file)({"x": np.ones((1, 2, 3), np.float32), "z": np.ones(2, np.float32)})
