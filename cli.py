@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -499,11 +500,14 @@ def main() -> None:
         sys.exit(completion.answer(app, os.environ))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # temporary files go then too
     code = run(sys.argv[1:])
+    for end in (signal.SIGINT, signal.SIGTERM):  # all is done, and the exit code is known
+        signal.signal(end, signal.SIG_IGN)
     gc.freeze()  # all of it goes with the process: there is nothing to look through before
     sys.exit(code)
 
 
 _NO_COMMAND = 2
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -543,6 +547,13 @@ def _fail(error: Exception) -> int:
         line = f"error: {error.format_message()}"
     elif isinstance(error, OcostError):
         line = f"error: {error}"
+    elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+        import tempfile
+
+        line = (
+            f"error: no room for temporary files in {tempfile.gettempdir()} ({error.strerror}); "
+            "make some, or name another folder in TMPDIR"
+        )
     else:
         if os.environ.get("OCOST_TRACEBACK"):
             traceback.print_exc()

@@ -22,12 +22,18 @@ from onnx import ModelProto
 from ..graph import OcostError
 
 _PATIENCE_S = 5.0  # for it to end by itself
+_LIMIT_S = 120.0  # that one answer may take
+_LIMIT_BYTE_S = 1e-6  # and as much more for each byte of the model
 _LARGE = 100 * 2**20  # bytes of a model behind which it starts anew
 _CHILD = Path(__file__).with_name("onnxsim_child.py")
 
 
 class DiedError(OcostError):
     """The process ended without an answer."""
+
+
+class LateError(DiedError):
+    """It was ended for lack of time."""
 
 
 class Onnxsim:
@@ -69,6 +75,8 @@ class Onnxsim:
         ------
         DiedError
             If the process ends.
+        LateError
+            If it has to be ended, since it takes too long.
         OcostError
             If onnxsim refuses the model, protobuf does, or there is no room for its file.
         """
@@ -86,31 +94,46 @@ class Onnxsim:
                 "optimizers": tuple(optimizers),
                 "options": options,
             }
+            size = source.stat().st_size
             with self._lock:
-                found = self._ask(request)
-                if source.stat().st_size > _LARGE:  # the memory that it took for that
+                found = self._ask(request, _LIMIT_S + size * _LIMIT_BYTE_S)
+                if size > _LARGE:  # the memory that it took for that
                     self.close()
             if "error" in found:
                 raise OcostError(f"onnxsim fails on this model: {found['error']}")
             return ModelProto.FromString(made.read_bytes())
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         self.start()
         process = self._process
         assert process is not None
         assert process.stdin is not None
         assert process.stdout is not None
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True  # where an interrupt falls between, nobody waits for it
         try:
+            timer.start()
             pickle.dump(request, process.stdin, pickle.HIGHEST_PROTOCOL)
             process.stdin.flush()
             found: dict[str, Any] = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             code = self._end()
+            if late.is_set():
+                text = f"onnxsim takes more than {seconds:.0f} s on this model: ended"
+                raise LateError(text) from error
             raise DiedError(f"onnxsim died on this model ({_words(code)})") from error
         except BaseException:  # an interrupt: nobody waits for this answer any more
             process.kill()
             self._end()
             raise
+        finally:
+            timer.cancel()
         return found
 
     def close(self) -> None:

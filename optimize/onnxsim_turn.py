@@ -20,7 +20,9 @@ from .simplify import Growth
 _MOST = 6
 
 # What is the matter with an attempt: a figure that rises, or how else it is no good.
-Trouble = Literal["", "nodes", "flops", "traffic_bytes", "param_bytes", "folds", "fails", "bug"]
+Trouble = Literal[
+    "", "nodes", "flops", "traffic_bytes", "param_bytes", "folds", "fails", "late", "bug"
+]
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def turn(attempt: Try, optimizers: Sequence[str]) -> Turn:
     left_out: dict[str, Attempt] = {}
     while True:
         found = attempt(names, growth)
-        if not found.trouble:
+        if not found.trouble or found.trouble == "late":  # each further try might take as long
             return Turn(found, left_out)
         if found.trouble == "param_bytes" and FOLDING in names and growth == "any":
             growth = "small"

@@ -28,7 +28,7 @@ from ..passes import Declined, Pass, Rewrite
 from ..rewrite.rewriting import Change
 from ..rewrite.scope import Gate, Refused
 from .onnxsim_optimizers import trusted
-from .onnxsim_process import DiedError, shared
+from .onnxsim_process import DiedError, LateError, shared
 from .onnxsim_turn import Attempt, Trouble, turn
 from .opset import OPSET, convert
 from .regions import regions
@@ -211,6 +211,8 @@ class _Run:
             outcome = one.run(graph, self._gate, self._proof)
             after = self._cost(graph) if outcome.rewrites else self._figures
             wrong = broken(self._spare, graph, self._figures, after) if outcome.rewrites else ""
+            if len(outcome.rewrites) != len(self._gate.made) - mark:
+                wrong = wrong or "it makes rewrites that nothing has let through"
         except DataError:
             raise  # it is the model's
         except Exception as error:  # whatever it is, the other passes can go on
@@ -248,7 +250,7 @@ class _Run:
             left_out.append((ONNXSIM, found.taken))
         declined = []
         for name, without in left_out:
-            if without.trouble == "bug":
+            if without.trouble in ("bug", "late"):
                 self._fault(name, without.reason)
             else:
                 declined.append(Declined(name, (), without.reason))
@@ -269,7 +271,7 @@ class _Run:
         except DataError:
             raise
         except DiedError as error:
-            return Attempt("bug", str(error))
+            return Attempt("late" if isinstance(error, LateError) else "bug", str(error))
         except DisputedError as error:
             return Attempt("folds", str(error))
         except OcostError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -475,6 +476,19 @@ def test_a_bug_is_not_called_bad_input(
     code, _, err = run(capsys, "cost", "@odd_channels")
     assert code == 2
     assert err.startswith("ocost: internal error: RuntimeError: odd")
+
+
+def test_a_full_disk_is_no_bug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ocost.api.cost", fail)
+    code, _, err = run(capsys, "cost", "@odd_channels")
+    assert code == 2
+    assert err.startswith("ocost: error: no room for temporary files in ")
+    assert err.endswith("name another folder in TMPDIR\n")
 
 
 def test_as_a_process() -> None:

@@ -68,8 +68,9 @@ class Child:
             self._process.kill()
 
         timer = threading.Timer(seconds, end)
-        timer.start()
+        timer.daemon = True  # where an interrupt falls between, nobody waits for it
         try:
+            timer.start()
             pickle.dump(request, stdin)
             stdin.flush()
             fine, answer = pickle.load(stdout)

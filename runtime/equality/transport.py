@@ -30,7 +30,8 @@ def put(value: object, folder: Path, mark: str) -> object:
         if value.nbytes <= _INLINE or value.dtype.hasobject:
             return value
         file = folder / f"{mark}{next(_numbers)}.bin"
-        np.ascontiguousarray(value).tofile(file)
+        with file.open("wb") as out:  # tofile() would not say why it can't
+            out.write(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
         return Stored(str(file), value.dtype, value.shape)
     if isinstance(value, Mapping):
         return {key: put(inner, folder, mark) for key, inner in value.items()}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from onnx import parser
 
 from ocost.graph import Graph, from_proto
+from ocost.graph.shapes import Shapes
 from ocost.rewrite.edit import Edit
 from ocost.rewrite.pattern import Match, const, op, var
-from ocost.rewrite.rewriting import Pass, Rule
+from ocost.rewrite.rewriting import Change, Outcome, Pass, Rewrite, Rule
+from ocost.rewrite.scope import Gate
 
 # x - 1 + 0.5 + 0.25, and two ReLUs.
 TEXT = """<ir_version: 8, opset_import: ["" : 17]>
@@ -137,6 +139,20 @@ class Corrupts(Pass):
             m.scope.graph.set_interface(m.scope.graph.inputs, [middle])
             edit.constant(np.zeros(1, np.float32), "changed")
         return "spoilt"
+
+
+@dataclass(frozen=True)
+class Smuggles(Pass):
+    """Rewrites without asking the gate, so that nobody could leave it out."""
+
+    name: ClassVar[str] = "smuggles"
+
+    def run(self, graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Outcome:
+        node = next(node for node in graph if node.op_type == "Relu")
+        graph.remove_node(node.id)
+        graph.add_node(replace(node, op_type="Abs"))
+        path = (graph.path(node),)
+        return Outcome([Rewrite(self.name, "smuggled", Change(path, path))])
 
 
 @dataclass(frozen=True)

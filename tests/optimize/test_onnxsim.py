@@ -271,6 +271,30 @@ def test_its_death_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert fault.reason.startswith("onnxsim died")
 
 
+def test_its_hanging_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    child = tmp_path / "child.py"
+    child.write_text("import time\ntime.sleep(1000)\n")
+    monkeypatch.setattr(onnxsim_process, "_CHILD", child)
+    monkeypatch.setattr(onnxsim_process, "_LIMIT_S", 0.1)
+    slow = Onnxsim()
+    monkeypatch.setattr(sys.modules["ocost.optimize.simplify"], "shared", lambda: slow)
+    monkeypatch.setattr(pipeline, "shared", lambda: slow)
+    made = run(sums(), Plan(()), DEVICE)
+    assert types(made.graph) == types(sums())
+    assert made.faults == [Fault("onnxsim", "onnxsim takes more than 0 s on this model: ended")]
+
+
+def test_what_takes_too_long_is_not_tried_again() -> None:
+    runs = []
+
+    def attempt(names: Sequence[str], _: Growth) -> Attempt:
+        runs.append(tuple(names))
+        return Attempt("late", "slow")
+
+    assert turn(attempt, "abc").taken.reason == "slow"
+    assert runs == [("a", "b", "c")]
+
+
 def test_another_type_of_an_output_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     other = graph_of("g (float[2, 8] x) => (float[2, 8] y) { y = Cast<to=11> (x) }")
 

@@ -26,7 +26,17 @@ from ocost.rewrite.scope import Gate
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.equality.result import Equivalence, nothing
 
-from .conftest import Bloat, Corrupts, DropRelus, MergeSums, Swap, Throws, identities, sums
+from .conftest import (
+    Bloat,
+    Corrupts,
+    DropRelus,
+    MergeSums,
+    Smuggles,
+    Swap,
+    Throws,
+    identities,
+    sums,
+)
 
 DEVICE = find("x86-server-core")
 
@@ -83,6 +93,7 @@ def test_a_broken_graph_of_onnxsim_is_no_error(monkeypatch: pytest.MonkeyPatch) 
         (Corrupts("type"), "output 'y' was float32 and is float64"),
         (Corrupts("rank"), "output 'y' had rank 2 and has 3"),
         (Corrupts("interface"), "the graph's outputs are others: r, y"),
+        (Smuggles(), "it makes rewrites that nothing has let through"),
     ],
 )
 def test_a_pass_that_fails_is_undone_and_named(one: Pass, reason: str) -> None:
