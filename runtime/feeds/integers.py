@@ -82,19 +82,24 @@ def _drawn(
             pool = [n for n in dict.fromkeys((*own, *_EDGES)) if held.low <= n <= held.high]
             return interleaved(size, mode.turn, np.array(pool), _SHARED, delay)
         case Style.EXTREMES if accepted is None:
-            return _extremes(size, mode.turn, held)
+            return _extremes(size, mode.turn, held, delay)
         case Style.PLAIN:
             return _between(plain or Interval(0, 1), size, generator)
     return _between(wide, size, generator)
 
 
-def _extremes(size: int, turn: int, held: Interval) -> Array:
-    """The largest of the type and powers of 2; the very least is left out: -1 can't divide it."""
+def _extremes(size: int, turn: int, held: Interval, delay: int) -> Array:
+    """The largest of the type and powers of 2; the very least is left out: -1 can't divide it.
+
+    Every other element is what an input without a delay has at this place.
+    """
     powers = [by * 2**bit + more for bit in _FAR for by in (1, -1) for more in (0, -1)]
     ends = [int(held.high), int(held.low) + 1, int(held.high) - 1]
     pool = [n for n in dict.fromkeys([*ends, *reversed(powers)]) if held.low < n <= held.high]
     kept = np.array(pool, np.uint64 if held.low == 0 and held.high > 2**62 else np.int64)
-    return kept[(np.arange(size) + turn * size) % len(kept)]
+    places = np.arange(size)
+    late = np.where((places + turn) % 2 == 0, delay, 0)
+    return kept[(places + turn * size - late) % len(kept)]
 
 
 def _between(limits: Interval, size: int, generator: np.random.Generator) -> Array:

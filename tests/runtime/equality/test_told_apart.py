@@ -268,3 +268,19 @@ PARTIAL = {
 def test_a_constant_that_shows_in_part_of_the_range(name: str) -> None:
     text, numbers = PARTIAL[name]
     told(*(graph(text % number) for number in numbers))
+
+
+# --- at numbers that another type does not hold ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "narrow"), [("uint32", 6), ("uint64", 7), ("int64", 6), ("int32", 3)]
+)
+def test_two_integers_whose_comparison_wraps(dtype: str, narrow: int) -> None:
+    """Only where two inputs are large numbers that are not the same."""
+    text = f"({dtype}[4] x, {dtype}[4] z) => (bool[4] y) {{"
+    whole = graph(f"{text} y = Less (x, z) }}")
+    wraps = graph(
+        f"{text} a = Cast <to = {narrow}> (x) b = Cast <to = {narrow}> (z) y = Less (a, b) }}"
+    )
+    told(whole, wraps)
