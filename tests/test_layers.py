@@ -30,6 +30,7 @@ LAYERS = [
         "options",
         "output",
     },  # the package itself
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]

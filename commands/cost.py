@@ -1,0 +1,62 @@
+"""``ocost cost``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import arguments, options
+from ..collection import uncollected
+from ..output import Color, Format, destination, emit
+
+if TYPE_CHECKING:
+    from ..report.blocks import Document
+    from ..report.text import Page
+
+
+@click.command()
+@options.model("model")
+@options.device("Whose roofline estimates; repeat for a column each.", multiple=True)
+@options.SIZES
+@options.THREADS
+@options.REPORT
+@uncollected()
+def cost(
+    model: str,
+    device: tuple[str, ...],
+    shape: tuple[str, ...],
+    dim: tuple[str, ...],
+    value: tuple[str, ...],
+    trips: tuple[str, ...],
+    strict_dims: bool,
+    threads: int | None,
+    format_: Format,
+    report: Path | None,
+    top: int | None,
+    color: Color,
+    verbose: bool,
+) -> None:
+    """What a model costs: totals, and the operators that take longest.
+
+    MODEL is a .onnx file, or a bundled sample: @mobilenet_v2.
+    """
+    from .. import api
+
+    def document() -> Document:
+        from ..report.cost_document import cost_document
+
+        return cost_document(result, first, others)
+
+    def page() -> Page:  # brings rich, which takes longer than the cost of a small model
+        from ..report.short_cost import cost_page
+
+        return cost_page(result, first, others, top=top, verbose=verbose)
+
+    output = destination(format_, report, color, model, *(device or ()))
+    given = arguments.given(shape, dim, value, strict_dims, trips)
+    graph = api.load(model)
+    wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
+    (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
+    emit(output, document=document, page=page)
