@@ -37,7 +37,6 @@ def test_root_modules() -> None:
     assert {p.name for p in ROOT.glob("*.py")} == {
         "__init__.py",
         "__main__.py",
-        "api.py",
         "arguments.py",
         "cli.py",
         "collection.py",

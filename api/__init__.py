@@ -1,0 +1,24 @@
+"""The functions behind the commands. Nothing heavy is imported before it is needed."""
+
+from .asked import DEFAULT_DEVICE, devices, find_device, given, load
+from .changed import diff
+from .optimized import optimize_model
+from .profiled import profile, read_profile
+from .written import cost, explain, prepare, topics, write
+
+__all__ = [
+    "DEFAULT_DEVICE",
+    "cost",
+    "devices",
+    "diff",
+    "explain",
+    "find_device",
+    "given",
+    "load",
+    "optimize_model",
+    "prepare",
+    "profile",
+    "read_profile",
+    "topics",
+    "write",
+]
