@@ -13,7 +13,7 @@ from .names import clean, elide, elide_all
 from .table import Column, Table
 from .text import Wrapped, widened
 
-_LEAST = 8  # columns of a model's name
+_LEAST = 8  # columns of a name
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Verdict:
     style
         Of the sentence.
     about
-        A model's name that stands before it, shortened where it has to be.
+        A model's name that stands before it, shortened where it has to be; in a narrow page it
+        goes.
     """
 
     said: Sequence[str]
@@ -38,7 +39,11 @@ class Verdict:
         name = clean(self.about)
         least = min(cell_len(name), _LEAST) + len(": ") if name else 0
         room = options.max_width
-        text = next((t for t in self.said if least + cell_len(t) <= room), self.said[-1])
+        fits = [t for t in self.said if least + cell_len(t) <= room]
+        if not fits:  # rather without the name than in two lines
+            fits = [t for t in self.said if cell_len(t) <= room]
+            name = "" if fits else name
+        text = fits[0] if fits else self.said[-1]
         if name:
             short = elide(name, max(_LEAST, room - cell_len(text) - len(": ")))
             text = f"{short}: {text}"
@@ -81,10 +86,13 @@ class Listing:
     least: int = 32
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        names = elide_all([name for name, _ in self.entries], self.width)
+        said = max((cell_len(text) for _, text in self.entries), default=0)
+        room = options.max_width - cell_len(self.label)
+        width = min(self.width, max(_LEAST, room - said - len(" ,")))
+        names = elide_all([name for name, _ in self.entries], width)
         texts = [f"{n} {said}" for n, (_, said) in zip(names, self.entries, strict=True)]
         texts += [f"... and {self.more} more"] if self.more else []
-        rows = _filled(texts, options.max_width - cell_len(self.label)) or ["none"]
+        rows = _filled(texts, room) or ["none"]
         for place, row in enumerate(rows):
             head = " " * cell_len(self.label) if place else self.label
             yield OneLine(Text.assemble((head, "dim"), row))

@@ -1,5 +1,6 @@
-"""The short page, which a person sees first: it fits into a terminal of 24 lines.
+"""The short page, which a person sees first: it fits into a terminal of 24 lines of 80 columns.
 
+A narrower page may have as many more lines as its lines are shorter.
 What has no room gives way in this order: rows of the table, blank lines, what goes on in a
 second line. A warning keeps a line whatever happens.
 """
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from .pieces import Listing, OneLine, Verdict
 from .table import Table
-from .text import Wrapped
+from .text import WIDTH, Wrapped
 
 LINES = 24
 ROWS = 5  # of the table, unless room is short
@@ -56,7 +57,7 @@ class Short:
     facts
         What it is about, a line each.
     totals, tight
-        The figures of the whole model, and the same in fewer lines if they can be.
+        The figures of the whole model, and the same in fewer lines and columns if they can be.
     table, rows
         The table of so many rows, and how many there are.
     cautions
@@ -77,13 +78,13 @@ class Short:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         parts: list[RenderableType] = []
         for layout in _Layout.all(min(self.rows, ROWS)):
-            parts = self._parts(layout)
+            parts = self._parts(layout, options.max_width)
             lines = sum(len(console.render_lines(p, options, pad=False)) for p in parts)
-            if lines <= LINES:
+            if lines * min(options.max_width, WIDTH) <= LINES * WIDTH:
                 break
         yield from parts
 
-    def _parts(self, layout: _Layout) -> list[RenderableType]:
+    def _parts(self, layout: _Layout, room: int) -> list[RenderableType]:
         facts: list[RenderableType] = []
         for fact in self.facts:
             if isinstance(fact, Listing):
@@ -97,7 +98,8 @@ class Short:
         table: list[RenderableType] = []
         if layout.rows and self.rows:
             table = [replace(self.table(layout.rows), light=True)]
-        totals = (self.tight or self.totals) if layout.tight else self.totals
+        narrow = any(isinstance(t, Table) and t.least > room for t in self.totals)
+        totals = (self.tight or self.totals) if layout.tight or narrow else self.totals
         groups = [[self.verdict, *facts], totals, table, [*cautions, Wrapped(self.hint)]]
         blank = [Text()] if layout.spaced else []
         parts: list[RenderableType] = []

@@ -34,10 +34,16 @@ def totals_table(diff: Diff) -> Table:
 
 
 def tight_totals(diff: Diff) -> Grid:
-    """The same after, with its change."""
+    """The same after, with its change: of what was measured the interval."""
     rows = [_row(label, change) for label, change in six_changes(diff)]
     rows += _measured(diff)
-    return Grid([(label.strip(), f"{after} ({change})") for label, _, after, change, _ in rows], 2)
+    return Grid(
+        [
+            (label.strip(), f"{after} ({sure.partition(',')[0] or change})")
+            for label, _, after, change, sure in rows
+        ],
+        2,
+    )
 
 
 def _row(label: str, change: Change) -> _Row:

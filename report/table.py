@@ -1,8 +1,12 @@
-"""Tables: aligned columns below a light rule, that make room where the width is short."""
+"""Tables: aligned columns below a light rule, that make room where the width is short.
+
+Names are shortened first, then columns go, then names are shortened further. A table that is still
+too wide is no table any more: its rows are sentences, so that no figure is cut.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
@@ -10,13 +14,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from .footing import marked
-from .names import elide_all
+from .names import elide_all, labels
 from .numbers import Unit
 from .text import Wrapped, ascii_cell
 
 _GAP = "  "
 NAME = 30  # a node's name is cut to this before other columns give way
 OPERATOR = 12
+_LEAST = 8  # of what may be shortened, where all else doesn't do
 _WHOLE = 18  # of a light table, whose columns give way before: BatchNormalization
 
 
@@ -85,6 +90,11 @@ class Table:
         """Cells (terminal columns) that it takes where there is room."""
         return _sum([c.width for c in self.columns])
 
+    @property
+    def least(self) -> int:
+        """Cells below which its rows become sentences."""
+        return _sum([min(c.least, _LEAST) if c.elide else c.width for c in _vital(self.columns)])
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width
         every = [_one_line(c) for c in self.columns] if self.light else self.columns
@@ -92,6 +102,10 @@ class Table:
             every = [replace(c, cells=list(map(ascii_cell, c.cells))) for c in every]
         columns = _kept(every, room)
         widths = _widths(columns, room)
+        if _sum(widths) > room and not columns[-1].whole:
+            pairs = zip(self.columns, every, strict=True)
+            yield from _sentences([column for column, shown in pairs if shown in columns])
+            return
         rule = ["─" * width for width in widths]
         lines: list[tuple[Iterable[str | Text], str]] = []
         if not self.bare:
@@ -151,6 +165,27 @@ def first_of_each(groups: Sequence[str]) -> list[Text]:
     ]
 
 
+def _vital(columns: Sequence[Column]) -> list[Column]:
+    """Those that never go."""
+    return [c for c in columns if not c.drop]
+
+
+def _sentences(columns: Sequence[Column]) -> Iterator[Wrapped]:
+    """Each row as a sentence: its first cell, then the others behind their headers."""
+    texts = [
+        labels([cell for cell in c.cells if isinstance(cell, str)])
+        if all(isinstance(cell, str) for cell in c.cells)
+        else list(map(str, c.cells))
+        for c in columns
+    ]
+    for first, *others in zip(*texts, strict=True):
+        said = (
+            " ".join(filter(None, (column.header, cell.strip(), cell and column.unit)))
+            for column, cell in zip(columns[1:], others, strict=True)
+        )
+        yield Wrapped(Text(f"- {first.strip()}: {', '.join(said)}"))
+
+
 def _kept(columns: Sequence[Column], room: int) -> list[Column]:
     kept = list(columns)
     while _sum([c.least for c in kept]) > room and any(c.drop for c in kept):
@@ -162,11 +197,12 @@ def _kept(columns: Sequence[Column], room: int) -> list[Column]:
 def _widths(columns: Sequence[Column], room: int) -> list[int]:
     """The columns' widths, after the widest that may be elided gave what room is missing."""
     widths = [c.width for c in columns]
-    while _sum(widths) > room:
-        spare = [i for i, c in enumerate(columns) if c.elide and widths[i] > c.least]
-        if not spare:
-            break
-        widths[max(spare, key=lambda i: widths[i])] -= 1
+    for floors in ([c.least for c in columns], [min(c.least, _LEAST) for c in columns]):
+        while _sum(widths) > room:
+            spare = [i for i, c in enumerate(columns) if c.elide and widths[i] > floors[i]]
+            if not spare:
+                break
+            widths[max(spare, key=lambda i: widths[i])] -= 1
     return widths
 
 

@@ -105,7 +105,7 @@ def _ledger(entries: Sequence[Entry], steps: Sequence[Step] | None) -> Table:
 
 def _table(rows: Sequence[_Row]) -> Table:
     columns = [
-        Column("pass", [Text(row.by) for row in rows], right=False, elide=_NAME),
+        Column("pass", [row.by for row in rows], right=False, elide=_NAME),
         Column("stage", [row.stage for row in rows], right=False, drop=5),
         Column("times", [str(len(row.entries)) for row in rows], drop=3),
         Column("nodes", [_signed(_nodes(row.entries)) for row in rows], drop=1),

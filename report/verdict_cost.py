@@ -16,7 +16,7 @@ from .text_common import OnDevice, model_name, plural
 def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ()) -> Verdict:
     """What it costs, in a sentence."""
     name, coverage = model_name(cost.model), cost.coverage
-    where = f"on {clean(device.name)}"
+    here = where = f"on {clean(device.name)}"
     if others:
         where += f", {_range([on_it.totals for _, on_it in others])} on {_who(others)}"
     if cost.totals.latency_s is None:
@@ -28,8 +28,10 @@ def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = (
         how = "about" if footing.bounded else "at least"
         what = f"{left} of {plural(coverage.nodes, 'node')} not costed"
         return Verdict([f"{how} {time} {where}; {what}", what], "bold yellow", name)
-    text = f"{'at most' if footing.bounded else 'about'} {time} {where}"
-    return Verdict([f"{text}, {_bound(cost)}", text], about=name)
+    text = f"{'at most' if footing.bounded else 'about'} {time}"
+    return Verdict(
+        [f"{text} {where}, {_bound(cost)}", f"{text} {where}", f"{text} {here}"], about=name
+    )
 
 
 def _who(others: Sequence[OnDevice]) -> str:

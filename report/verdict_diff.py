@@ -32,7 +32,15 @@ def diff_verdict(diff: Diff) -> Verdict:
         if comparison.verdict == "no measurable difference":
             change = "no difference measured"
         head = f"{HEADS[kind]}: {change}"
-        return Verdict([f"{head}, {nodes}; {outputs}", f"{head}; {outputs}"], style)
+        return Verdict(
+            [
+                f"{head}, {nodes}; {outputs}",
+                f"{head}; {outputs}",
+                f"{HEADS[kind]}; {outputs}",
+                f"{change}; {outputs}",
+            ],
+            style,
+        )
     if all(change.values == (None, None) for _, change in six_changes(diff)):
         return Verdict([f"cost not known, {nodes}; {outputs}"], style)
     whole = not (of_graph(before).partial or of_graph(after).partial)
@@ -59,6 +67,7 @@ def diff_verdict(diff: Diff) -> Verdict:
             f"{latency}, traffic {changes['traffic']}, {nodes}; {outputs}",
             f"{latency}, {nodes}; {outputs}",
             f"{latency}; {outputs}",
+            f"{changes['est. latency']} estimated{part}; {outputs}",
         ],
         style,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..runtime.validation.profiled import Profiled
+from .footing import LEAST
 from .names import clean
 from .numbers import percent_change, show
 from .pieces import Verdict
@@ -21,8 +22,12 @@ def profile_verdict(profiled: Profiled) -> Verdict:
     where = f"{predicted} for {clean(profiled.device.name)}"
     if found.unpredicted:
         left = f"without {plural(len(found.unpredicted), 'node')} of unknown cost"
+        said = [where, predicted]
         return Verdict(
-            [f"{measured}, {where} {left}", f"{measured}, {predicted} {left}"], style, name
+            [*(f"{measured}, {text} {left}" for text in said), f"{measured}, {LEAST}{predicted}"],
+            style,
+            name,
         )
     off = f"({percent_change(found.measured.latency_s, found.predicted_s)})"
-    return Verdict([f"{measured}, {where} {off}", f"{measured}, {predicted} {off}"], style, name)
+    said = [f"{where} {off}", f"{predicted} {off}", predicted]
+    return Verdict([f"{measured}, {text}" for text in said], style, name)
