@@ -7,16 +7,23 @@ STAMP := $(VENV)/.installed
 
 .PHONY: demo test check corpus bench clean
 
+# Channels are padded to blocks of 16, which AVX-512 has; elsewhere branches that are merged pay most.
+GAINS := import ocost; \
+	print("@odd_channels" if ocost.find_device("host").channel_block == 16 else "@repvgg_a0")
+
 demo: $(STAMP)
-	@echo "A saving that is real: RepVGG, whose parallel branches become one convolution each."
-	@echo "The measured latency falls, and the first line says so:"
+	@echo "A saving that is real: convolutions that fit this CPU better, or are fewer."
+	@echo "The first line says what was measured, and whether that is certain:"
 	@echo
-	$(BIN)/ocost diff @repvgg_a0 --measure --budget $(DEMO_SECONDS)
+	@sample=$$($(BIN)/python -c '$(GAINS)') && \
+		echo "ocost diff $$sample --measure --budget $(DEMO_SECONDS)" && \
+		$(BIN)/ocost diff $$sample --measure --budget $(DEMO_SECONDS)
 	@echo
 	@echo "One that is not: MobileNetV2's BatchNormalizations, which the runtime folds by itself."
-	@echo "The estimate falls by a fifth, but what is measured stays, and the first line says so:"
+	@echo "The estimate of the graph as written falls; what is executed and measured does not:"
 	@echo
-	$(BIN)/ocost diff @mobilenet_v2 --measure --budget $(DEMO_SECONDS)
+	@echo "ocost diff @mobilenet_v2 --measure --budget $(DEMO_SECONDS)"
+	@$(BIN)/ocost diff @mobilenet_v2 --measure --budget $(DEMO_SECONDS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
