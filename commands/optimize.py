@@ -39,7 +39,13 @@ from ..output import Color, Format, destination, emit
     metavar="N",
     help="Convert to this opset first, by onnx's version converter.",
 )
-@click.option("--target", default="", metavar="ort-cpu", help="Write what only this runtime knows.")
+@click.option(
+    "--target",
+    default="",
+    metavar="ort-cpu",
+    help="Write what only this runtime knows.",
+    show_default=False,
+)
 @click.option("--explain", is_flag=True, help="Every rewrite that was declined, and why.")
 @click.option("--measure", is_flag=True, help="Time both graphs in onnxruntime, and each pass.")
 @options.budget("To measure both; as much for the passes.")

@@ -39,9 +39,32 @@ def test_every_sample_is_named() -> None:
     assert named - {"name"} == {s.name for s in samples()}
 
 
-def test_links_lead_somewhere() -> None:
-    targets = [t for t in re.findall(r"\]\(([^)#]+)", README) if "://" not in t]
-    assert [t for t in targets if not (ROOT / t).exists()] == []
+PAGES = ["README.md", "CHANGELOG.md", "bench/README.md", "models/README.md"]
+PAGES += [f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [t for t in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in t]
+    assert [t for t in targets if not ((ROOT / page).parent / t).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z_]+/[\w./-]*)`", text))
+    assert [n for n in named if not any((at / n).exists() for at in (ROOT, ROOT / "bench"))] == []
+
+
+def test_the_tree_has_every_folder() -> None:
+    (tree,) = re.findall(r"## How it is built\n\n```\n(.*?)```", README, flags=re.S)
+    told = set(re.findall(r"^(\w+)/", tree, flags=re.M))
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    assert told == packages
+    inner = re.findall(r"^(\w+)/((?:.*\n(?: .*\n)*))", tree, flags=re.M)
+    names = [(folder, name) for folder, text in inner for name in re.findall(r"\b(\w+)/", text)]
+    assert [pair for pair in names if not ROOT.joinpath(*pair).is_dir()] == []
 
 
 def test_the_example_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
