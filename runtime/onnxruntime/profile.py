@@ -79,8 +79,8 @@ class Profile:
         if 1 / _SCALED <= self.scale <= _SCALED:
             return ""
         return (
-            f"the nodes took {100 / self.scale:.0f} % of the latency when profiled: their times are "
-            "scaled to add up to it, with what onnxruntime does between them"
+            f"the nodes took {100 / self.scale:.0f} % of the latency when profiled: their times "
+            "are scaled to add up to it, with what onnxruntime does between them"
         )
 
 
