@@ -61,6 +61,10 @@ def _conclusion(measured: Measured) -> Text:
     return Text(found.sentence, style or "bold yellow")
 
 
+# What the runtime itself executes stands below what the rules say.
+_NAMES = {"executed_runtime": "  by runtime"}
+
+
 def _levels(diff: Diff, measured: Measured) -> Table:
     comparison = measured.comparison
     levels = diff.levels
@@ -72,7 +76,7 @@ def _levels(diff: Diff, measured: Measured) -> Table:
     blank = [""] * len(levels)
     return Table(
         [
-            Column("level", [*levels, "measured"], right=False),
+            Column("level", [*(_NAMES.get(n, n) for n in levels), "measured"], right=False),
             Column("nodes", [*nodes, ""], drop=3),
             Column("traffic", [*(change.percent for change in traffic), ""], drop=2),
             Column("before", [c.before for c in rows], unit.name),

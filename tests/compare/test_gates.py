@@ -87,15 +87,18 @@ def test_an_unknown_figure_fails_the_gate() -> None:
     assert not check(parse("executed.flops:10%"), {"written": level}).ok
 
 
-def test_the_default_level_is_executed_and_a_missing_level_is_said() -> None:
+def test_the_default_level_is_executed() -> None:
     gate = parse("latency:5%")
     assert gate.level == "executed"
-    with pytest.raises(
-        OcostError,
-        match=r"^--fail-on latency:5%: .* no level 'executed'; write written.latency:5%$",
-    ):
-        require([gate])
-    require([parse("written.latency:5%")])
+    require([gate, parse("written.latency:5%")])
+
+
+def test_a_runtime_without_rules_fails_the_gate() -> None:
+    graph = load("@odd_channels")
+    found = levels(diff_graphs(graph, graph, find("nvidia-t4")))
+    assert list(found) == ["written"]
+    verdict = check(parse("latency:5%"), found)
+    assert (verdict.actual, verdict.ok) == (None, False)
 
 
 def test_what_is_measured_is_the_default_of_latency_where_it_is() -> None:

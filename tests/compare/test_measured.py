@@ -48,10 +48,11 @@ def test_what_the_runtime_fuses_by_itself_is_not_in_what_it_executes() -> None:
     assert diff.equivalence.ok
     found = diff.measured
     assert found is not None
-    before, after = diff.levels["executed"]
+    before, after = diff.levels["executed_runtime"]
+    assert diff.levels["executed"].before.totals == before.totals  # the rules say the same
     # As written a BatchNormalization goes; onnxruntime executes one convolution in any case.
     assert diff.levels["written"].delta.flops != 0
-    assert [cost.level for cost in diff.levels["executed"]] == ["executed"] * 2
+    assert [cost.level for cost in (before, after)] == ["executed"] * 2
     assert before.totals.flops == after.totals.flops
     assert found.predicted_ratio == 1
     assert found.regions is not None
@@ -68,7 +69,7 @@ def test_another_device_has_nothing_executed() -> None:
     diff = measured(KEPT, device=device)
     found = diff.measured
     assert found is not None
-    assert list(diff.levels) == ["written"]
+    assert list(diff.levels) == ["written", "executed"]  # by rules
     assert found.regions is not None
     assert set(found.regions.unchanged.predicted_s) == {None}
     (note,) = notes(found)
@@ -115,7 +116,7 @@ def test_a_graph_without_a_profile_is_compared_all_the_same() -> None:
     diff = measured(text, text)
     found = diff.measured
     assert found is not None
-    assert (list(diff.levels), found.regions) == (["written"], None)
+    assert (list(diff.levels), found.regions) == (["written", "executed"], None)
     assert found.comparison.a.latency_s > 0
     (note,) = notes(found)
     assert note.startswith("without a profile it is not known what changed where: ")
@@ -143,7 +144,10 @@ def test_the_branch_that_runs_is_the_one_that_is_predicted() -> None:
     )
     diff = measured(text, text)
     assert diff.measured is not None
-    executed, written = diff.levels["executed"].before.totals.flops, diff.before.totals.flops
+    executed, written = (
+        diff.levels["executed_runtime"].before.totals.flops,
+        diff.before.totals.flops,
+    )
     assert (executed, written) == (1000, 3000)
 
 

@@ -288,6 +288,11 @@ def profiled(cost: GraphCost, device: Device) -> Profiled:
     )
 
 
+def as_written(diff: Diff, **fields: object) -> Diff:
+    """The same with no other level, and with other fields."""
+    return replace(diff, levels={"written": diff.levels["written"]}, **fields)
+
+
 def sides(diff: Diff, **changes: GraphCost) -> Diff:
     """The same with another graph before or after."""
     written = diff.levels["written"]._replace(**changes)
@@ -325,7 +330,8 @@ def measured_diff(diff: Diff) -> Diff:
     conclusion = Conclusion("real", "The saving is real.")
     notes = ("something is left out",)
     measured = Measured(comparison, regions, 0.55, conclusion, notes)
-    return replace(diff, levels={**diff.levels, "executed": executed}, measured=measured)
+    levels = {**diff.levels, "executed": executed, "executed_runtime": executed}
+    return replace(diff, levels=levels, measured=measured)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from ocost.report.devices_document import devices_document
 from ocost.report.diff_document import diff_document
 from ocost.report.profile_document import profile_document
 
+from .conftest import as_written
+
 
 def test_cost(cost, device):
     document = cost_document(cost, device)
@@ -109,9 +111,6 @@ def test_measured_levels(measured_diff):
     levels = diff_document(measured_diff)["levels"]
     assert list(levels) == ["written", "executed", "executed_runtime", "measured"]
     assert levels["executed"]["delta"]["traffic_bytes"] == -400_000
-    assert levels["executed"]["source"] == "runtime"
-    assert levels["executed_runtime"]["after"] == levels["executed"]["after"]
-    assert levels["executed_runtime"]["agreement"] == {"before": None, "after": None}
     measured = levels["measured"]
     assert measured["before"] == {
         "latency_s": 100e-6,
@@ -124,6 +123,20 @@ def test_measured_levels(measured_diff):
     assert (measured["interval_level"], measured["predicted_ratio"]) == (0.99, 0.55)
     assert (measured["verdict"], measured["noisy"]) == ("faster", True)
     assert measured["conclusion"] == {"kind": "real", "sentence": "The saving is real."}
+
+
+def test_how_far_the_rules_agree_with_the_runtime(measured_diff):
+    rules = measured_diff.levels["executed"]
+    conv, *rest = rules.after.nodes
+    fused = (conv._replace(originals=("conv", "clip")), *rest)
+    runtime = rules._replace(after=replace(rules.after, nodes=fused))
+    levels = {**measured_diff.levels, "executed_runtime": runtime}
+    documents = [
+        diff_document(replace(measured_diff, levels=made))["levels"]["executed_runtime"]
+        for made in (levels, {n: p for n, p in levels.items() if n != "executed"})
+    ]
+    assert documents[0]["agreement"] == {"before": 1, "after": pytest.approx(2 / 3)}
+    assert documents[1]["agreement"] == {"before": None, "after": None}
 
 
 def test_regions(measured_diff):
@@ -146,8 +159,8 @@ def test_regions(measured_diff):
 
 
 def test_without_a_profile_only_the_latency_is_measured(measured_diff):
-    alone = replace(measured_diff.measured, executed=None, regions=None, predicted_ratio=None)
-    document = diff_document(replace(measured_diff, measured=alone))
+    alone = replace(measured_diff.measured, regions=None, predicted_ratio=None)
+    document = diff_document(as_written(measured_diff, measured=alone))
     assert list(document["levels"]) == ["written", "measured"]
     assert document["levels"]["measured"]["predicted_ratio"] is None
     assert document["regions"] is None

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, parser
 
 from ocost.costmodel import cost_graph
-from ocost.costmodel.device import find
+from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, load, verify
 from ocost.graph.shapes import Given
 from ocost.passes.lowering import Level, Lowered, Target, lower
