@@ -152,8 +152,8 @@ way.
    it holds. `work.replace`, `absorb`, `bypass`, `glue` and `drop` keep the lineage.
 2. A line in the list of its level in `pipeline.py`, at its place in the runtime's order.
 3. A test: a tiny graph in `tests/passes/lowering/`. `bench/lowering_cases.py` says what the
-   installed onnxruntime makes of the 662 that are there, and what differs from the table and
-   from the rules.
+   installed onnxruntime makes of the 662 that are there, and what differs from the table and from
+   the rules.
 
 ## What is known to differ
 

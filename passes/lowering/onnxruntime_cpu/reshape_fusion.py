@@ -23,7 +23,6 @@ from .conditions import same_dim
 from .constant_folding import drop_unread
 
 _ROWS = (1, 22)
-_GEMM = (1, 30)  # from which on those that stand around a Gemm merge with what is in front
 _VIEWS = ("Reshape", "Squeeze", "Unsqueeze")
 
 
@@ -38,8 +37,6 @@ def _apply(work: Work, node: WorkNode) -> bool:
 def _row(work: Work, node: WorkNode) -> bool:
     row = [node]
     while (view := work.next(row[-1], *_VIEWS)) is not None and view.inputs[0] == row[-1].output:
-        if view.glue and work.target.version < _GEMM:
-            break
         row.append(view)
     shape = work.shape(row[-1].output)
     if len(row) < 2 or shape is None or 0 in shape:

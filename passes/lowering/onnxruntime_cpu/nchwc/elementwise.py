@@ -4,10 +4,11 @@ Runtime's condition, layout level: all inputs are blocked, and none is made by a
 Add and Sum of two: the first input that a convolution makes for it alone, without an activation
 and without a sum, takes the other, if both are known to have equal dims; else the node stays,
 blocked; with unequal dims Reshapes stand around it. Mul of two: equal dims, it stays; by a constant
-of one value a channel, since 1.26: a convolution of one by one a channel, as a BatchNormalization.
-Relu, Sigmoid, Tanh, HardSigmoid (since 1.26): into a convolution that only they read and that has
-no activation, else they stay, blocked. Gelu and QuickGelu stay, blocked, since 1.26. A convolution
-that only HardSigmoid(1/6, 0.5) and a Mul by it read computes HardSwish since 1.30.
+of one value a channel, since 1.26, or a BatchNormalization (of version 15 since then): it becomes a
+convolution of one by one a channel. Relu, Sigmoid, Tanh, HardSigmoid (since 1.26): into a
+convolution that only they read and that has no activation, else they stay, blocked. Gelu and
+QuickGelu stay, blocked, since 1.26. A convolution that only HardSigmoid(1/6, 0.5) and a Mul by it
+read computes HardSwish since 1.30.
 
     before  Relu(Add(Conv(x), h))
     after   nchwc::Conv(x, w, b, h, activation="Relu")
@@ -21,7 +22,7 @@ from ...work import Type, cover
 from ..conditions import NCHWC, near
 from .state import NAME, Blocked, State, equal
 
-_WIDER = (1, 26)  # BatchNormalization, Mul, Gelu, HardSigmoid
+_WIDER = (1, 26)  # BatchNormalization of version 15, Mul, Gelu, HardSigmoid
 _DIAMOND = (1, 30)
 _FUSED = ("Relu", "Sigmoid", "Tanh", "HardSigmoid")
 
@@ -129,7 +130,9 @@ def normalisation(state: State, node: WorkNode) -> bool:
     """A BatchNormalization of constants."""
     work = state.work
     found = state.find(node.inputs[0])
-    if found is None or work.target.version < _WIDER or any(node.outputs[1:]):
+    if found is None or any(node.outputs[1:]):
+        return False
+    if work.since(node) >= 15 and work.target.version < _WIDER:
         return False
     if any(work.constant(t) is None for t in node.inputs[1:]) or node.int("training_mode", 0):
         return False

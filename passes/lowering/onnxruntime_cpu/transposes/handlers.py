@@ -1,7 +1,7 @@
 """How a Transpose is pushed through each operator.
 
-Operators without an entry stop it. Elu since 1.30; Gather, by a constant index without dims, since
-1.28.
+Operators without an entry stop it. Elu, and Reshapes that split axes, since 1.30; Gather, by a
+constant index without dims, since 1.28.
 """
 
 from __future__ import annotations
@@ -326,8 +326,11 @@ def reshape(push: Push) -> bool:
         node.set(perm=list(perm))
         work.set_inputs(node, node.inputs[:1])
         return transpose(push)
-    groups = _split_axes(into, out)
+    groups = _split_axes(into, out) if work.target.version >= _SPLITS else None
     return groups is not None and _past_split(push, groups, out)
+
+
+_SPLITS = (1, 30)
 
 
 def _split_axes(into: Sequence[int], out: Sequence[int]) -> list[list[int]] | None:
