@@ -157,8 +157,8 @@ way.
 
 ## What is known to differ
 
-* Attention written out, as exported below opset 13 or with queries, keys and values in one product,
-  becomes a node of the runtime's own; there is no rule for it yet.
+* Attention with queries, keys and values in one product, as MobileCLIP has it, and those of GPT-2
+  and DistilBERT below opset 13 become nodes of the runtime's own; there is no rule for them yet.
 * Quantised activations of int8 that several nodes read: the runtime puts further pairs of
   QuantizeLinear and DequantizeLinear around what it moves Transposes past.
 * Of a Transpose that is moved past several nodes and then cancelled, the attribution names another

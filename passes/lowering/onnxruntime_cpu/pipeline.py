@@ -10,6 +10,7 @@ from ..rule import Bundle, Step, fixed_point
 from ..target import Level
 from ..work import Work
 from . import (
+    attention,
     bias_gelu,
     constant_folding,
     constant_sharing,
@@ -110,6 +111,7 @@ EXTENDED: tuple[Step, ...] = (
     gelu.EXTENDED,
     layer_norm.EXTENDED,
     layer_norm.SIMPLIFIED,
+    attention.RULE,
     gather_slices.SPLIT,
     gather_slices.RANGE,
     matmul_fusions.TRANSPOSE,

@@ -21,19 +21,14 @@ from ocost.graph.load import from_proto
 from ocost.passes.lowering import Level, Target, lower
 
 LEVELS = {level.name.lower(): level for level in Level}
-FUSED_ATTENTION = {
-    "attention_bert_opset11",
-    "attention_bert_opset12",
-    "attention_bert_opset12_static",
-}
-PACKED_ATTENTION = {"mha_packed_qkv_mobileclip", "mha_packed_qkv_no_scale"}
-# Causes of differences: no rule for the runtime's own attention nodes, and a Reshape more there.
-KNOWN = {
+# Causes of differences: no rule for attention whose queries, keys and values are one product.
+PACKED_ATTENTION = {"mha_packed_qkv_mobileclip"}
+KNOWN: dict[str, set[str]] = {
     "disable": set(),
-    "basic": PACKED_ATTENTION,
-    "extended": FUSED_ATTENTION | PACKED_ATTENTION,
-    "layout": FUSED_ATTENTION | PACKED_ATTENTION,
-    "all": FUSED_ATTENTION | PACKED_ATTENTION,
+    "basic": set(),
+    "extended": PACKED_ATTENTION,
+    "layout": PACKED_ATTENTION,
+    "all": PACKED_ATTENTION,
 }
 
 
