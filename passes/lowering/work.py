@@ -431,6 +431,9 @@ class Work:
 
     def rewire(self, old: str, new: str) -> None:
         """Let all readers of ``old`` here read ``new``."""
+        gone = self.root.left_out.pop(old, None)
+        if gone is not None:
+            self.root.left_out.setdefault(new, []).extend(gone)
         for reader in self._readers.pop(old, []):
             self._readers[new].append(reader)
             reader.inputs = [new if t == old else t for t in reader.inputs]
