@@ -39,6 +39,6 @@ def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> Co
     target = target_of(device)
     if target is None:
         return None
-    lowered = lower(graph, target)
+    lowered = lower(graph, target, given)
     args = graph, lowered.graph, lowered.lineage, device, given, lowered.blocked
     return Costed(executed_cost(*args), lowered)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ocost.compare import diff as module
 from ocost.compare import diff_graphs
 from ocost.compare.result import Pair
 from ocost.costmodel import cost_graph
@@ -52,6 +53,36 @@ def test_node_changes_add_up_to_the_change_of_the_totals() -> None:
     counts = {t.op_type: t.count for t in diff.op_types}
     assert counts["BatchNormalization"] == (52, 0)
     assert counts["Conv"] == (52, 52)
+
+
+def test_what_the_runtime_does_by_itself_is_no_net_saving() -> None:
+    graph = load("@mobilenet_v2")
+    diff = diff_graphs(graph, folded(graph), DEVICE)
+    written, executed = diff.levels["written"], diff.levels["executed"]
+    assert written.delta.traffic_bytes is not None
+    assert written.delta.traffic_bytes < 0
+    assert executed.delta.traffic_bytes == 0
+    assert executed.before.totals.latency_s == executed.after.totals.latency_s
+    assert {node.estimator for node in executed.before.nodes} == {"roofline"}
+
+
+def test_a_runtime_without_rules_has_no_executed_level() -> None:
+    graph = load("@odd_channels")
+    assert list(diff_graphs(graph, graph, find("nvidia-t4")).levels) == ["written"]
+
+
+def test_a_rule_that_fails_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("body")
+
+    monkeypatch.setattr(module, "lowered_cost", fail)
+    graph = load("@odd_channels")
+    diff = diff_graphs(graph, graph, DEVICE)
+    assert list(diff.levels) == ["written"]
+    assert diff.before.notes[-1] == (
+        "what the runtime executes is not known, by a fault of ocost's own that is worth a report "
+        "(KeyError: 'body')"
+    )
 
 
 def test_an_unknown_figure_has_no_change() -> None:
