@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .asked import DEFAULT_DEVICE, find_device, load, load_to_run, require_known_loops
 
@@ -21,8 +22,9 @@ def cost(
     *,
     given: Given | None = None,
     threads: int | None = None,
+    level: Literal["written", "executed"] = "written",
 ) -> GraphCost:
-    """What a graph costs as written: every node, totals, coverage.
+    """What a graph costs: every node, totals, coverage.
 
     Parameters
     ----------
@@ -34,17 +36,37 @@ def cost(
         Shapes, dims and contents of inputs, and trips of loops.
     threads
         Cores of the device at work; all of them by default.
+    level
+        ``written``: the graph as the file has it. ``executed``: what the device's runtime makes of
+        it, by rules.
 
     Raises
     ------
     OcostError
-        On bad input.
+        On bad input; at ``executed``, if there are no rules for the device's runtime.
     """
     from ..costmodel import cost_graph
 
-    graph = load(model)
+    graph, chosen = load(model), find_device(device, threads)
     require_known_loops(given, graph)
-    return cost_graph(graph, find_device(device, threads), given)
+    return (cost_graph if level == "written" else _executed)(graph, chosen, given)
+
+
+def _executed(graph: Graph, device: Device, given: Given | None) -> GraphCost:
+    from ..costmodel.notes import notes_on_executed
+    from ..costmodel.params import constants
+    from ..graph import OcostError
+    from ..graph.shapes import infer
+    from ..passes.lowering.costed import lowered_cost
+
+    found = lowered_cost(graph, device, given)
+    if found is None:
+        raise OcostError(
+            f"--level executed: there are no rules for {device.name}'s runtime, {device.runtime}; "
+            "there are for onnxruntime-cpu"
+        )
+    notes = notes_on_executed(infer(graph, given), found.cost.nodes, device, constants(graph))
+    return replace(found.cost, notes=notes)
 
 
 def explain(name: str) -> Explanation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 @click.command()
 @options.model("model")
 @options.device("Whose roofline estimates; repeat for a column each.", multiple=True)
+@click.option(
+    "--level",
+    type=click.Choice(["written", "executed"]),
+    default="written",
+    help="The graph as the file has it, or as the device's runtime executes it, by rules.",
+)
 @options.SIZES
 @options.THREADS
 @options.REPORT
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 def cost(
     model: str,
     device: tuple[str, ...],
+    level: Literal["written", "executed"],
     shape: tuple[str, ...],
     dim: tuple[str, ...],
     value: tuple[str, ...],
@@ -58,5 +65,5 @@ def cost(
     given = arguments.given(shape, dim, value, strict_dims, trips)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
-    (first, result), *others = [(d, api.cost(graph, d, given=given)) for d in wanted]
+    (first, result), *others = [(d, api.cost(graph, d, given=given, level=level)) for d in wanted]
     emit(output, document=document, page=page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..graph import Graph
 from ..graph.shapes import Shapes
@@ -52,4 +53,6 @@ def assemble(
     on_disk = file_bytes(source, stored if source is graph else constants(source))
     figures = totals(shapes, costed, nodes, stored, alive, on_disk, padded_bytes)
     made_of = summary(graph, shapes, source.header.source.path)
+    if source is not graph:
+        made_of = replace(made_of, opset=dict(source.opset))
     return GraphCost(made_of, level, nodes, figures, coverage(nodes), shapes=shapes)

@@ -41,6 +41,21 @@ def notes(
     )
 
 
+def notes_on_executed(
+    written: Shapes, nodes: Sequence[NodeCost], device: Device, stored: Iterable[Tensor]
+) -> tuple[str, ...]:
+    """Notes on a graph as a runtime executes it.
+
+    ``nodes`` are those that are executed; shapes and constants are of the graph as written.
+    """
+    return (
+        *_without_peak(nodes, device),
+        *_control(written),
+        *_shared(written),
+        *_absent(stored),
+    )
+
+
 def _without_peak(nodes: Sequence[NodeCost], device: Device) -> Iterator[str]:
     foreign = Counter(
         dtypes.name(node.dtype)

@@ -23,6 +23,8 @@ def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = (
         why = "it has no node" if not coverage.nodes else "no node is costed"
         return Verdict([f"cost not known: {why}"], "bold yellow", name)
     time = show(cost.totals.latency_s, "seconds")
+    if cost.level != "written":
+        where, here = f"as {cost.level} {where}", f"as {cost.level} {here}"
     left, footing = coverage.nodes - coverage.costed, of_graph(cost)
     if footing.partial:
         how = "about" if footing.bounded else "at least"

@@ -45,6 +45,33 @@ def test_cost_as_json_holds_to_the_contract(capsys: pytest.CaptureFixture[str]) 
     assert sum(n["flops"] for n in document["nodes"]) == document["totals"]["flops"]
 
 
+def test_cost_of_what_the_runtime_executes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "cost", "@mobilenet_v2", "--level", "executed", "--format", "json")
+    assert code == 0
+    document = json.loads(out)
+    jsonschema.validate(document, schema.load("ocost.cost/1"))
+    assert document["level"] == "executed"
+    assert document["model"]["opset"] == {"": 13}
+    kinds = [(node["domain"], node["op_type"]) for node in document["nodes"]]
+    assert kinds.count(("com.microsoft.nchwc", "Conv")) == 52
+    # The runtime folds BatchNormalizations and Clips into them.
+    covered = {name for node in document["nodes"] for name in node["originals"]}
+    assert len([name for name in covered if "Clip" in name]) == 35
+
+
+def test_without_rules_nothing_is_known_to_be_executed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, error = run(
+        capsys, "cost", "@odd_channels", "--level", "executed", "--device", "nvidia-t4"
+    )
+    assert (code, out) == (2, "")
+    assert error == (
+        "ocost: error: --level executed: there are no rules for nvidia-t4's runtime, "
+        "onnxruntime-cuda; there are for onnxruntime-cpu\n"
+    )
+
+
 def test_same_input_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("diff", "@odd_channels", "--format", "json")
     assert run(capsys, *arguments)[1] == run(capsys, *arguments)[1]
