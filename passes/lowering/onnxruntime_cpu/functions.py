@@ -64,6 +64,7 @@ def _expand(work: Work, node: WorkNode) -> bool:
             covers=node.covers,
         )
         copy.glue = node.glue
+        copy.captures = tuple(names.get(t, t) for t in body.captures(inner))
         copy.bodies = {
             name: body_of(work, graph, names) for name, graph in body.subgraphs(inner).items()
         }
@@ -86,6 +87,8 @@ def _body(work: Work, node: WorkNode, opset: int) -> FunctionProto | None:
         return body
     if not found.has_context_dependent_function:
         return None
+    if any(not work.type(t).dtype for t in node.inputs if t):
+        return None  # the body would be of no type, as in a Scan whose inputs are not followed
     types = [type_proto(work.type(t)).SerializeToString() if t else b"" for t in node.inputs]
     versions = found.context_dependent_function_opset_versions
     version = max((v for v in versions if v <= opset), default=min(versions))
