@@ -4,7 +4,7 @@ from .asked import DEFAULT_DEVICE, devices, find_device, given, load
 from .changed import diff
 from .optimized import optimize_model
 from .profiled import profile, read_profile
-from .written import cost, explain, prepare, topics, write
+from .written import cost, explain, fate, prepare, topics, write
 
 __all__ = [
     "DEFAULT_DEVICE",
@@ -12,6 +12,7 @@ __all__ = [
     "devices",
     "diff",
     "explain",
+    "fate",
     "find_device",
     "given",
     "load",

@@ -12,8 +12,9 @@ from .asked import DEFAULT_DEVICE, find_device, load, load_to_run, require_known
 if TYPE_CHECKING:
     from ..costmodel import Device, GraphCost
     from ..explanation import Explanation, Topic
-    from ..graph import Graph
+    from ..graph import Graph, OcostError
     from ..graph.shapes import Given
+    from ..passes.lowering.fate import NodeFate
 
 
 def cost(
@@ -55,18 +56,44 @@ def cost(
 def _executed(graph: Graph, device: Device, given: Given | None) -> GraphCost:
     from ..costmodel.notes import notes_on_executed
     from ..costmodel.params import constants
-    from ..graph import OcostError
     from ..graph.shapes import infer
     from ..passes.lowering.costed import lowered_cost
 
     found = lowered_cost(graph, device, given)
     if found is None:
-        raise OcostError(
-            f"--level executed: there are no rules for {device.name}'s runtime, {device.runtime}; "
-            "there are for onnxruntime-cpu"
-        )
+        raise _no_rules("--level executed", device)
     notes = notes_on_executed(infer(graph, given), found.cost.nodes, device, constants(graph))
     return replace(found.cost, notes=notes)
+
+
+def fate(
+    model: str | Path | Graph, node: str, device: str | Path | Device = DEFAULT_DEVICE
+) -> NodeFate:
+    """What a device's runtime makes of one node of a model, by rules.
+
+    Raises
+    ------
+    OcostError
+        On bad input, if the model has no such node, or there are no rules for the runtime.
+    """
+    from ..passes.lowering import lower
+    from ..passes.lowering.costed import target_of
+    from ..passes.lowering.fate import node_fate
+
+    graph, chosen = load(model), find_device(device)
+    target = target_of(chosen)
+    if target is None:
+        raise _no_rules("--node", chosen)
+    return node_fate(graph, lower(graph, target), node)
+
+
+def _no_rules(option: str, device: Device) -> OcostError:
+    from ..graph import OcostError
+
+    return OcostError(
+        f"{option}: there are no rules for {device.name}'s runtime, {device.runtime}; "
+        "there are for onnxruntime-cpu"
+    )
 
 
 def explain(name: str) -> Explanation:
