@@ -87,12 +87,12 @@ def test_no_more_runs_than_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None
 def test_ctrl_c_leaves_nothing_behind(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = iter(range(2))
 
-    def interrupted(*_: object) -> None:
+    def interrupted() -> None:
         if next(runs, None) is None:
             assert list(temporary.iterdir()) != []
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "run_once", interrupted)
+    monkeypatch.setattr(module, "repeatable", lambda *_: interrupted)
     graph = load("@odd_channels")
     with pytest.raises(KeyboardInterrupt):
         profile(graph, make_inputs(named(graph)))
