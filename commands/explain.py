@@ -19,7 +19,7 @@ def explain(
     device: str | None,
     color: Color,
 ) -> None:
-    """What a name means: a formula, a rewrite, a source; or what becomes of a node.
+    """What a name means, or what becomes of a node.
 
     NAME is an operator, a pass, a figure, a device or a kernel kind; without it there is a list.
     With --node NAME is a model, and what its device's runtime does with that node is told.
