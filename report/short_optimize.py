@@ -17,7 +17,7 @@ from .text_optimize import render_optimize
 from .verdict_diff import optimize_verdict
 
 _HINTS = {  # by whether it was measured
-    False: "As written; --measure tells more, --explain what was declined, -v for more.",
+    False: "--measure tells more, --explain what was declined; -v for more.",
     True: "--explain tells what was declined; -v for more: each rewrite, all figures.",
 }
 _CHANGED = 4  # operator types that are named

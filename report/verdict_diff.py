@@ -74,12 +74,19 @@ def diff_verdict(diff: Diff) -> Verdict:
 
 
 def optimize_verdict(found: Optimized) -> Verdict:
-    """The same of an optimised graph; that there was nothing to do is said in other words."""
-    if found.made.entries:
-        return diff_verdict(found.diff)
-    nodes = plural(found.diff.before.model.nodes, "node")
-    said = f"nothing to rewrite: {nodes}; {proven(found.diff)}"
-    return Verdict([said])
+    """The same of an optimised graph; that there was nothing to do is said in other words.
+
+    An opset that was asked for and could not be had comes first.
+    """
+    verdict = diff_verdict(found.diff)
+    if not found.made.entries:
+        nodes = plural(found.diff.before.model.nodes, "node")
+        verdict = Verdict([f"nothing to rewrite: {nodes}; {proven(found.diff)}"])
+    standing = found.diff.standing
+    if standing is not None and standing.unconverted:
+        said = [f"still the old opset; {text}" for text in verdict.said]
+        return Verdict([*said, "still the old opset"], "bold red")
+    return verdict
 
 
 def six_changes(diff: Diff) -> list[tuple[str, Change]]:

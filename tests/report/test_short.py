@@ -102,7 +102,7 @@ fold-clip           1     -1            0       -390.6            0       -39.0
 fold-constants      2     -2            0            0            0           0
 
 toy: only 49.4 % of the time is in kernels measured there, so expect more
-As written; --measure tells more, --explain what was declined, -v for more.
+--measure tells more, --explain what was declined; -v for more.
 estimated latency -44.6 %, traffic -66.7 %, 3 -> 3 nodes; outputs equal
 """
 PROFILE = """\
@@ -318,6 +318,14 @@ def test_the_verdict_names_the_proof_where_the_whole_model_is_none(optimized, te
         first, *_, last = text(page, 80).splitlines()
         assert first == last
         assert first.endswith(f"; {said}")
+
+
+def test_an_opset_that_could_not_be_had_comes_first(optimized, text):
+    standing = Standing({}, 0, 0, (), "outputs differed with it")
+    diff = replace(optimized.diff, standing=standing)
+    first, *_, last = text(optimize_page(replace(optimized, diff=diff)), 80).splitlines()
+    assert first == last
+    assert first.startswith("still the old opset; ")
 
 
 def test_outputs_that_differ_or_are_not_compared(diff, text):
