@@ -14,7 +14,6 @@ from ..passes.lowering.costed import lowered_cost
 from .match import How, match
 from .result import Diff, NodePair, Number, OpTypeChange, Pair
 
-_SIDES = ("before", "after")
 _FAULT = "what the runtime executes is not known, by a fault of ocost's own that is worth a report"
 
 
@@ -49,21 +48,23 @@ def diff_graphs(
     alike = replace(given or Given(), found=sizes)
     second = cost_graph(after, device, alike)
     macs = {n.name: n.macs for n in first.nodes}, {n.name: n.macs for n in second.nodes}
-    executed, faults = [], []
-    for graph in (before, after):
-        try:
-            executed.append(lowered_cost(graph, device, alike))
-        except OcostError:
-            raise
-        except Exception as error:  # of a rule: the figures as written stand without it
-            faults.append(f"{_FAULT} ({type(error).__name__}: {error})")
-    if faults:
-        first = replace(first, notes=(*first.notes, *dict.fromkeys(faults)))
+    try:
+        executed = _executed(before, after, device, alike)
+    except OcostError:
+        raise
+    except Exception as error:  # of a rule: the figures as written stand without it
+        executed = None
+        fault = f"{_FAULT} ({type(error).__name__}: {error})"
+        first = replace(first, notes=(*first.notes, fault))
     found = diff_costs(first, second, match(before, after, macs), device, made_by)
-    known = [one.cost for one in executed if one is not None]
-    if len(known) < len(_SIDES):
-        return found
-    return replace(found, levels={**found.levels, "executed": Pair(*known)})
+    levels = found.levels if executed is None else {**found.levels, "executed": executed}
+    return replace(found, levels=levels)
+
+
+def _executed(before: Graph, after: Graph, device: Device, given: Given) -> Pair | None:
+    """Both graphs as the device's runtime executes them; None where there are no rules for it."""
+    first, second = (lowered_cost(graph, device, given) for graph in (before, after))
+    return None if first is None or second is None else Pair(first.cost, second.cost)
 
 
 def diff_costs(

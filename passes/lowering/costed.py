@@ -14,7 +14,7 @@ from . import Lowered, Target, lower
 _RUNTIME = "onnxruntime-cpu"
 
 
-class Costed(NamedTuple):
+class LoweredCost(NamedTuple):
     """The cost at ``executed``, and the lowered graph that it is of."""
 
     cost: GraphCost
@@ -28,7 +28,7 @@ def target_of(device: Device) -> Target | None:
     return Target(_RUNTIME, block=device.channel_block if device.channel_block > 1 else 0)
 
 
-def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> Costed | None:
+def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> LoweredCost | None:
     """The cost of what the device's runtime makes of a graph; None where there are no rules.
 
     Raises
@@ -40,5 +40,7 @@ def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> Co
     if target is None:
         return None
     lowered = lower(graph, target, given)
-    args = graph, lowered.graph, lowered.lineage, device, given, lowered.blocked
-    return Costed(executed_cost(*args), lowered)
+    cost = executed_cost(
+        graph, lowered.graph, lowered.lineage, device, given, channels=lowered.blocked
+    )
+    return LoweredCost(cost, lowered)
