@@ -61,7 +61,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
     """``OcostError``, on its first use: what it comes with takes a while to import."""
     if name == "OcostError":
-        from .graph.errors import OcostError  # noqa: PLC0415
+        from .graph.errors import OcostError  # noqa: PLC0415 - when first asked for
 
         return OcostError
     raise AttributeError(f"module 'ocost' has no attribute {name!r}")

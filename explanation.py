@@ -191,5 +191,5 @@ def _where(thing: object) -> str:
     file = inspect.getsourcefile(thing)  # type: ignore[arg-type] # a function or a class
     if file is None:
         return ""
-    _, line = inspect.getsourcelines(thing)  # type: ignore[arg-type]
+    _, line = inspect.getsourcelines(thing)  # type: ignore[arg-type] # a function or a class
     return f"{Path(file).relative_to(_PACKAGE)}:{line}"

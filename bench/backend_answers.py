@@ -96,7 +96,7 @@ def _compared(case: Case, made: ModelProto) -> Answer:
     return Answer("not compared", "; ".join(failures))
 
 
-def _product(case: Case, made: ModelProto, runner: Any, name: str, right: Sequence[Any]) -> Answer:  # noqa: ANN401
+def _product(case: Case, made: ModelProto, runner: Any, name: str, right: Sequence[Any]) -> Answer:  # noqa: ANN401 - whatever a runner answers
     try:
         outputs = runner(made)(case.inputs, 0)
     except Exception as error:  # of any kind: the model before runs
@@ -114,7 +114,7 @@ def _apart(case: Case, outputs: Sequence[Any], right: Sequence[Any]) -> str:
     return "" if len(outputs) >= len(right) else "an output is missing"
 
 
-def _off(one: Any, other: Any, case: Case) -> str:  # noqa: ANN401
+def _off(one: Any, other: Any, case: Case) -> str:  # noqa: ANN401 - whatever a runner answers
     if one is None or other is None:
         return "" if one is None and other is None else "is there in one only"
     if isinstance(other, Mapping):

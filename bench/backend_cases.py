@@ -86,7 +86,7 @@ def _folder(kind: str, test: Any) -> Case:  # noqa: ANN401 - its type is not pub
     return Case(kind, test.name, model, inputs, outputs, test.rtol, test.atol)
 
 
-def _read(file: Path, kind: TypeProto) -> Any:  # noqa: ANN401
+def _read(file: Path, kind: TypeProto) -> Any:  # noqa: ANN401 - of onnx, without types
     data = file.read_bytes()
     if kind.HasField("sequence_type"):
         return numpy_helper.to_list(onnx.SequenceProto.FromString(data))
@@ -95,7 +95,7 @@ def _read(file: Path, kind: TypeProto) -> Any:  # noqa: ANN401
     return numpy_helper.to_array(TensorProto.FromString(data))
 
 
-def _light(test: Any) -> Case:  # noqa: ANN401
+def _light(test: Any) -> Case:  # noqa: ANN401 - of onnx, without types
     """Its input is what the suite makes for it; its output lies beside it."""
     from onnx.backend.test.runner import Runner
 
@@ -147,7 +147,7 @@ def variant(case: Case, name: str) -> Case | None:
     return replace(case, model=model, inputs=left)
 
 
-def _tensor(name: str, array: Any, kind: TypeProto) -> TensorProto | None:  # noqa: ANN401
+def _tensor(name: str, array: Any, kind: TypeProto) -> TensorProto | None:  # noqa: ANN401 - of onnx, without types
     """An input as a constant; None where it is no array of the declared type."""
     if not isinstance(array, np.ndarray):
         return None

@@ -28,7 +28,7 @@ PARALLEL = 2
 Job = Callable[[Path, str], Any]
 
 
-def apart(job: Job, file: Path, argument: str, kept: Path, limit_s: float) -> Any:  # noqa: ANN401
+def apart(job: Job, file: Path, argument: str, kept: Path, limit_s: float) -> Any:  # noqa: ANN401 - what the job answers
     """What a job answers, or a sentence on why it does not; kept in a file."""
     path = kept / f"{file.stem}@{argument}.pickle"
     if not path.exists():

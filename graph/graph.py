@@ -228,7 +228,7 @@ class Graph:
         return order
 
     def _sort_anew(self) -> list[str]:
-        import networkx  # noqa: PLC0415
+        import networkx  # noqa: PLC0415 - slow to import
 
         try:
             order = networkx.lexicographical_topological_sort(self.nx, key=self.rank)

@@ -20,7 +20,7 @@ def convert(model: ModelProto, version: int) -> tuple[bool, bytes]:
     """The converted model, or why it is refused: the first node that is, and the reason."""
     try:
         return True, version_converter.convert_version(model, version).SerializeToString()
-    except Exception as error:
+    except Exception as error:  # the converter raises RuntimeError and others; each is an answer
         return False, _refusal(model, version, error).encode()
 
 
@@ -47,7 +47,7 @@ def _tried(model: ModelProto, nodes: list[NodeProto], version: int) -> Exception
     part.graph.output.extend(kept)
     try:
         version_converter.convert_version(part, version)
-    except Exception as error:
+    except Exception as error:  # likewise
         return error
     return None
 

@@ -108,7 +108,7 @@ def _fold_behind_view(m: Match, edit: Edit) -> str:
     if before is None or after is None or len(after) < 2:
         raise Refused(f"the rank of '{view.outputs[0]}' is not known")
     behind = before[found.axis + 1 :], after[2:]
-    if None in (*behind[0], *behind[1]) or prod(behind[0]) != prod(behind[1]):  # type: ignore[arg-type]
+    if None in (*behind[0], *behind[1]) or prod(behind[0]) != prod(behind[1]):  # type: ignore[arg-type] # none is None by then
         raise Refused(f"the {view.op_type} is not known to leave the channels where they are")
     if before[found.axis] != after[1] or after[1] != found.makes:
         raise Refused(f"the {view.op_type} takes the channels apart, or joins them")

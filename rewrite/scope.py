@@ -73,7 +73,7 @@ class Scope:
     def shape(self, tensor: str) -> tuple[int, ...] | None:
         """The shape if all of it is fixed."""
         dims = self.dims(tensor)
-        return None if dims is None or None in dims else dims  # type: ignore[return-value]
+        return None if dims is None or None in dims else dims  # type: ignore[return-value] # no dim is None
 
     def dtype(self, tensor: str) -> int | None:
         """ONNX ``TensorProto.DataType``, None where it is not known."""

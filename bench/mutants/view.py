@@ -121,7 +121,7 @@ def graphs(graph: GraphProto) -> Iterator[GraphProto]:
                 yield from graphs(body)
 
 
-def attribute(node: NodeProto, name: str, default: Any = None) -> Any:  # noqa: ANN401
+def attribute(node: NodeProto, name: str, default: Any = None) -> Any:  # noqa: ANN401 - what an attribute holds
     """What an attribute holds."""
     for one in node.attribute:
         if one.name == name:
@@ -129,7 +129,7 @@ def attribute(node: NodeProto, name: str, default: Any = None) -> Any:  # noqa: 
     return default
 
 
-def assign(node: NodeProto, name: str, value: Any) -> bool:  # noqa: ANN401
+def assign(node: NodeProto, name: str, value: Any) -> bool:  # noqa: ANN401 - what an attribute holds
     """Set an attribute; True, so that an edit may end with it."""
     kept = [one for one in node.attribute if one.name != name]
     del node.attribute[:]

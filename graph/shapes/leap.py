@@ -55,7 +55,7 @@ def leap(
             continue
         if None in left or None in right:
             return _STAY
-        before, now = (a - b for a, b in zip(left, right, strict=True))  # type: ignore[operator]
+        before, now = (a - b for a, b in zip(left, right, strict=True))  # type: ignore[operator] # neither is None
         if now != before and now * (now - before) <= 0:
             soon = abs(now) // abs(now - before) - 2
             ahead = soon if ahead is None else min(ahead, soon)

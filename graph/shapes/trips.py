@@ -249,6 +249,6 @@ def _dtype(dtype: np.dtype[np.generic]) -> int:
 def _same(before: Values, after: Values) -> bool:
     return all(
         before[n] is after[n]
-        or (before[n] is not None and after[n] is not None and np.array_equal(before[n], after[n]))  # type: ignore[arg-type]
+        or (before[n] is not None and after[n] is not None and np.array_equal(before[n], after[n]))  # type: ignore[arg-type] # neither is None
         for n in after
     )

@@ -183,7 +183,7 @@ def _asked(
         )
         constant = work.constant(node.inputs[slot])
         value = constant.value() if constant is not None and constant.size <= _FEW else None
-        infos.append(Info(kind.dtype, dims, value=value))  # type: ignore[arg-type]
+        infos.append(Info(kind.dtype, dims, value=value))  # type: ignore[arg-type] # each dim is an int by now
     call = ShapeCall(node.frozen(), infos, work.opset.get(node.domain, 1))
     try:
         found = shape_rules()[node.domain, node.op](call)

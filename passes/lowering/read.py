@@ -144,7 +144,7 @@ def constant(work: Work, graph: Graph, node: Node, made: WorkNode) -> None:
     proto = node.tensor("value")
     sparse = node.attributes.get("sparse_value")
     if proto is not None or sparse is not None:
-        held = proto if proto is not None else sparse.sparse_tensor  # type: ignore[union-attr]
+        held = proto if proto is not None else sparse.sparse_tensor  # type: ignore[union-attr] # one of both is there
         store(work, name, Tensor.from_proto(held, graph.header.source, name))
     else:
         folded = fold(ShapeCall(node, []), 1 << 20)

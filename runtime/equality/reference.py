@@ -59,7 +59,7 @@ def evaluator(model: onnx.ModelProto, *, wide: bool = False) -> Run:
                 warnings.simplefilter("ignore")
                 outputs: Sequence[Any] = list(opened.run(None, given))
                 return outputs
-        except Exception as error:
+        except Exception as error:  # as above
             raise _failure(error) from error
 
     return run

@@ -31,7 +31,7 @@ def graph(text: str) -> Graph:
 
 def measured(before: str, after: str | None = None, **options: object) -> Diff:
     second = None if after is None else graph(after)
-    return api.diff(graph(before), second, measure=True, budget_s=BUDGET_S, **options)  # type: ignore[arg-type]
+    return api.diff(graph(before), second, measure=True, budget_s=BUDGET_S, **options)  # type: ignore[arg-type] # options by name
 
 
 def notes(found: Measured) -> list[str]:

@@ -84,7 +84,7 @@ class OneSum(MergeSums):
                 for rule in self.rules():
                     self._try(scope, node_id, rule, outcome)
 
-    def _try(self, scope, node_id, rule, outcome) -> None:  # type: ignore[no-untyped-def]
+    def _try(self, scope, node_id, rule, outcome) -> None:  # type: ignore[no-untyped-def] # as in the class
         from ocost.rewrite.pattern import find as match
 
         found = match(scope, scope.graph.node(node_id), rule.pattern)

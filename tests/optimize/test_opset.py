@@ -48,7 +48,7 @@ def proto(text: str, version: int, ir: int = 8, more: str = "") -> ModelProto:
 
 
 def graph(text: str, version: int, **options: object) -> Graph:
-    return from_proto(proto(text, version, **options))  # type: ignore[arg-type]
+    return from_proto(proto(text, version, **options))  # type: ignore[arg-type] # options by name
 
 
 def chain(*calls: str, shape: str = "2, 4, 8") -> str:
@@ -56,7 +56,7 @@ def chain(*calls: str, shape: str = "2, 4, 8") -> str:
 
 
 def optimize(found: Graph, version: int, **options: object) -> Optimized:
-    return ocost.optimize_model(found, opset=version, **options)  # type: ignore[arg-type]
+    return ocost.optimize_model(found, opset=version, **options)  # type: ignore[arg-type] # options by name
 
 
 def of_conversion(found: Optimized) -> list[str]:

@@ -114,7 +114,7 @@ def test_a_failure_is_told_as_a_bug() -> None:
     assert [fault["pass"] for fault in document["faults"]] == ["throws"]
     console = Console(file=StringIO(), width=200)
     console.print(render_optimize(found))
-    told = console.file.getvalue()  # type: ignore[attr-defined]
+    told = console.file.getvalue()  # type: ignore[attr-defined] # a StringIO
     assert "throws failed and was undone: IndexError" in told
     assert "This is a bug of ocost: please report it" in told
 

@@ -75,7 +75,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Machine]:
     """Makes a machine with these settings and lets the timing protocol run on it."""
 
     def make(**settings: float) -> Machine:
-        made = Machine(**settings)  # type: ignore[arg-type]
+        made = Machine(**settings)  # type: ignore[arg-type] # settings by name
         for module in (stopwatch, comparison):
             monkeypatch.setattr(module, "time", made)
         return made

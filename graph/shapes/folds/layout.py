@@ -137,7 +137,7 @@ def pad(call: FoldCall) -> Values:
     widths = [(max(0, b), max(0, a)) for b, a in zip(before, after, strict=True)]
     mode = call.node.string("mode", "constant")
     if mode != "constant":
-        return np.pad(x[crop], widths, mode)  # type: ignore[call-overload,no-any-return]
+        return np.pad(x[crop], widths, mode)  # type: ignore[call-overload,no-any-return] # any mode
     given = call.get(2)
     fill = call.node.float("value", 0) if given is None else given.reshape(-1)[0]
     return np.pad(x[crop], widths, constant_values=np.asarray(fill).astype(x.dtype))
