@@ -76,7 +76,7 @@ def _marker(field: int, start: int, length: int) -> bytes:
     return b"\x6a%c%b" % (len(entry), entry)
 
 
-def _strip(buffer: _Buffer, start: int, end: int, message: str) -> bytes | None:  # noqa: PLR0912
+def _strip(buffer: _Buffer, start: int, end: int, message: str) -> bytes | None:  # noqa: PLR0912 - a case a field
     """The message without its large payloads, or None where it has none.
 
     One loop over the wire types, its branches inline: it runs for every field of the file.

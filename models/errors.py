@@ -9,6 +9,6 @@ from __future__ import annotations
 
 def refusal(message: str) -> Exception:
     """An ``OcostError`` with this line."""
-    from ..graph.errors import OcostError  # noqa: PLC0415
+    from ..graph.errors import OcostError  # noqa: PLC0415 - graph imports models
 
     return OcostError(message)

@@ -18,8 +18,8 @@ def progress(message: str, *, quiet: bool = False) -> Iterator[Callable[[str], N
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import, and seldom needed
-    from rich.live import Live  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.live import Live  # noqa: PLC0415 - for a terminal alone
+    from rich.text import Text  # noqa: PLC0415 - likewise
 
     def line(text: str) -> Text:
         return Text(f"ocost: {text} ...", "dim", no_wrap=True, overflow="ellipsis")

@@ -211,7 +211,7 @@ def test_bundled_models_are_optimised_once_and_for_all(sample: str) -> None:
 )
 def test_options_that_don_t_exist(options: dict[str, object], text: str) -> None:
     with pytest.raises(OcostError, match=text):
-        plan(**options)  # type: ignore[arg-type]
+        plan(**options)  # type: ignore[arg-type] # options by name
 
 
 def test_passes_are_chosen_by_name() -> None:
