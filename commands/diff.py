@@ -26,8 +26,8 @@ from ..output import Color, Format, destination, emit
     "--fail-on",
     multiple=True,
     metavar="LEVEL.FIGURE:LIMIT",
-    help="Exit with 1 if a change is over its limit: written.traffic:0%, or with "
-    "--measure latency:5%. Repeatable.",
+    help="Exit with 1 if a change is over its limit: written.traffic:0%, latency:5% (as executed; "
+    "as measured with --measure). Repeatable.",
 )
 def diff(
     before: str,
