@@ -91,6 +91,7 @@ def main() -> None:
     """Entry point. Exit code 0: fine; 1: a gate failed; 2: usage, bad input, internal error."""
     if completion.ASKED in os.environ:
         sys.exit(completion.answer(app, os.environ))
+    os.environ.setdefault(*_IDLE_AT_ONCE)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # temporary files go then too
     code = run(sys.argv[1:])
     for end in (signal.SIGINT, signal.SIGTERM):  # all is done, and the exit code is known
@@ -98,6 +99,10 @@ def main() -> None:
     gc.freeze()  # all of it goes with the process: there is nothing to look through before
     sys.exit(code)
 
+
+# numpy's OpenBLAS starts a thread a core when it is loaded. By default each spins for a tenth of a
+# second before it sleeps, which is more than the cost of a small model takes.
+_IDLE_AT_ONCE = ("OPENBLAS_THREAD_TIMEOUT", "4")  # 2 ** 4 cycles, the least that it takes
 
 _NO_COMMAND = 2
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

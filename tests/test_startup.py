@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -69,6 +70,19 @@ def test_rich_is_for_text(model: Path) -> None:
 def test_help_imports_no_onnx() -> None:
     modules = imported("cost", "--help")
     assert modules & (HEAVY | LATER | {"onnx", "numpy", "rich"}) == set()
+
+
+@pytest.mark.parametrize("said", [{}, {"OPENBLAS_THREAD_TIMEOUT": "20"}])
+def test_idle_threads_of_blas_sleep_at_once(said: dict[str, str]) -> None:
+    """It has to be said before numpy is loaded, and is only said where nobody else did."""
+    code = (
+        "import os, sys; from ocost import cli; assert 'numpy' not in sys.modules\n"
+        "cli.run = lambda _: print(os.environ['OPENBLAS_THREAD_TIMEOUT']) or 0; cli.main()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"} | said
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == said.get("OPENBLAS_THREAD_TIMEOUT", "4")
 
 
 def test_what_is_seldom_needed_comes_when_it_is() -> None:
