@@ -21,7 +21,10 @@ from .text_ports import port_lists
 from .verdict_cost import cost_verdict
 
 _DEVICES = 4
-_HINT = "-v for more: every node, all totals, where the figures are from."
+_HINT = {
+    "written": "-v for more: every node, all totals. --level executed: as the runtime has it.",
+    "executed": "-v for more: every node, all totals, where the figures are from.",
+}
 
 
 def cost_page(
@@ -65,7 +68,7 @@ def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ())
         lambda rows: op_type_table(cost, rows),
         len(by_op_type(cost.nodes)),
         cautions,
-        Text(_HINT, "dim"),
+        Text(_HINT[cost.level], "dim"),
     )
     return Page(short)
 

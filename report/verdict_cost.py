@@ -23,8 +23,7 @@ def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = (
         why = "it has no node" if not coverage.nodes else "no node is costed"
         return Verdict([f"cost not known: {why}"], "bold yellow", name)
     time = show(cost.totals.latency_s, "seconds")
-    if cost.level != "written":
-        where, here = f"as {cost.level} {where}", f"as {cost.level} {here}"
+    where, here = f"as {cost.level} {where}", f"as {cost.level} {here}"
     left, footing = coverage.nodes - coverage.costed, of_graph(cost)
     if footing.partial:
         how = "about" if footing.bounded else "at least"
@@ -60,4 +59,4 @@ def _bound(cost: GraphCost) -> str:
         return "all of it overhead"
     most = max(times, key=times.__getitem__)
     part = f"{100 * times[most] / whole:.0f} %"
-    return f"{part} of it overhead" if most == "overhead" else f"{part} of it bound by {most}"
+    return f"{part} of it overhead" if most == "overhead" else f"{part} {most}-bound"

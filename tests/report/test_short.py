@@ -32,7 +32,7 @@ EMPTY = onnx.parser.parse_model('<ir_version: 8, opset_import: ["" : 17]> g () =
 EQUAL = Equivalence(3, "float64", 1e-6, 1e-6, 1e-5, True)
 
 COST = """\
-toy.onnx: at least 83.0 µs on toy; 1 of 4 nodes not costed
+toy.onnx: at least 83.0 µs as written on toy; 1 of 4 nodes not costed
 4 nodes; opset 17, my.domain 1; 2 cores at work
 inputs     x float32 1x3x?x224, y ?
 outputs    z float32 1x10, boxes float32 up to 200x4
@@ -51,8 +51,8 @@ only 3 of 4 nodes are costed: every sum below is a lower bound
 open dims taken as 1: batch; give --dim batch=...
 note: loop 'l' is taken to run once
 toy: only 49.4 % of the time is in kernels measured there, so expect more
--v for more: every node, all totals, where the figures are from.
-toy.onnx: at least 83.0 µs on toy; 1 of 4 nodes not costed
+-v for more: every node, all totals. --level executed: as the runtime has it.
+toy.onnx: at least 83.0 µs as written on toy; 1 of 4 nodes not costed
 """
 DIFF = """\
 The saving is real: latency -20.0 % measured, 3 -> 3 nodes; outputs equal

@@ -57,7 +57,7 @@ that kind was measured on the device
 Latency is an estimate (roofline): its low end is the ideal roofline, its high end is not known.
   toy (Toy board): peaks and bandwidth measured; 49.4 % of the time is in kernels measured there.
 
-toy.onnx: at least 83.0 µs on toy; 1 of 4 nodes not costed
+toy.onnx: at least 83.0 µs as written on toy; 1 of 4 nodes not costed
 """
 
 
