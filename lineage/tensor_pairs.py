@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..graph.operators import VIEWS
 from .flat import NONE, Flat, Op
 from .name_pairs import NamePairs
 from .quantised import quantised
@@ -16,7 +17,6 @@ from .value_numbers import ValueNumbers, same_attributes
 
 # What onnxruntime inserts to change a layout, a shape or a type: the value stays.
 _MOVERS = frozenset({"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Cast"})
-_RESHAPERS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 _QUANTISERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
 _REORDERS = frozenset({"ReorderInput", "ReorderOutput"})
 _NCHWC = "com.microsoft.nchwc"
@@ -204,7 +204,7 @@ def _kin(op: Op, other: Op) -> bool:
     if op.node.op_type == "ReorderOutput" and op.node.int("channels_last", 0):
         ours = "Transpose"
     alike = ours == theirs and ours not in _QUANTISERS
-    return alike or _RESHAPERS.issuperset((ours, theirs))
+    return alike or VIEWS.issuperset((ours, theirs))
 
 
 def _alike(op: Op, other: Op) -> bool:

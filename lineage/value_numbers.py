@@ -8,11 +8,11 @@ from onnx import AttributeProto
 
 from ..graph.dataflow import RANDOM
 from ..graph.node import Node
+from ..graph.operators import COMMUTATIVE
 from ..graph.tensor import Tensor
 from .flat import NONE, Flat, Op
 
 _SMALL = 64  # elements of a constant that is compared by its contents
-_COMMUTATIVE = frozenset({"Add", "Mul", "And", "Or", "Xor", "Equal", "Max", "Min", "Sum"})
 _SHAPE = frozenset({"Shape", "Size"})
 _BODIES = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 
@@ -91,7 +91,7 @@ def _key(node: Node, reads: Sequence[int | None], frame: int) -> Hashable:
     """What an operation does and to what; None if it can't be compared."""
     if node.op_type in RANDOM or any(a.type in _BODIES for a in node.attributes.values()):
         return None
-    if node.op_type in _COMMUTATIVE and not node.domain:
+    if node.op_type in COMMUTATIVE and not node.domain:
         reads = sorted(reads, key=lambda value: -1 if value is None else value)
     while reads and reads[-1] is None:
         reads = reads[:-1]

@@ -13,6 +13,7 @@ from onnx import TensorProto
 
 from ..graph import Node, Tensor
 from ..graph.dataflow import RANDOM
+from ..graph.operators import LINEAR
 from ..rewrite.edit import Edit
 from ..rewrite.facts.stand_in import stand_in
 from ..rewrite.facts.unmoved import UNMOVED
@@ -22,7 +23,6 @@ from ..rewrite.scope import Scope
 
 # Operators of other domains may be random, or count how often they run.
 _DOMAINS = frozenset({"", "ai.onnx.ml"})
-_LINEAR = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _key(scope: Scope, node: Node) -> Hashable | None:
 
 def _statistics(scope: Scope, node: Node) -> Hashable:
     """What tells a linear operator apart by the BatchNormalization that can go into it."""
-    if node.op_type not in _LINEAR or len(node.inputs) < 2 or scope.kept(node.outputs[0]):
+    if node.op_type not in LINEAR or len(node.inputs) < 2 or scope.kept(node.outputs[0]):
         return ()
     readers = scope.readers(node.outputs[0])
     if len(readers) != 1 or readers[0].qualified_type != "BatchNormalization":

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..graph import Node
+from ..graph.operators import LINEAR
 from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import floats
 from ..rewrite.facts.arguments import int64s
@@ -24,7 +25,7 @@ from ..rewrite.pattern import Match
 from ..rewrite.rewriting import Outcome, Pass, Pays, Refused, never
 from ..rewrite.scope import Scope
 
-_TYPES = ("Conv", "MatMul", "Gemm")
+_TYPES = LINEAR - {"ConvTranspose"}
 _Key = tuple[object, ...]
 
 

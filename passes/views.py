@@ -8,6 +8,7 @@ from functools import partial
 from typing import ClassVar
 
 from ..graph import Node
+from ..graph.operators import VIEWS
 from ..rewrite.edit import Edit
 from ..rewrite.facts.arguments import attributes, axes_of, int64s, integers
 from ..rewrite.facts.stand_in import stand_in
@@ -17,7 +18,6 @@ from ..rewrite.pattern import Match
 from ..rewrite.rewriting import Outcome, Pass
 from ..rewrite.scope import Scope
 
-_VIEWS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten"})
 _OLD_RESHAPE = 5  # below this opset its target is an attribute
 _AXES_INPUT = 13  # from this opset on Squeeze and Unsqueeze have theirs as an input
 
@@ -47,7 +47,7 @@ class MergeViews(Pass):
 
 
 def _is_view(node: Node) -> bool:
-    return node.op_type in _VIEWS and not node.domain
+    return node.op_type in VIEWS and not node.domain
 
 
 def _merge(symbols: Symbols, m: Match, edit: Edit) -> str:

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..graph import Node
+from ..graph.operators import COMMUTATIVE
 from .scope import Scope
-
-_COMMUTATIVE = frozenset({"Add", "Mul", "And", "Or", "Xor", "Equal", "Max", "Min", "Sum"})
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def _node(node: Node, pattern: Op, match: Match) -> Iterator[Match]:
         return
     padded = given + [""] * (len(pattern.inputs) - len(given))
     yield from _inputs(padded, pattern.inputs, bound)
-    if node.op_type in _COMMUTATIVE and len(given) == len(pattern.inputs) == 2:
+    if node.op_type in COMMUTATIVE and len(given) == len(pattern.inputs) == 2:
         yield from _inputs(padded[::-1], pattern.inputs, bound)
 
 

@@ -10,13 +10,14 @@ import numpy.typing as npt
 from onnx import TensorProto
 
 from ..graph import Graph, Node, Tensor
+from ..graph.operators import VIEWS
 from ..graph.shapes import Quality, Shapes, prove
 from ..graph.shapes.fold import fold
 from ..graph.shapes.info import ShapeCall
 
 Array = npt.NDArray[np.generic]
 _CHAIN = 8  # Identity and the like between a constant and its reader
-_VIEWS = frozenset({"Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten"})
+_PASS_ON = VIEWS | {"Identity"}
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a failure
@@ -103,7 +104,7 @@ class Scope:
                 found = _made(home, maker)
             if found is not None:
                 return _reshaped(found, self.shape(tensor)) if viewed else found
-            if maker is None or maker.qualified_type not in _VIEWS:
+            if maker is None or maker.qualified_type not in _PASS_ON:
                 return None
             viewed = viewed or maker.op_type != "Identity"
             source = maker.inputs[0]

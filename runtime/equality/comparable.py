@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 
 from ...graph import Graph, Node, dtypes
+from ...graph.operators import VIEWS
 from ...graph.shapes import Info, prove
 from ...graph.shapes.onnx_inference import from_type
 from .closeness import By
@@ -15,7 +16,7 @@ from .noise import SPACING
 
 # What they pick may change places, or change, where two candidates are all but equal.
 _SELECTING = frozenset({"NonMaxSuppression", "NonZero", "TopK", "Unique"})
-_VIEWS = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+_MOVES = VIEWS | {"Identity", "Transpose"}
 # They round to whole steps: a difference of one part in a million may become one step.
 _STEPPING = frozenset(
     {"DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QAttention"}
@@ -101,7 +102,7 @@ def step(graph: Graph, output: str) -> float:
     Rounding to the other side of one is rare, and explains a whole step where it happens.
     """
     maker = graph.producer(output)
-    while maker is not None and maker.op_type in _VIEWS:
+    while maker is not None and maker.op_type in _MOVES:
         maker = graph.producer(maker.inputs[0])
     if maker is None or maker.op_type != "DequantizeLinear":
         return 0.0
