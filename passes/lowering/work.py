@@ -40,16 +40,12 @@ UNKNOWN = Type(UNDEFINED, None)
 
 
 class Constant(NamedTuple):
-    """A constant: a type, and its contents where they are at hand.
-
-    ``covers`` are originals that were computed before the run to make it.
-    """
+    """A constant: a type, and its contents where they are at hand."""
 
     dtype: int
     shape: tuple[int, ...]
     tensor: Tensor | None = None
     array: Array | None = None
-    covers: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -513,11 +509,10 @@ class Work:
         dtype: int,
         shape: Sequence[int],
         array: Array | None = None,
-        covers: Iterable[str] = (),
     ) -> str:
         """Add a constant, its contents maybe unknown; answers its name."""
         name = self.fresh(hint)
-        self.constants[name] = Constant(dtype, tuple(shape), None, array, tuple(covers))
+        self.constants[name] = Constant(dtype, tuple(shape), None, array)
         self.types[name] = Type(dtype, tuple(shape))
         return name
 

@@ -83,13 +83,11 @@ def fold_node(work: Work, node: WorkNode) -> bool:
 def settle(work: Work, node: WorkNode, values: list[Array | None]) -> None:
     """Take a node out; what it made are constants."""
     types = [work.type(o) for o in node.outputs]
-    before = [c for t in node.inputs if (c := work.constant(t)) is not None]
-    covers = (*(p for c in before for p in c.covers), *node.covers)
     work.drop(node, "folded")
     for output, kind, value in zip(node.outputs, types, values, strict=False):
         if output:
             shape = work.shape(output) if value is None else value.shape
-            work.settle(output, Constant(kind.dtype, shape or (), None, value, covers))
+            work.settle(output, Constant(kind.dtype, shape or (), None, value))
 
 
 def _values(work: Work, node: WorkNode) -> list[Array | None]:

@@ -137,7 +137,7 @@ def _fuse_back(work: Work, node: WorkNode) -> bool:
     work.detach(node)
     value = found.value()
     wide = None if value is None else value.astype("float32")
-    work.settle(node.output, Constant(FLOAT, found.shape, None, wide, found.covers))
+    work.settle(node.output, Constant(FLOAT, found.shape, None, wide))
     return True
 
 

@@ -215,6 +215,15 @@ def test_sizes_that_are_given_instead_of_the_files() -> None:
     assert constant.data() == np.float32(1 + 16 + 4 + 4)
 
 
+def test_constants_that_are_read_twice_over_and_over_fold_in_linear_time() -> None:
+    """Each Add reads the one before it twice: there are 2 ** 400 ways back to the first."""
+    steps = "\n".join(f"c{i + 1} = Add (c{i}, c{i})" for i in range(400))
+    graph = model(f"g (float[64] x) => (float[64] y) {{ {steps} y = Mul (x, c400) }}", c0=(64,))
+    lowered = lower(graph, ALL)
+    assert [node.op_type for node in lowered.graph] == ["Mul"]
+    assert lowered.lineage.originals["Add0"] == "folded"
+
+
 def test_no_weight_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = load("@mobilenet_v2")
     read = Tensor.data
