@@ -27,7 +27,17 @@ from ..output import Color, Format, destination, emit
     metavar="LEVEL",
     help="onnxruntime's optimisation: disable, basic, extended or all.",
 )
-@options.budget("To measure; opening the model comes on top.")
+@click.option(
+    "--ledger",
+    is_flag=True,
+    help="Measure each optimisation that onnxruntime makes by itself: on and off.",
+)
+@click.option(
+    "--budget",
+    type=float,
+    metavar="SECONDS",
+    help="To measure, 10 by default, 60 with --ledger; opening the model comes on top.",
+)
 @click.option(
     "--from",
     "trace",
@@ -57,7 +67,8 @@ def profile(
     inputs: Path | None,
     threads: int | None,
     level: str,
-    budget: float,
+    ledger: bool,
+    budget: float | None,
     trace: Path | None,
     optimized: Path | None,
     prepare: bool,
@@ -82,12 +93,14 @@ def profile(
     if prepare:
         if out is None:
             raise click.BadParameter("--prepare: say where the model goes, -o named.onnx")
-        if trace or optimized or inputs or report:
+        if trace or optimized or inputs or report or ledger:
             raise click.BadParameter("--prepare only writes a model: it goes with -o and --force")
         api.prepare(model, out, force=force)
         return
     if out is not None or (optimized is not None and trace is None):
         raise click.BadParameter("-o goes with --prepare, and --optimized with --from")
+    if ledger and trace is not None:
+        raise click.BadParameter("--ledger measures here: it can't be had of a profile --from")
     if inputs is not None and trace is not None:
         raise click.BadParameter("--inputs is for a run here; with --from give --shape, --value")
     output = destination(format_, report, color, model, device, inputs, trace, optimized)
@@ -101,6 +114,7 @@ def profile(
                 threads=threads or 1,
                 inputs=inputs,
                 level=level,
+                ledger=ledger,
                 budget_s=budget,
                 tell=tell,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..runtime.optimisations.ledger import RuntimeLedger
 from ..runtime.validation.checks import NodeCheck
 from ..runtime.validation.joined import Validation
 from ..runtime.validation.profiled import Profiled
@@ -68,6 +69,32 @@ def profile_document(profiled: Profiled) -> Document:
             fields(node, ("name", "status", "measured_s", "apportioned"))
             for node in found.originals
         ],
+        **_runtime_ledger(profiled.runtime_ledger),
+    }
+
+
+def _runtime_ledger(found: RuntimeLedger | None) -> Document:
+    """The steps of the runtime's own optimisations; nothing where they were not asked for."""
+    if found is None:
+        return {}
+    return {
+        "runtime_ledger": [
+            {
+                "name": gain.name,
+                "step_ratio": gain.step.ratio,
+                "low": gain.step.low,
+                "high": gain.step.high,
+                "alone_ratio": gain.alone.ratio,
+                "alone_low": gain.alone.low,
+                "alone_high": gain.alone.high,
+                **fields(gain, ("predicted_ratio", "predicted_alone_ratio")),
+            }
+            for gain in found.gains
+        ],
+        "runtime_ledger_total": {
+            **fields(found.whole, ("ratio", "low", "high")),
+            **fields(found, ("product", "predicted_ratio", "interval_level")),
+        },
     }
 
 

@@ -18,6 +18,7 @@ from .text_misses import largest_misses
 from .text_notices import assumed_lines, folded, unmeasured
 from .text_ports import port_lists
 from .text_profile import op_type_table, render_profile
+from .text_runtime_ledger import runtime_ledger_parts
 from .verdict_profile import profile_verdict
 
 _NAME = 34  # of the node that is named
@@ -27,7 +28,8 @@ _HINT = "-v for more: every node with its originals, intervals, start-up."
 def profile_page(profiled: Profiled, *, top: int | None = None, verbose: bool = False) -> Page:
     """The short page, or all tables where rows are asked for: ``top``, or all of them."""
     if top is None and not verbose:
-        return short_profile(profiled)
+        short, ledger = short_profile(profiled), profiled.runtime_ledger
+        return short if ledger is None else Page(*runtime_ledger_parts(ledger), Text(), short)
     return render_profile(profiled, top=TOP if top is None else top, verbose=verbose)
 
 

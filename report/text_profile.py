@@ -20,6 +20,7 @@ from .text_attribution import attribution_lines
 from .text_common import TOP, caveats, model_line, model_name, plural
 from .text_misses import by_op_type, largest_misses, miss_table, ratio
 from .text_notices import assumed_lines, at_work, folded
+from .text_runtime_ledger import runtime_ledger_parts
 from .text_types import node_types
 from .verdict_profile import profile_verdict
 
@@ -56,6 +57,8 @@ def render_profile(profiled: Profiled, *, top: int = TOP, verbose: bool = False)
         misses = miss_table(largest_misses(found.nodes), top, operators, types)
         parts += [Text(), heading("Largest misses", "predicted - measured"), misses]
         parts += [Text(), heading("By operator type"), op_type_table(found.nodes, top)]
+    if profiled.runtime_ledger is not None:
+        parts += [Text(), *runtime_ledger_parts(profiled.runtime_ledger)]
     parts += [Text(), *attribution_lines(found, verbose=verbose)]
     parts += [Text(), *_memory(profiled)] if profiled.memory or profiled.startup else []
     parts += caveats([(profiled.device, {"": profiled.executed})])

@@ -117,3 +117,15 @@ def test_what_takes_too_long_is_said_so(corpus, tmp_path):
     for _ in range(2):  # the second time off the file
         answer = peers.apart(peers.examine, model, "ocost", tmp_path, 0.0)
         assert answer == "takes more than 0 s"
+
+
+def test_runtime_ledger(capsys):
+    assert importlib.import_module("runtime_ledger").main(["@odd_channels", "--budget", "0.2"]) == 0
+    text = capsys.readouterr().out
+    steps = [line for line in text.splitlines() if line.startswith("| @odd_channels")]
+    assert len(steps) > 1
+    assert "none to all; steps: " in steps[-1]
+    assert "* product of the steps in the interval of none against all: " in text
+    for line in text.splitlines()[-3:]:
+        found, of = map(int, line.rpartition(": ")[2].split(" of "))
+        assert 0 <= found <= of < len(steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -611,6 +612,31 @@ def test_profile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     placed = sum(node["measured_s"] or 0 for node in document["originals"])
     whole = sum(node["measured_s"] for node in document["nodes"])
     assert placed + sum(attribution["unplaced"].values()) == pytest.approx(whole)
+
+
+def test_the_runtime_s_own_ledger(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    options = ("--ledger", "--budget", "0.2", "--report", str(file))
+    code, out, err = run(capsys, "profile", "@odd_channels", *options)
+    assert (code, err) == (0, "")
+    assert out.startswith("What the runtime does by itself")
+    document = json.loads(file.read_text(encoding="utf-8"))
+    jsonschema.validate(document, schema.load("ocost.profile/1"))
+    names = [one["name"] for one in document["runtime_ledger"]]
+    assert "NchwcTransformer" in names
+    assert all(name in out for name in names)
+    product = math.prod(one["step_ratio"] for one in document["runtime_ledger"])
+    assert document["runtime_ledger_total"]["product"] == pytest.approx(product)
+
+
+@pytest.mark.parametrize("other", [("--from", "trace.json"), ("--prepare", "-o", "named.onnx")])
+def test_a_ledger_is_measured_here(
+    capsys: pytest.CaptureFixture[str], other: tuple[str, ...]
+) -> None:
+    code, out, err = run(capsys, "profile", "@odd_channels", "--ledger", *other)
+    assert (code, out) == (2, "")
+    assert err.startswith("ocost: error: ")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

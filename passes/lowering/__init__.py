@@ -10,7 +10,7 @@ from ...graph.shapes import Given
 from ...graph.shapes.given import input_infos
 from ...lineage.attribution import Attribution
 from ...rewrite.rewriting import Declined
-from .onnxruntime_cpu.pipeline import run
+from .onnxruntime_cpu.pipeline import run, switches
 from .read import read
 from .target import Level, Target
 from .write import blocked_of, graph_of, lineage_of
@@ -70,4 +70,4 @@ def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     return Lowered(lowered, lineage_of(work, lowered), declined, blocked_of(work, lowered))
 
 
-__all__ = ["Level", "Lowered", "Target", "lower"]
+__all__ = ["Level", "Lowered", "Target", "lower", "switches"]

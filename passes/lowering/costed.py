@@ -37,8 +37,19 @@ def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> Lo
         If what is given names no input or contradicts the model.
     """
     target = target_of(device)
-    if target is None:
-        return None
+    return None if target is None else cost_on(graph, device, target, given)
+
+
+def cost_on(
+    graph: Graph, device: Device, target: Target, given: Given | None = None
+) -> LoweredCost:
+    """The cost of what a target makes of a graph, on a device.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts the model.
+    """
     lowered = lower(graph, target, given)
     cost = executed_cost(
         graph, lowered.graph, lowered.lineage, device, given, channels=lowered.blocked

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .node import WorkNode
-from .target import Version
+from .target import Target, Version
 from .work import Work
 
 FIRST: Version = (1, 20)  # the oldest version that is tabulated
@@ -73,7 +73,7 @@ class Bundle:
         """Apply them at every node; whether anything changed."""
         table: dict[str, list[Rule]] = {}
         for rule in self.rules:
-            if rule.since <= work.target.version < rule.until:
+            if holds(rule, work.target):
                 for op in rule.starts:
                     table.setdefault(op, []).append(rule)
         changed = False
@@ -88,6 +88,11 @@ class Bundle:
 Step = Rule | Sweep | Bundle
 
 
+def holds(step: Step, target: Target) -> bool:
+    """Whether a target has a step, and was not told to leave it out."""
+    return step.since <= target.version < step.until and step.name not in target.without
+
+
 def fixed_point(work: Work, steps: Sequence[Step], once: frozenset[str] = frozenset()) -> bool:
     """Make all sweeps in turn, up to ten times, until nothing changes; whether anything did.
 
@@ -100,8 +105,7 @@ def fixed_point(work: Work, steps: Sequence[Step], once: frozenset[str] = frozen
     once
         Names of those that are made in the first round alone.
     """
-    version = work.target.version
-    chosen = [s for s in steps if s.since <= version < s.until]
+    chosen = [step for step in steps if holds(step, work.target)]
     idle: dict[str, int] = {}  # at how many changes a step last had nothing to do
     ever = False
     for trip in range(_ROUNDS):

@@ -33,9 +33,12 @@ class Target:
         the runtime has no such layout.
     level
         How far it optimises.
+    without
+        What it is told to leave out, by the names that it has for its own rewrites.
     """
 
     runtime: str = "onnxruntime-cpu"
     version: Version = (1, 32)
     block: int = 16
     level: Level = Level.ALL
+    without: frozenset[str] = frozenset()

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from onnx import ModelProto
 
-from ...graph import Graph, OcostError, from_proto
-from ...graph.tensor import every_tensor
+from ...graph import Graph, OcostError
 from ..timing.stopwatch import WARM_UPS, Timing, measure, pinned
 from .alignment import Aligner, Spent
+from .executed import saved_graph
 from .loops import Trips, executed_trips
 from .session import Options, open_session, repeatable
 from .trace import Body, read_profile
@@ -29,8 +28,6 @@ LIMIT = 1_000_000  # events that onnxruntime records in a session
 _ENOUGH = 200_000  # a file of some 120 MB: what more takes is reading it
 _LEAST = 10  # runs, even so
 _SCALED = 1.25  # times that are off by more are worth a word
-_LARGE = 1024  # elements: larger constants decide no shape
-_PAYLOADS = ("raw_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data")
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ def take_profile(
         session = open_session(model, options, optimized=saved, profile_prefix=prefix)
         run = repeatable(session, feeds)
         try:
-            optimized = _skeleton(saved)
+            optimized = saved_graph(saved)
             if not len(optimized):
                 raise OcostError("onnxruntime folds all of the model: no node is left to profile")
             events = _events(optimized, model, options, feeds)
@@ -151,16 +148,6 @@ def take_profile(
     nodes = (NodeTime(n, operators[n], float(s)) for n, s in zip(names, seconds, strict=True))
     trips = executed_trips(spent, operators)
     return Profile(optimized, tuple(nodes), latency, bias, len(settled), scale, trips)
-
-
-def _skeleton(saved: Path) -> Graph:
-    """The saved graph, apart from its file: without the contents of large constants."""
-    model = onnx.load(saved, load_external_data=False)
-    for tensor in every_tensor(model):
-        if np.prod(tensor.dims, dtype=np.int64) > _LARGE:
-            for field in (*_PAYLOADS, "external_data", "data_location"):
-                tensor.ClearField(field)
-    return from_proto(model)
 
 
 def _events(optimized: Graph, model: ModelProto, options: Options, feeds: Feeds) -> int:

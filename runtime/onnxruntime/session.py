@@ -37,11 +37,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Options:
-    """How a session runs: threads of an operator, optimisation level, execution provider."""
+    """How a session runs: threads of an operator, optimisation level, execution provider.
+
+    ``without`` are optimisations that are left out, by onnxruntime's names of them; it passes over
+    names that it doesn't know.
+    """
 
     threads: int = 1
     level: Level = Level.ALL
     provider: str = "CPUExecutionProvider"
+    without: tuple[str, ...] = ()
 
 
 # Without the runtime's own fusions, which round differently too.
@@ -112,7 +117,12 @@ def open_session(
                     f"{optimized.name}.data",
                 )
         try:
-            return ort.InferenceSession(source, settings, providers=[options.provider])
+            return ort.InferenceSession(
+                source,
+                settings,
+                providers=[options.provider],
+                disabled_optimizers=list(options.without),
+            )
         except Exception as error:  # its classes share no base of their own
             raise OcostError(f"onnxruntime can't open the model: {_reason(error)}") from error
 

@@ -94,6 +94,54 @@ class _Block(NamedTuple):
     rounds: int
 
 
+class Trial:
+    """Whether b is faster than a, measured turn by turn; between turns no session is open.
+
+    Several trials can so take turns, each spread over the time of all: what the machine does
+    meanwhile is then the same for all of them. Arguments are those of ``compare``.
+    """
+
+    def __init__(
+        self,
+        open_a: Opener,
+        open_b: Opener,
+        *,
+        threads: int = 1,
+        budget_s: float = 10.0,
+        seed: int = 0,
+    ) -> None:
+        self.finished = False
+        self._openers = (open_a, open_b, open_a)
+        self._watch, self._rng = Stopwatch(threads), random.Random(seed)
+        self._budget_s = budget_s
+        self._plan: _Plan | None = None
+        self._blocks: list[_Block] = []
+        self._openings = 0
+        self._spent_s = 0.0
+
+    def turn(self) -> None:
+        """Open sessions and measure as many blocks as they serve for."""
+        start = before = time.perf_counter()
+        runs, run_s = _open(self._openers, self._rng, self._watch)
+        self._openings += 1
+        opening_s = time.perf_counter() - start
+        self._plan = plan = self._plan or _Plan.make(run_s, opening_s, self._budget_s)
+        for _ in range(plan.reopen):
+            self._blocks.append(_block(runs, plan, self._rng, self._watch))
+            now = time.perf_counter()
+            self._spent_s += now - before
+            over = self._spent_s + (now - before) > self._budget_s
+            self.finished = len(self._blocks) >= LEAST and over
+            if self.finished:
+                return
+            before = now
+
+    def result(self) -> Comparison:
+        """What a finished trial says."""
+        assert self._plan is not None
+        return _verdict(self._blocks, self._plan, self._openings, self._watch)
+
+
 def compare(
     open_a: Opener, open_b: Opener, *, threads: int = 1, budget_s: float = 10.0, seed: int = 0
 ) -> Comparison:
@@ -129,23 +177,10 @@ def compare(
     seed
         Of the order.
     """
-    watch, rng = Stopwatch(threads), random.Random(seed)
-    openers = (open_a, open_b, open_a)
-    plan: _Plan | None = None
-    blocks: list[_Block] = []
-    openings = 0
-    start = before = time.perf_counter()
-    while True:
-        if plan is None or len(blocks) % plan.reopen == 0:
-            runs: list[Run] = []  # the old ones are closed first
-            runs, run_s = _open(openers, rng, watch)
-            openings += 1
-        plan = plan or _Plan.make(run_s, time.perf_counter() - start, budget_s)
-        blocks.append(_block(runs, plan, rng, watch))
-        now = time.perf_counter()
-        if len(blocks) >= LEAST and now + (now - before) > start + budget_s:
-            return _verdict(blocks, plan, openings, watch)
-        before = now
+    trial = Trial(open_a, open_b, threads=threads, budget_s=budget_s, seed=seed)
+    while not trial.finished:
+        trial.turn()
+    return trial.result()
 
 
 def _open(

@@ -21,9 +21,12 @@ from ..onnxruntime.naming import named
 from ..onnxruntime.profile import Profile, take_profile
 from ..onnxruntime.session import Options, flushes_denormals
 from ..onnxruntime.startup import Startup, startup
+from ..optimisations.ledger import RuntimeLedger
+from ..optimisations.measured import measure_ledger
 from .joined import Validation, validate
 
 _RUNS = (10, 50)  # that are profiled, at least and at most
+_BESIDE = 0.2  # of the budget, where most of it goes to the ledger
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Profiled:
         The file of a profile that was taken elsewhere.
     trips
         How often each loop as written ran its body, on the mean; the costs are for as many.
+    runtime_ledger
+        What each of the runtime's own optimisations brings; None where that was not asked for.
     """
 
     written: GraphCost
@@ -79,6 +84,7 @@ class Profiled:
     startup: Startup | None = None
     origin: Path | None = None
     trips: Trips = field(default_factory=dict)
+    runtime_ledger: RuntimeLedger | None = None
 
 
 def profile_graph(
@@ -88,6 +94,7 @@ def profile_graph(
     *,
     given: Given | None = None,
     inputs: Path | None = None,
+    ledger: bool = False,
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Profiled:
@@ -108,6 +115,9 @@ def profile_graph(
         Shapes, dims and values of inputs that are made up.
     inputs
         A ``.npz`` or ``.json`` file with all inputs instead.
+    ledger
+        Whether to switch the runtime's own optimisations on one by one, too: most of the budget
+        then goes there.
     budget_s
         For the measurement; opening the model comes on top, and a few runs are always made.
     tell
@@ -131,15 +141,17 @@ def profile_graph(
     ran = replace(given_by(graph, feeds), trips=given.trips if given is not None else {})
     written = _cost(graph, device, ran, *left)
     tell("profiling, then timing without the profiler")
-    runs = _runs(written.totals.latency_s, budget_s / 2)
+    profile_s = budget_s * (_BESIDE if ledger else 1)
+    runs = _runs(written.totals.latency_s, profile_s / 2)
     model = named(runnable)
-    profile = take_profile(model, options, feeds, runs=runs, budget_s=budget_s / 2)
+    profile = take_profile(model, options, feeds, runs=runs, budget_s=profile_s / 2)
     environment = _environment(options)
     tell("attributing the time to the original nodes")
     attribution = attribute(graph, profile.optimized)
     seen = original_trips(profile.trips, attribution, graph)
+    told = as_seen(graph, ran, seen) if seen else ran
     if seen:
-        written = _cost(graph, device, as_seen(graph, ran, seen), *left)
+        written = _cost(graph, device, told, *left)
     executed = executed_cost(
         graph,
         profile.optimized,
@@ -148,6 +160,12 @@ def profile_graph(
         as_seen(profile.optimized, ran, profile.trips),
     )
     validation = validate(profile, attribution, executed, written)
+    found = None
+    if ledger:
+        rest_s = budget_s - profile_s
+        found = measure_ledger(
+            graph, model, device, options, feeds, given=told, budget_s=rest_s, tell=tell
+        )
     tell("looking at memory and start-up")
     return Profiled(
         written,
@@ -165,6 +183,7 @@ def profile_graph(
         arena_peak(model, options, feeds),
         startup(model, options),
         trips=seen,
+        runtime_ledger=found,
     )
 
 

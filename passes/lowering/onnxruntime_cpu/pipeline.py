@@ -6,8 +6,10 @@ nothing changes; the second round at the level ALL follows where Casts of consta
 
 from __future__ import annotations
 
-from ..rule import Bundle, Step, fixed_point
-from ..target import Level
+from dataclasses import replace
+
+from ..rule import Bundle, Step, fixed_point, holds
+from ..target import Level, Target
 from ..work import Work
 from . import (
     attention,
@@ -128,16 +130,32 @@ EXTENDED: tuple[Step, ...] = (
 
 LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, nhwc.SWEEP, conv_activation.SUM)
 
+ALL: tuple[Step, ...] = (half_precision.FUSE_BACK,)
+
+# Not to be switched off, as it is where it comes again.
+_LOADING = (replace(unique_dq.RULE, name="EnsureUniqueDQForNodeUnit on loading"),)
 _ONCE = frozenset(
     {"ConstantSharing", "TransposeOptimizer", "TransposeOptimizer_CPUExecutionProvider"}
 )
 _ROUNDS = 10
 
 
+def switches(target: Target) -> tuple[str, ...]:
+    """Names of what a target does by itself and can leave out, in its order."""
+    lists = ((Level.BASIC, BASIC), (Level.EXTENDED, EXTENDED), (Level.LAYOUT, LAYOUT))
+    names: dict[str, None] = {}
+    for level, steps in (*lists, (Level.ALL, ALL)):
+        for step in steps if level <= target.level else ():
+            for rule in step.rules if isinstance(step, Bundle) else (step,):
+                if holds(rule, target):
+                    names[rule.name] = None
+    return tuple(names)
+
+
 def run(work: Work) -> None:
     """Rewrite a graph as the runtime does at the target's level and version."""
     level = work.target.level
-    fixed_point(work, (unique_dq.RULE,))
+    fixed_point(work, _LOADING)
     if level >= Level.BASIC:
         fixed_point(work, BASIC, _ONCE)
     fixed_point(work, (functions.STEP,))
@@ -147,5 +165,5 @@ def run(work: Work) -> None:
         if level >= Level.LAYOUT:
             fixed_point(work, LAYOUT)
         fixed_point(work, (half_precision.INSERT,))
-        if level < Level.ALL or not fixed_point(work, (half_precision.FUSE_BACK,)):
+        if level < Level.ALL or not fixed_point(work, ALL):
             break

@@ -1,0 +1,86 @@
+"""The ledger of onnxruntime's own optimisations of a model, measured on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from onnx import ModelProto
+
+from ...costmodel import Device
+from ...graph import Graph
+from ...graph.shapes import Given
+from ...passes.lowering import Level, Target, switches
+from ...passes.lowering.costed import cost_on, target_of
+from ..onnxruntime.executed import executed_graph
+from ..onnxruntime.profile import Feeds
+from ..onnxruntime.session import Options, open_session, repeatable
+from ..timing.comparison import Opener, Trial
+from ..timing.stopwatch import pinned
+from .acts import Off
+from .ledger import RuntimeLedger, Switchboard, runtime_ledger
+from .structure import structure
+
+
+def measure_ledger(
+    graph: Graph,
+    model: ModelProto,
+    device: Device,
+    options: Options,
+    feeds: Feeds,
+    *,
+    given: Given | None = None,
+    budget_s: float = 60.0,
+    tell: Callable[[str], object] = lambda _: None,
+) -> RuntimeLedger:
+    """Switch onnxruntime's optimisations on one by one, and off.
+
+    Parameters
+    ----------
+    graph
+        A root graph.
+    model
+        The same with its weights, its nodes named by path.
+    device
+        Whose roofline predicts, by the rules for its runtime.
+    options
+        Of the sessions; what is on at its level is looked at.
+    feeds
+        The inputs.
+    given
+        What the prediction is for.
+    budget_s
+        For the measurements.
+    tell
+        Called with what is done next.
+
+    Raises
+    ------
+    OcostError
+        If onnxruntime can't open or run the model with some of them off.
+    """
+    level = Level[options.level.name]
+    target = target_of(device)
+
+    def opener(off: Off) -> Opener:
+        without = replace(options, without=tuple(sorted(off)))
+        return lambda: repeatable(open_session(model, without), feeds)
+
+    def predicted(off: Off) -> float | None:
+        if target is None:
+            return None
+        cost = cost_on(graph, device, replace(target, level=level, without=off), given).cost
+        return None if cost.coverage.unknown else cost.totals.latency_s
+
+    def trial(before: Opener, after: Opener, seconds: float) -> Trial:
+        return Trial(before, after, threads=options.threads, budget_s=seconds)
+
+    board = Switchboard(
+        switches(replace(target or Target(), level=level)),
+        lambda off: structure(executed_graph(model, replace(options, without=tuple(sorted(off))))),
+        opener,
+        predicted,
+    )
+    with pinned() if options.threads == 1 else contextlib.nullcontext():
+        return runtime_ledger(board, trial, budget_s=budget_s, tell=tell)
