@@ -44,7 +44,7 @@ def measure(
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Diff:
-    """Compare two graphs in onnxruntime, then profile each to see where they differ.
+    """Compare two graphs in the device's runtime, then profile each to see where they differ.
 
     What is answered is the diff with what was measured, and with the level ``executed_runtime``
     where the device is this machine.
@@ -102,7 +102,7 @@ def measure(
 
 
 def here(device: Device) -> bool:
-    """Whether what onnxruntime executes on this machine is what it executes on the device."""
+    """Whether what a runtime executes on this machine is what it executes on the device."""
     this = host()
     return (device.runtime, device.isa) == (this.runtime, this.isa)
 
@@ -113,7 +113,7 @@ def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str
     regions: Regions | None = None
     if not here(diff.device):
         notes.append(
-            f"{diff.device.name} is not this machine: what onnxruntime executes there is not "
+            f"{diff.device.name} is not this machine: what is executed there is not "
             "known, and what was measured here has no predicted time"
         )
         ran = [_unpredicted(side) for side in ran]

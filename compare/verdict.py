@@ -87,7 +87,7 @@ def _made(least: float, nothing: str, written: Sides, executed: Sides) -> _Said 
         return None
     said = (
         f"{_FIGURES[figure]} changes by {_percent(change)} as written, but by {_percent(left)} in "
-        f"what onnxruntime executes, and {nothing}."
+        f"what the runtime executes, and {nothing}."
     )
     return ("not measurable" if least >= 1 - change else "runtime's own"), said
 

@@ -71,11 +71,11 @@ def _without_peak(nodes: Sequence[NodeCost], device: Device) -> Iterator[str]:
 
 
 def _blocked(nodes: Sequence[NodeCost]) -> Iterator[str]:
-    """A graph that onnxruntime has blocked already is physical where others are algorithmic."""
+    """A graph that a runtime has blocked already is physical where others are algorithmic."""
     count = sum(node.domain == _BLOCKED for node in nodes)
     if count:
         yield (
-            f"onnxruntime has blocked this graph already ({_count(count, 'node')}): its figures "
+            f"a runtime has blocked this graph already ({_count(count, 'node')}): its figures "
             "include channels padded to the block, taken as 16; compare it only with its like"
         )
 

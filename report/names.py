@@ -19,7 +19,7 @@ def clean(name: str) -> str:
 def executed_operator(domain: str, op_type: str) -> str:
     """An executed operator, with its domain where that is not the default.
 
-    Of onnxruntime's own domains, which most executed nodes have, the last part is enough.
+    Of a runtime's own domains, which most executed nodes have, the last part is enough.
     """
     own = domain.startswith("com.microsoft")
     domain = domain.rpartition(".")[2] if own else domain

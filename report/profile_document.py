@@ -15,10 +15,12 @@ _ATTRIBUTION = ("mapped", "time_mapped_fraction", "originals_covered_fraction")
 def profile_document(profiled: Profiled) -> Document:
     """The document of schema ``ocost.profile/1``."""
     found, profile = profiled.validation, profiled.profile
-    environment = fields(
-        profiled.environment,
-        ("cpu", "isa", "onnxruntime", "level", "threads", "pinned", "denormals"),
-    )
+    here = profiled.environment
+    environment = {
+        **fields(here, ("cpu", "isa", "runtime", "level", "threads", "pinned", "denormals")),
+        "runtime_version": here.version,
+        "onnxruntime": here.version if here.runtime == "onnxruntime" else None,
+    }
     return {
         "schema": "ocost.profile/1",
         "model": blocks.model(profiled.written.model),

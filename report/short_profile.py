@@ -66,7 +66,7 @@ def _measured_with(profiled: Profiled) -> str:
         name = "a profile" if profiled.origin is None else clean(profiled.origin.name)
         return f"measured elsewhere: {name}"
     threads = plural(here.threads, "thread")
-    return f"onnxruntime {here.onnxruntime}, level {here.level}, {threads}, {clean(here.cpu)}"
+    return f"{here.runtime} {here.version}, level {here.level}, {threads}, {clean(here.cpu)}"
 
 
 def _totals(profiled: Profiled) -> Grid:

@@ -130,7 +130,7 @@ def _circumstances(measured: Measured) -> list[Text]:
 def _regions(regions: Regions, top: int, *, verbose: bool) -> list[RenderableType]:
     """What changed in the executed graph, the change of the measured time largest first."""
     if not regions.changed:
-        return [Text("onnxruntime executes the same nodes for both graphs.")]
+        return [Text("The runtime executes the same nodes for both graphs.")]
     loud = [region for region in regions.changed if verbose or not region.below_noise]
     quiet = [region for region in regions.changed if region not in loud]
     listed = loud[:top]

@@ -73,7 +73,7 @@ def measured_on(profiled: Profiled) -> str:
         return f"measured elsewhere: {name}; predicted for {at_work(profiled.device)}"
     pinned = " pinned to a core" if here.pinned else ""
     return (
-        f"measured with onnxruntime {here.onnxruntime}, level {here.level}, "
+        f"measured with {here.runtime} {here.version}, level {here.level}, "
         f"{plural(here.threads, 'thread')}{pinned}, on {clean(here.cpu)} ({here.isa}); "
         f"predicted for {at_work(profiled.device)}"
     )
@@ -165,7 +165,7 @@ def _memory(profiled: Profiled) -> list[Text]:
         known = UNKNOWN if estimate is None else show(estimate, "bytes")
         comparable = estimate is not None and arena.peak_bytes
         off = f" ({percent_change(arena.peak_bytes, estimate)})" if comparable else ""
-        line = f"Peak activations: {show(arena.peak_bytes, 'bytes')} in onnxruntime's arena"
+        line = f"Peak activations: {show(arena.peak_bytes, 'bytes')} in the runtime's arena"
         lines.append(Text(f"{line}, {known} estimated{off}, at {clean(arena.node)}"))
     start = profiled.startup
     if start is not None:

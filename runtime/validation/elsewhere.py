@@ -14,7 +14,7 @@ from .joined import validate
 from .profiled import Environment, Profiled, reservations
 from .sums import covered_cost
 
-_ELSEWHERE = Environment(None, None, None, None, None, None, None)
+_ELSEWHERE = Environment(None, None, None, None, None, None, None, None)
 
 
 def check_profile(

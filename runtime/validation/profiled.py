@@ -31,14 +31,15 @@ _BESIDE = 0.2  # of the budget, where most of it goes to the ledger
 
 @dataclass(frozen=True)
 class Environment:
-    """What was measured on; all None if that was elsewhere.
+    """What was measured on and with; all None if that was elsewhere.
 
-    ``denormals`` are flushed to zero, or kept at a cost in time.
+    ``version`` is the runtime's; ``denormals`` are flushed to zero, or kept at a cost in time.
     """
 
     cpu: str | None
     isa: str | None
-    onnxruntime: str | None
+    runtime: str | None
+    version: str | None
     level: str | None
     threads: int | None
     pinned: bool | None
@@ -52,7 +53,7 @@ class Profiled:
     Parameters
     ----------
     written, executed
-        What the original costs, and the graph that onnxruntime made of it.
+        What the original costs, and the graph that the runtime made of it.
     device
         That both were costed for.
     profile
@@ -213,7 +214,8 @@ def _environment(options: Options) -> Environment:
     return Environment(
         cpu=cpu_name(),
         isa=host().isa,
-        onnxruntime=onnxruntime.__version__,
+        runtime="onnxruntime",
+        version=onnxruntime.__version__,
         level=options.level.value,
         threads=options.threads,
         pinned=options.threads == 1 and hasattr(os, "sched_setaffinity"),

@@ -42,7 +42,7 @@ TEXTS = {
     "runtime's own": (
         conclude(SAME, level(9.5e-3, 700), level(9.9e-3, 990)),
         "The runtime makes this saving by itself: traffic changes by -30.0 % as written, but by "
-        "-1.0 % in what onnxruntime executes, and no difference is measured where 2.0 % would have "
+        "-1.0 % in what the runtime executes, and no difference is measured where 2.0 % would have "
         "shown.",
     ),
     "not confirmed": (

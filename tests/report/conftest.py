@@ -280,7 +280,7 @@ def profiled(cost: GraphCost, device: Device) -> Profiled:
         cost,
         executed,
         device,
-        Environment("Toy CPU", "avx2", "1.32.0", "all", 1, True, "flushed"),
+        Environment("Toy CPU", "avx2", "onnxruntime", "1.32.0", "all", 1, True, "flushed"),
         profile,
         validate(profile, attribution, executed, cost),
         None,

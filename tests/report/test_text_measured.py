@@ -92,7 +92,7 @@ def test_the_rest_is_summed(measured_diff, text):
 def test_nothing_changed_in_what_is_executed(measured_diff, text):
     regions = replace(measured_diff.measured.regions, changed=())
     page = part(text(render_diff(changed(measured_diff, regions=regions))))
-    assert "\nonnxruntime executes the same nodes for both graphs.\n" in page
+    assert "\nThe runtime executes the same nodes for both graphs.\n" in page
 
 
 def test_without_a_profile(measured_diff, text):

@@ -182,18 +182,18 @@ def test_memory_and_startup(profiled, text):
     page = text(render_profile(here))
     # 3072 / 2048 is half more.
     peak = (
-        "Peak activations: 2.00 KiB in onnxruntime's arena, 3.00 KiB estimated (+50.0 %), at clip"
+        "Peak activations: 2.00 KiB in the runtime's arena, 3.00 KiB estimated (+50.0 %), at clip"
     )
     assert f"\n{peak}\n" in page
     opening = "Opening it takes 3.00 ms (2.00 ms to 4.00 ms), and keeps 1.00 MiB resident"
     assert f"\n{opening}\n" in page
     nothing = replace(here, memory=ArenaPeak(0, "clip", 0, None, 0))
     page = text(render_profile(nothing))
-    assert "0 B in onnxruntime's arena, 3.00 KiB estimated, at clip" in page
+    assert "0 B in the runtime's arena, 3.00 KiB estimated, at clip" in page
 
 
 def test_elsewhere(profiled, text):
-    nowhere = Environment(None, None, None, None, None, None, None)
+    nowhere = Environment(None, None, None, None, None, None, None, None)
     page = text(render_profile(replace(profiled, environment=nowhere, origin=Path("a/tr.json"))))
     assert "\nmeasured elsewhere: tr.json; predicted for toy (2 cores at work)\n" in page
     assert "unknown contents" in page
