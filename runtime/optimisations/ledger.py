@@ -13,7 +13,7 @@ from ..timing.intervals import LEVEL
 from .acts import Off, find_acts
 
 # Of the time to measure: the errors of the steps add up in their product.
-_STEP, _ALONE, _WHOLE = 2, 1, 1
+_STEP, _ALONE, _WHOLE = 4, 1, 1
 _ALL: Off = frozenset()  # nothing is off
 _Pair = tuple[Off, Off]  # before and after
 
