@@ -40,13 +40,13 @@ def profile(
     given
         Shapes, dims and contents of inputs that are made up.
     threads
-        Of onnxruntime, and cores of the device at work.
+        Of the runtime, and cores of the device at work.
     inputs
         A ``.npz`` file, or a ``.json`` of nested lists, with all inputs by name instead.
     level
-        How far onnxruntime optimises the graph: disable, basic, extended or all.
+        How far the runtime optimises the graph: disable, basic, extended or all.
     ledger
-        Whether to measure what each optimisation brings that onnxruntime makes by itself, too.
+        Whether to measure what each optimisation brings that the runtime makes by itself, too.
     budget_s
         Seconds to measure, by default 10, and 60 with the ledger; opening the model comes on top.
     tell
@@ -55,14 +55,14 @@ def profile(
     Raises
     ------
     OcostError
-        On bad input, or if onnxruntime can't run the model.
+        On bad input, or if the runtime can't run the model.
     """
     from ..graph import OcostError
-    from ..runtime.onnxruntime.session import Level, Options
+    from ..runtime.protocol import Level, Options
     from ..runtime.validation.profiled import profile_graph
 
     if level not in set(Level):
-        raise OcostError(f"no level {level!r}: onnxruntime optimises {', '.join(Level)}")
+        raise OcostError(f"no level {level!r}: a runtime optimises {', '.join(Level)}")
     if budget_s is None:
         budget_s = _LEDGER_S if ledger else _BUDGET_S
     require_time(budget_s)

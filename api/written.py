@@ -137,6 +137,6 @@ def prepare(model: str | Path | Graph, path: str | Path, *, force: bool = False)
     OcostError
         If it can't be read or written, or a file is in the way and ``force`` is not given.
     """
-    from ..runtime.onnxruntime.prepared import prepare
+    from ..runtime.prepared import prepare
 
     prepare(load_to_run(model), Path(path), force=force)

@@ -21,7 +21,8 @@ from ocost.graph import OcostError, from_proto
 from ocost.models.walk import consumed, walk
 from ocost.runtime.equality.comparable import is_quantised
 from ocost.runtime.equality.noise import SPACING, shake, shaken_feeds
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Level, Options
 
 Array = npt.NDArray[Any]
 Feeds = Mapping[str, Array]

@@ -27,9 +27,10 @@ from ocost.graph import Graph, OcostError, load
 from ocost.graph.shapes import infer
 from ocost.lineage.attribution import Attribution, attribute
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.profile import Feeds, take_profile
-from ocost.runtime.onnxruntime.session import Level, Options, open_session
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.profile import take_profile
+from ocost.runtime.onnxruntime.session import open_session
+from ocost.runtime.protocol import Feeds, Level, Options
 
 PAGE = Path(__file__).parents[1] / "docs" / "attribution.md"
 RUNS, BUDGET_S = 10, 0.3  # the shares of the time are asked for, not the time

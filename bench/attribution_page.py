@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from anchor_values import Values
 from tables import environment, grouped, table
 
-from ocost.runtime.onnxruntime.session import Level
+from ocost.runtime.protocol import Level
 
 ENOUGH = 0.995  # of the time
 UNATTRIBUTED = {

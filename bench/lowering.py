@@ -25,13 +25,14 @@ from tables import table
 from ocost.graph import Graph, OcostError, load
 from ocost.lineage.attribution import Attribution, attribute
 from ocost.passes.lowering import Level, Target, lower
+from ocost.runtime import protocol
+from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime import session
-from ocost.runtime.onnxruntime.naming import named
 
 LEVELS = {
-    Level.BASIC: session.Level.BASIC,
-    Level.EXTENDED: session.Level.EXTENDED,
-    Level.ALL: session.Level.ALL,
+    Level.BASIC: protocol.Level.BASIC,
+    Level.EXTENDED: protocol.Level.EXTENDED,
+    Level.ALL: protocol.Level.ALL,
 }
 _BETWEEN = ("layout", "const", "empty", "unmapped")
 PAGE = Path(__file__).parent.parent / "docs" / "lowering.md"
@@ -57,7 +58,7 @@ def entries(graph: Graph, lineage: Attribution) -> Counter[Hashable]:
 def saved(graph: Graph, level: Level, folder: Path) -> Counter[Hashable]:
     """What onnxruntime executes of a graph, by attribution."""
     path = folder / "saved.onnx"
-    options = session.Options(level=LEVELS[level])
+    options = protocol.Options(level=LEVELS[level])
     session.open_session(named(graph), options, optimized=path)
     optimized = load(path)
     return entries(optimized, attribute(graph, optimized))

@@ -27,9 +27,9 @@ from ocost.optimize.plan import plan
 from ocost.passes import passes
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.profile import Feeds
-from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Feeds, Options
 from ocost.runtime.timing.comparison import Comparison, compare
 from ocost.runtime.timing.stopwatch import Run, pinned
 

@@ -24,7 +24,8 @@ from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, to_proto
 from ocost.optimize.pays import estimate_pays
 from ocost.passes.channel_padding import PadChannels
-from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Options
 from ocost.runtime.timing.stopwatch import pinned
 
 DEVICE = "x86-server-core"

@@ -18,7 +18,8 @@ from functools import partial
 import numpy as np
 from onnx import ModelProto, helper, numpy_helper
 
-from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Options
 from ocost.runtime.timing.comparison import compare
 from ocost.runtime.timing.stopwatch import Run, pinned
 

@@ -16,11 +16,11 @@ from ..costmodel.executed import executed_cost
 from ..costmodel.host import host
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer
-from ..lineage.attribution import attribute
 from ..runtime.feeds.inputs import given_by, make_feeds
-from ..runtime.onnxruntime.naming import named
-from ..runtime.onnxruntime.profile import Profile, take_profile
-from ..runtime.onnxruntime.session import Options, open_session, repeatable
+from ..runtime.naming import named
+from ..runtime.profiles import Profile
+from ..runtime.protocol import Options, Runtime
+from ..runtime.registry import RUNTIMES, runtime_for
 from ..runtime.timing.comparison import Comparison, compare
 from ..runtime.timing.stopwatch import Run, pinned
 from .ran import Ran
@@ -72,6 +72,7 @@ def measure(
     _require_same_inputs(before, after)
     device = diff.device
     options = Options(threads=device.cores)
+    runtime = runtime_for(device.runtime)
     if feeds is None:
         feeds = make_feeds(before, infer(before, given))
     models = named(before), named(after)
@@ -79,7 +80,7 @@ def measure(
     tell("timing both graphs in turns")
     with pinned() if options.threads == 1 else contextlib.nullcontext():
         first, second = (
-            partial(_open, which, model, options, feeds)
+            partial(_open, runtime, which, model, options, feeds)
             for which, model in zip(("before", "after"), models, strict=True)
         )
         comparison = compare(first, second, threads=options.threads, budget_s=budget_s)
@@ -92,8 +93,8 @@ def measure(
         ):
             tell(f"profiling the graph {which}")
             runs = max(_LEAST, min(_RUNS, int(_SHARE * budget_s / timing.latency_s)))
-            profile = take_profile(model, options, feeds, runs=runs, budget_s=_SHARE * budget_s)
-            sides.append(_ran(graph, profile, device, ran, timing.latency_s))
+            profile = runtime.profile(model, options, feeds, runs=runs, budget_s=_SHARE * budget_s)
+            sides.append(_ran(runtime, graph, profile, device, ran, timing.latency_s))
             if profile.reservation:
                 notes.append(f"{which}: {profile.reservation}")
     except OcostError as error:
@@ -103,8 +104,7 @@ def measure(
 
 def here(device: Device) -> bool:
     """Whether what a runtime executes on this machine is what it executes on the device."""
-    this = host()
-    return (device.runtime, device.isa) == (this.runtime, this.isa)
+    return device.runtime in RUNTIMES and device.isa == host().isa
 
 
 def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str]) -> Diff:
@@ -146,18 +146,25 @@ def _require_same_inputs(before: Graph, after: Graph) -> None:
         )
 
 
-def _open(which: str, model: ModelProto, options: Options, feeds: Feeds) -> Run:
+def _open(runtime: Runtime, which: str, model: ModelProto, options: Options, feeds: Feeds) -> Run:
     try:
-        run = repeatable(open_session(model, options), feeds)
+        run = runtime.open(model, options, feeds)
         run()
     except OcostError as error:
         raise OcostError(f"the graph {which}: {error}") from error
     return run
 
 
-def _ran(graph: Graph, profile: Profile, device: Device, given: Given, latency_s: float) -> Ran:
+def _ran(
+    runtime: Runtime,
+    graph: Graph,
+    profile: Profile,
+    device: Device,
+    given: Given,
+    latency_s: float,
+) -> Ran:
     """What was profiled, attributed and costed; its times add up to the latency."""
-    attribution = attribute(graph, profile.optimized)
+    attribution = runtime.lineage(graph, profile.optimized)
     cost = executed_cost(graph, profile.optimized, attribution, device, given)
     scale = latency_s / profile.latency.latency_s
     seconds = {node.name: scale * node.seconds for node in profile.nodes}

@@ -17,6 +17,7 @@ from ..ledger.standing import Standing
 from ..rewrite.scope import Gate
 from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
+from ..runtime.registry import runtime_for
 from .bisect import Proven, proven
 from .groups import Group, fused_groups
 from .opset import OPSET
@@ -100,8 +101,8 @@ def optimize_graph(
     allow_uncompared
         Whether to make rewrites whose outputs can't be compared in any way.
     measure_s
-        Seconds to compare both graphs in onnxruntime, and as many again for the passes one by
-        one; None not to measure.
+        Seconds to compare both graphs in the device's runtime, and as many again for the passes
+        one by one; None not to measure.
     tell
         Called with what is done next.
 
@@ -140,6 +141,7 @@ def optimize_graph(
         made,
         found.barred,
         diff.measured.comparison,
+        runtime=runtime_for(device.runtime),
         threads=device.cores,
         given=given,
         budget_s=measure_s,

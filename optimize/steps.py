@@ -1,4 +1,4 @@
-"""Each pass measured: the graph before it against the graph after it, in onnxruntime."""
+"""Each pass measured: the graph before it against the graph after it, in a runtime."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..graph import Graph
 from ..graph.shapes import Given, infer
 from ..rewrite.scope import Gate
 from ..runtime.feeds.inputs import make_feeds
-from ..runtime.onnxruntime.naming import named
-from ..runtime.onnxruntime.session import Options, open_session, repeatable
+from ..runtime.naming import named
+from ..runtime.protocol import Options, Runtime
 from ..runtime.timing.comparison import Comparison, compare
 from ..runtime.timing.stopwatch import Run, pinned
 from .bisect import Pipeline
@@ -47,6 +47,7 @@ def measure_steps(
     barred: Mapping[str, str],
     whole: Comparison,
     *,
+    runtime: Runtime,
     threads: int,
     given: Given | None = None,
     budget_s: float = 10.0,
@@ -66,6 +67,8 @@ def measure_steps(
         Rewrites that were left out, and why.
     whole
         The comparison of both, for its noise floor.
+    runtime
+        What runs them.
     threads
         Of the sessions.
     given
@@ -78,7 +81,7 @@ def measure_steps(
     Raises
     ------
     OcostError
-        If onnxruntime can't run a graph on the way.
+        If the runtime can't run a graph on the way.
     """
     predicted = [_predicted(made, mark) for mark in made.marks]
     noise_s = 2 * whole.noise_floor * whole.a.latency_s
@@ -90,7 +93,7 @@ def measure_steps(
     def opener(limit: int) -> Callable[[], Run]:
         after = pipeline(Gate(limit, barred), None).graph if limit else graph
         model = named(after)
-        return lambda: repeatable(open_session(model, options), feeds)
+        return lambda: runtime.open(model, options, feeds)
 
     budget_s = max(_LEAST_S, budget_s / max(1, sum(wanted)))
     before = 0

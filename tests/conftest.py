@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ocost.graph import Graph, load
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session
+from ocost.runtime.protocol import Level, Options
 
 Optimise = Callable[[Graph, Level], Graph]
 

@@ -9,7 +9,7 @@ import pytest
 from onnx import parser
 
 import ocost
-from ocost.runtime.onnxruntime.session import Level
+from ocost.runtime.protocol import Level
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import onnx
 
 from ...graph import dtypes
-from ..onnxruntime.session import AS_WRITTEN, Options, open_session, run_once
+from ..onnxruntime.session import AS_WRITTEN, open_session, run_once
+from ..protocol import Options
 from .reference import Run, open_evaluator
 from .retype import retype, retyped_feeds
 

@@ -17,7 +17,7 @@ from ...graph.external import external_entry
 from ...graph.save import drop_manifest, file_size
 from ...graph.write import write_apart, write_inline
 from ...models.walk import consumed, walk
-from ..onnxruntime.naming import named
+from ..naming import named
 from .noise import SPACING, shake
 from .unrounded import pin
 

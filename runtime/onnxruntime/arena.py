@@ -4,45 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from onnx import ModelProto
 
-from .profile import Feeds
-from .session import Options, open_session, repeatable
+from ..profiles import MemoryPeak
+from ..protocol import Feeds, Options
+from .session import open_session, repeatable
 from .trace import Body, Event, read_profile, records
 
 
-@dataclass(frozen=True, slots=True)
-class ArenaPeak:
-    """Bytes of a provider's arena in a session's first run.
-
-    Parameters
-    ----------
-    peak_bytes
-        The most activation bytes at once when a node has finished, over ``baseline_bytes``.
-        Outputs are among them; inputs are the caller's.
-    node
-        The executed node at which that is.
-    baseline_bytes
-        What the session keeps in the arena from run to run: weights, packed ones too, but none
-        that it leaves in the model's memory.
-    high_water_bytes
-        The most at any moment over the same baseline, scratch memory of kernels and what the
-        arena rounds up included. None where opening the session had taken more already.
-    held_bytes
-        What the arena took from the system by the end of the run.
-    """
-
-    peak_bytes: int
-    node: str
-    baseline_bytes: int
-    high_water_bytes: int | None
-    held_bytes: int
-
-
-def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> ArenaPeak | None:
+def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> MemoryPeak | None:
     """Run a model once and read what its nodes asked of the arena.
 
     It is the first run that tells: in later ones onnxruntime takes all that the first run asked
@@ -50,7 +22,7 @@ def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> ArenaPeak |
 
     Returns
     -------
-    ArenaPeak or None
+    MemoryPeak or None
         None where the profile doesn't say: the provider has no arena, the version of onnxruntime
         doesn't write it, or no node is executed.
 
@@ -71,7 +43,7 @@ def arena_peak(model: ModelProto, options: Options, feeds: Feeds) -> ArenaPeak |
     return peak(run)
 
 
-def peak(run: Body) -> ArenaPeak | None:
+def peak(run: Body) -> MemoryPeak | None:
     """What a session's first run took of the arena; None where its profile doesn't say."""
     found = [(event, event.arena) for event in _finished(run) if event.arena is not None]
     first = run.events[0].arena if run.events else None
@@ -82,7 +54,7 @@ def peak(run: Body) -> ArenaPeak | None:
     at, most = max(found, key=lambda one: one[1].in_use)
     last = found[-1][1]
     raised = last.high_water > found[0][1].high_water
-    return ArenaPeak(
+    return MemoryPeak(
         most.in_use - baseline,
         at.name,
         baseline,

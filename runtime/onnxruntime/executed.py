@@ -11,7 +11,8 @@ from onnx import ModelProto
 
 from ...graph import Graph, from_proto
 from ...graph.tensor import every_tensor
-from .session import Options, open_session
+from ..protocol import Options
+from .session import open_session
 
 _LARGE = 1024  # elements: larger constants decide no shape
 _PAYLOADS = ("raw_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,51 +11,18 @@ from onnx import GraphProto, ModelProto
 
 from ...graph import Graph, Node, load
 from ...graph.graph import Header
-from ...lineage.attribution import Attribution, attribute
+from ...lineage.attribution import attribute
+from ..profiles import Imported, NodeTime, Profile
 from ..timing.stopwatch import WARM_UPS, Timing
 from .alignment import Aligner, Spent
 from .loops import executed_trips
 from .placing import place
-from .profile import NodeTime, Profile, quartiles
+from .profile import quartiles
 from .trace import Body, Event, read_profile
 
 _SPREAD = (0.1, 0.9)  # quantiles of the latency
 _NOISY = 1.1
 _CPU = "CPUExecutionProvider"
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A profile that was taken elsewhere, in the form of one that was taken here.
-
-    Parameters
-    ----------
-    profile
-        As of ``take_profile``, but what the profiler adds is still in it (``bias_s`` is 0), and
-        the nodes' times add up to what they add up to. ``latency`` is the lower quartile of the
-        runs' wall clock, its interval their first to their ninth decile. Without the graph that
-        was executed, ``optimized`` has its nodes alone, no tensors.
-    attribution
-        Of its nodes to the original's.
-    by_names
-        Whether that rests on names alone.
-    providers
-        By executed node.
-    reasons
-        By executed node: why it is placed nowhere, as far as it is.
-    truncated
-        Whether the file ends within a run.
-    notes
-        What to know when reading the figures, a line each.
-    """
-
-    profile: Profile
-    attribution: Attribution
-    by_names: bool
-    providers: Mapping[str, str]
-    reasons: Mapping[str, str]
-    truncated: bool
-    notes: tuple[str, ...]
 
 
 def import_profile(original: Graph, trace: Path, optimized: Path | None = None) -> Imported:

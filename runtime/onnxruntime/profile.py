@@ -5,80 +5,27 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
 from ...graph import Graph, OcostError
-from ..timing.stopwatch import WARM_UPS, Timing, measure, pinned
+from ..profiles import NodeTime, Profile
+from ..protocol import Feeds, Options
+from ..timing.stopwatch import WARM_UPS, measure, pinned
 from .alignment import Aligner, Spent
 from .executed import saved_graph
-from .loops import Trips, executed_trips
-from .session import Options, open_session, repeatable
+from .loops import executed_trips
+from .session import open_session, repeatable
 from .trace import Body, read_profile
 
-Feeds = Mapping[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
 
 LIMIT = 1_000_000  # events that onnxruntime records in a session
 _ENOUGH = 200_000  # a file of some 120 MB: what more takes is reading it
 _LEAST = 10  # runs, even so
-_SCALED = 1.25  # times that are off by more are worth a word
-
-
-@dataclass(frozen=True)
-class NodeTime:
-    """Seconds of an executed node in a run, without its bodies, over all trips of its loop."""
-
-    name: str
-    op_type: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A session's nodes and their times.
-
-    Parameters
-    ----------
-    optimized
-        The graph that the session executes, without the contents of large constants.
-    nodes
-        Those that were executed, an owner before its bodies' nodes. Their times add up to the
-        latency.
-    latency
-        Of the same session without the profiler.
-    bias_s
-        What the profiler adds to a node; it is taken off.
-    runs
-        That the times are from.
-    scale
-        What they were multiplied by so that they add up: the latency over what the profiler saw.
-    trips
-        How often an execution of each loop ran its body, on the mean.
-    """
-
-    optimized: Graph
-    nodes: tuple[NodeTime, ...]
-    latency: Timing
-    bias_s: float
-    runs: int
-    scale: float = 1.0
-    trips: Trips = field(default_factory=dict)
-
-    @property
-    def reservation(self) -> str:
-        """What to know of times that had to be scaled far; "" of others."""
-        if 1 / _SCALED <= self.scale <= _SCALED:
-            return ""
-        return (
-            f"the nodes took {100 / self.scale:.0f} % of the latency when profiled: their times "
-            "are scaled to add up to it, with what onnxruntime does between them"
-        )
 
 
 def take_profile(

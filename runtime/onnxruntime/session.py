@@ -6,47 +6,23 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import EncodeError
 from onnx import ModelProto, TensorProto
 
 from ...graph import OcostError
+from ..protocol import Level, Options
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, OrtValue
 
+_PROVIDER = "CPUExecutionProvider"
 _SILENT = 4  # fatal errors only: the others are raised as well
-
-
-class Level(StrEnum):
-    """How far onnxruntime optimises a graph when it opens it."""
-
-    DISABLE = "disable"
-    BASIC = "basic"
-    EXTENDED = "extended"
-    ALL = "all"
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a session runs: threads of an operator, optimisation level, execution provider.
-
-    ``without`` are optimisations that are left out, by onnxruntime's names of them; it passes over
-    names that it doesn't know.
-    """
-
-    threads: int = 1
-    level: Level = Level.ALL
-    provider: str = "CPUExecutionProvider"
-    without: tuple[str, ...] = ()
 
 
 # Without the runtime's own fusions, which round differently too.
@@ -72,7 +48,7 @@ def open_session(
     model
         A file, or a model with its weights.
     options
-        How to run it.
+        How to run it; names to leave out that onnxruntime doesn't know are passed over.
     optimized
         Where onnxruntime shall save the graph that it runs; its weights go beside it in a
         ``.data`` file if the model is over protobuf's 2 GB.
@@ -82,16 +58,11 @@ def open_session(
     Raises
     ------
     OcostError
-        If onnxruntime doesn't have the provider or refuses the model.
+        If onnxruntime refuses the model.
     """
     import onnxruntime as ort  # noqa: PLC0415 - slow to import
 
     ort.set_default_logger_severity(_SILENT)
-    providers = ort.get_available_providers()
-    if options.provider not in providers:
-        raise OcostError(
-            f"onnxruntime has no provider '{options.provider}' here; it has {', '.join(providers)}"
-        )
     settings = ort.SessionOptions()
     settings.log_severity_level = _SILENT
     settings.intra_op_num_threads = options.threads
@@ -120,7 +91,7 @@ def open_session(
             return ort.InferenceSession(
                 source,
                 settings,
-                providers=[options.provider],
+                providers=[_PROVIDER],
                 disabled_optimizers=list(options.without),
             )
         except Exception as error:  # its classes share no base of their own
@@ -213,11 +184,6 @@ _AS_BITS = {
     for name, number in TensorProto.DataType.items()
     if name == "BFLOAT16" or name.startswith("FLOAT8")
 }
-
-
-def flushes_denormals() -> bool:
-    """Whether the calling thread's arithmetic takes denormals for zero."""
-    return bool(np.float32(1e-40) * np.float32(1) == 0)
 
 
 def _reason(error: Exception) -> str:

@@ -15,45 +15,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from onnx import ModelProto, TensorProto, helper
 
 from ...graph import OcostError, from_proto
 from ...graph.write import write
-from .session import Level, Options, open_session
+from ..profiles import Startup
+from ..protocol import Level, Options
+from .session import open_session
 from .trace import records
 
 _OPENINGS = 5
 _BUDGET_S = 3.0
 _TIMEOUT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Startup:
-    """What it costs to open a session; onnxruntime itself and the file's pages are loaded already.
-
-    Parameters
-    ----------
-    open_s, low_s, high_s
-        Median, fastest and slowest opening, in seconds of wall clock.
-    parse_s
-        Of one of them: reading the file, in contrast to optimising the graph and packing weights.
-        None where onnxruntime doesn't say.
-    openings
-        How many there were.
-    memory_bytes
-        Resident memory that an open session keeps, weights included; None where the system can't
-        tell.
-    """
-
-    open_s: float
-    low_s: float
-    high_s: float
-    parse_s: float | None
-    openings: int
-    memory_bytes: int | None
 
 
 def startup(model: ModelProto | Path, options: Options) -> Startup:

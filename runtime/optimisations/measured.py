@@ -1,4 +1,4 @@
-"""The ledger of onnxruntime's own optimisations of a model, measured on this machine."""
+"""The ledger of a runtime's own optimisations of a model, measured on this machine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from onnx import ModelProto
 from ...costmodel import Device
 from ...graph import Graph
 from ...graph.shapes import Given
-from ...passes.lowering import Level, Target, switches
+from ...passes.lowering import Level
 from ...passes.lowering.costed import cost_on, target_of
-from ..onnxruntime.executed import executed_graph
-from ..onnxruntime.profile import Feeds
-from ..onnxruntime.session import Options, open_session, repeatable
+from ..protocol import Feeds, Options, Runtime
 from ..timing.comparison import Opener, Trial
 from ..timing.stopwatch import pinned
 from .acts import Off
@@ -24,6 +22,7 @@ from .structure import structure
 
 
 def measure_ledger(
+    runtime: Runtime,
     graph: Graph,
     model: ModelProto,
     device: Device,
@@ -34,10 +33,12 @@ def measure_ledger(
     budget_s: float = 60.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> RuntimeLedger:
-    """Switch onnxruntime's optimisations on one by one, and off.
+    """Switch a runtime's optimisations on one by one, and off.
 
     Parameters
     ----------
+    runtime
+        What runs the model.
     graph
         A root graph.
     model
@@ -58,14 +59,16 @@ def measure_ledger(
     Raises
     ------
     OcostError
-        If onnxruntime can't open or run the model with some of them off.
+        If the runtime can't open or run the model with some of them off.
     """
     level = Level[options.level.name]
     target = target_of(device)
 
+    def without(off: Off) -> Options:
+        return replace(options, without=tuple(sorted(off)))
+
     def opener(off: Off) -> Opener:
-        without = replace(options, without=tuple(sorted(off)))
-        return lambda: repeatable(open_session(model, without), feeds)
+        return lambda: runtime.open(model, without(off), feeds)
 
     def predicted(off: Off) -> float | None:
         if target is None:
@@ -77,8 +80,8 @@ def measure_ledger(
         return Trial(before, after, threads=options.threads, budget_s=seconds)
 
     board = Switchboard(
-        switches(replace(target or Target(), level=level)),
-        lambda off: structure(executed_graph(model, replace(options, without=tuple(sorted(off))))),
+        runtime.switches(options),
+        lambda off: structure(runtime.executed(model, without(off))),
         opener,
         predicted,
     )

@@ -9,7 +9,7 @@ from ...costmodel.kinds import Kind
 from ...costmodel.result import Bound, ShapeQuality
 from ...lineage.attribution import Executed
 from ...lineage.covers import Status
-from ..onnxruntime.profile import NodeTime
+from ..profiles import NodeTime
 
 _ELSEWHERE = "not in the estimate, which takes another branch to run"
 

@@ -8,10 +8,11 @@ from ...costmodel import Device, cost_graph
 from ...costmodel.executed import executed_cost
 from ...graph import Graph, OcostError
 from ...graph.shapes import Given
-from ..onnxruntime.imported import import_profile
-from ..onnxruntime.loops import as_seen, original_trips, trips_note
+from ..registry import runtime_for
+from .environment import Environment
 from .joined import validate
-from .profiled import Environment, Profiled, reservations
+from .loops import as_seen, original_trips, trips_note
+from .profiled import Profiled, reservations
 from .sums import covered_cost
 
 _ELSEWHERE = Environment(None, None, None, None, None, None, None, None)
@@ -45,7 +46,7 @@ def check_profile(
         If a file can't be read or is not what it should be, or if nothing that was profiled is
         found in the graph.
     """
-    found = import_profile(graph, trace, optimized)
+    found = runtime_for(device.runtime).imported(graph, trace, optimized)
     seen = original_trips(found.profile.trips, found.attribution, graph)
     given = given or Given()
     written = cost_graph(graph, device, as_seen(graph, given, seen))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...costmodel import GraphCost
 from ...lineage.attribution import Attribution
 from ...lineage.covers import Status
-from ..onnxruntime.profile import Profile
+from ..profiles import Profile
 from ..timing.stopwatch import Timing
 from .accuracy import Accuracy, accuracy
 from .apportioning import Boundary, OriginalTime, boundaries_of, original_times

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from ...costmodel import Device, GraphCost, cost_graph
 from ...costmodel.executed import executed_cost
-from ...costmodel.host import cpu_name, host
 from ...graph import Graph, OcostError
 from ...graph.shapes import Given, infer, resized
-from ...lineage.attribution import attribute
 from ..feeds.inputs import given_by, load_feeds, make_feeds
-from ..onnxruntime.arena import ArenaPeak, arena_peak
-from ..onnxruntime.loops import Trips, as_seen, original_trips, trips_note
-from ..onnxruntime.naming import named
-from ..onnxruntime.profile import Profile, take_profile
-from ..onnxruntime.session import Options, flushes_denormals
-from ..onnxruntime.startup import Startup, startup
+from ..naming import named
 from ..optimisations.ledger import RuntimeLedger
 from ..optimisations.measured import measure_ledger
+from ..profiles import MemoryPeak, Profile, Startup, Trips
+from ..protocol import Options
+from ..registry import runtime_for
+from .environment import Environment, environment_of
 from .joined import Validation, validate
+from .loops import as_seen, original_trips, trips_note
 
 _RUNS = (10, 50)  # that are profiled, at least and at most
 _BESIDE = 0.2  # of the budget, where most of it goes to the ledger
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What was measured on and with; all None if that was elsewhere.
-
-    ``version`` is the runtime's; ``denormals`` are flushed to zero, or kept at a cost in time.
-    """
-
-    cpu: str | None
-    isa: str | None
-    runtime: str | None
-    version: str | None
-    level: str | None
-    threads: int | None
-    pinned: bool | None
-    denormals: Literal["flushed", "kept"] | None
 
 
 @dataclass(frozen=True)
@@ -81,7 +60,7 @@ class Profiled:
     validation: Validation
     inputs: Path | None
     notes: tuple[str, ...]
-    memory: ArenaPeak | None = None
+    memory: MemoryPeak | None = None
     startup: Startup | None = None
     origin: Path | None = None
     trips: Trips = field(default_factory=dict)
@@ -127,8 +106,9 @@ def profile_graph(
     Raises
     ------
     OcostError
-        If the inputs don't fit the model, or onnxruntime refuses to run it.
+        If the inputs don't fit the model, or the runtime refuses to run it.
     """
+    runtime = runtime_for(device.runtime)
     if inputs is not None and given is not None and (given.shapes or given.dims or given.values):
         raise OcostError(f"{inputs} gives all inputs: leave --shape, --dim and --value away")
     left: tuple[Mapping[str, int], Mapping[str, int]] = {}, {}
@@ -145,10 +125,10 @@ def profile_graph(
     profile_s = budget_s * (_BESIDE if ledger else 1)
     runs = _runs(written.totals.latency_s, profile_s / 2)
     model = named(runnable)
-    profile = take_profile(model, options, feeds, runs=runs, budget_s=profile_s / 2)
-    environment = _environment(options)
+    profile = runtime.profile(model, options, feeds, runs=runs, budget_s=profile_s / 2)
+    environment = environment_of(runtime, options)
     tell("attributing the time to the original nodes")
-    attribution = attribute(graph, profile.optimized)
+    attribution = runtime.lineage(graph, profile.optimized)
     seen = original_trips(profile.trips, attribution, graph)
     told = as_seen(graph, ran, seen) if seen else ran
     if seen:
@@ -165,7 +145,7 @@ def profile_graph(
     if ledger:
         rest_s = budget_s - profile_s
         found = measure_ledger(
-            graph, model, device, options, feeds, given=told, budget_s=rest_s, tell=tell
+            runtime, graph, model, device, options, feeds, given=told, budget_s=rest_s, tell=tell
         )
     tell("looking at memory and start-up")
     return Profiled(
@@ -177,12 +157,12 @@ def profile_graph(
         validation,
         inputs,
         (
-            *_circumstances(graph, device, environment, profile),
+            *_circumstances(graph, device, runtime.name, environment, profile),
             *trips_note(seen),
             *reservations(validation),
         ),
-        arena_peak(model, options, feeds),
-        startup(model, options),
+        runtime.memory(model, options, feeds),
+        runtime.startup(model, options),
         trips=seen,
         runtime_ledger=found,
     )
@@ -207,29 +187,13 @@ def _runs(latency_s: float | None, budget_s: float) -> int:
     return max(least, min(most, int(budget_s / latency_s))) if latency_s else most
 
 
-def _environment(options: Options) -> Environment:
-    """Of the calling thread, after a session was opened on it."""
-    import onnxruntime  # noqa: PLC0415 - slow to import
-
-    return Environment(
-        cpu=cpu_name(),
-        isa=host().isa,
-        runtime="onnxruntime",
-        version=onnxruntime.__version__,
-        level=options.level.value,
-        threads=options.threads,
-        pinned=options.threads == 1 and hasattr(os, "sched_setaffinity"),
-        denormals="flushed" if flushes_denormals() else "kept",
-    )
-
-
 def _circumstances(
-    graph: Graph, device: Device, environment: Environment, profile: Profile
+    graph: Graph, device: Device, runtime: str, environment: Environment, profile: Profile
 ) -> Iterator[str]:
-    if device.runtime != "onnxruntime-cpu" or device.isa != environment.isa:
+    if device.runtime != runtime or device.isa != environment.isa:
         yield (
             f"predicted for {device.name} ({device.runtime}, {device.isa}), but measured with "
-            f"onnxruntime-cpu on {environment.isa}: the difference is mostly that of the devices"
+            f"{runtime} on {environment.isa}: the difference is mostly that of the devices"
         )
     if graph.header.source.fillers:
         yield "the file has no weights: the runs use random ones, which decide what depends on data"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...costmodel import GraphCost, NodeCost
 from ...costmodel.totals import coverage
-from ..onnxruntime.imported import Imported
+from ..profiles import Imported
 
 _QUALITIES = ("exact", "assumed", "bound")
 _FIGURES = ("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes")

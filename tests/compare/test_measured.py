@@ -10,11 +10,11 @@ import onnx
 import pytest
 
 from ocost import api
-from ocost.compare import measured as module
 from ocost.compare.measured import here
 from ocost.compare.result import Diff, Measured
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, from_proto
+from ocost.runtime.onnxruntime import runtime as module
 
 BUDGET_S = 0.2
 CONV = (

@@ -13,7 +13,7 @@ from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto, load
 from ocost.lineage.attribution import attribute
-from ocost.runtime.onnxruntime.session import Level
+from ocost.runtime.protocol import Level
 
 NCHWC = "com.microsoft.nchwc"
 

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper, parser
 
 from ocost.graph import Graph, from_proto
 from ocost.lineage.attribution import Attribution, attribute
-from ocost.runtime.onnxruntime.session import Level
+from ocost.runtime.protocol import Level
 
 Spec = tuple[str, str, str]  # operator, inputs, outputs: "Conv", "x w", "c"
 IMAGE, ROWS = [1, 4, 8, 8], [2, 6, 8]

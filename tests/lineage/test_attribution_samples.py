@@ -10,8 +10,9 @@ import pytest
 from ocost.graph import load
 from ocost.lineage.attribution import attribute
 from ocost.models import samples
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session
+from ocost.runtime.protocol import Level, Options
 
 
 @pytest.mark.parametrize("sample", [sample.name for sample in samples()])

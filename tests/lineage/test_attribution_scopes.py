@@ -7,8 +7,8 @@ from onnx import parser
 
 from ocost.graph import Graph, from_proto, load
 from ocost.lineage.attribution import Attribution, attribute
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level
+from ocost.runtime.naming import named
+from ocost.runtime.protocol import Level
 
 HEAD = '<ir_version: 8, opset_import: ["":17, "own":1]>'
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 from ocost.graph import Graph, OcostError
 from ocost.graph.shapes import Given, infer
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Level, Options
 
 Array = npt.NDArray[np.generic]
 

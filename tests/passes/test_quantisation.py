@@ -10,7 +10,8 @@ import pytest
 
 from ocost.graph import Graph, to_proto
 from ocost.passes.quantisation import CleanQuantisation
-from ocost.runtime.onnxruntime.session import Level, Options, open_session
+from ocost.runtime.onnxruntime.session import open_session
+from ocost.runtime.protocol import Level, Options
 
 from .conftest import model
 

@@ -30,7 +30,7 @@ from ocost.costmodel.result import (
 from ocost.graph import from_proto
 from ocost.lineage.attribution import Attribution, Executed
 from ocost.report.text import console
-from ocost.runtime.onnxruntime.profile import NodeTime, Profile
+from ocost.runtime.profiles import NodeTime, Profile
 from ocost.runtime.timing.comparison import Comparison
 from ocost.runtime.timing.stopwatch import Timing
 from ocost.runtime.validation.joined import validate

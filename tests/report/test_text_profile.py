@@ -2,8 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ocost.report.text_profile import render_profile
-from ocost.runtime.onnxruntime.arena import ArenaPeak
-from ocost.runtime.onnxruntime.startup import Startup
+from ocost.runtime.profiles import MemoryPeak, Startup
 from ocost.runtime.validation.accuracy import accuracy
 from ocost.runtime.validation.profiled import Environment
 
@@ -176,7 +175,7 @@ def test_memory_and_startup(profiled, text):
     here = replace(
         profiled,
         executed=replace(profiled.executed, totals=totals),
-        memory=ArenaPeak(2048, "clip", 0, None, 4096),
+        memory=MemoryPeak(2048, "clip", 0, None, 4096),
         startup=Startup(3e-3, 2e-3, 4e-3, None, 5, 1 << 20),
     )
     page = text(render_profile(here))
@@ -187,7 +186,7 @@ def test_memory_and_startup(profiled, text):
     assert f"\n{peak}\n" in page
     opening = "Opening it takes 3.00 ms (2.00 ms to 4.00 ms), and keeps 1.00 MiB resident"
     assert f"\n{opening}\n" in page
-    nothing = replace(here, memory=ArenaPeak(0, "clip", 0, None, 0))
+    nothing = replace(here, memory=MemoryPeak(0, "clip", 0, None, 0))
     page = text(render_profile(nothing))
     assert "0 B in the runtime's arena, 3.00 KiB estimated, at clip" in page
 

@@ -16,8 +16,9 @@ from ocost.graph import from_proto, load
 from ocost.graph.shapes import infer
 from ocost.lineage.attribution import attribute
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session
+from ocost.runtime.protocol import Level, Options
 
 
 @pytest.fixture

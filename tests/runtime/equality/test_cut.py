@@ -18,8 +18,9 @@ from ocost.models import samples
 from ocost.optimize.plan import plan
 from ocost.runtime.equality.cut import Region, Uncut, regions
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Level, Options
 
 from ...optimize.random_models import OPEN, models
 

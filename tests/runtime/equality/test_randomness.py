@@ -8,8 +8,9 @@ import pytest
 
 from ocost.graph import Graph, from_proto, verify
 from ocost.runtime.equality.randomness import Shared, draw_noise, share_noise
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Level, Options
 
 PLAIN = Options(level=Level.DISABLE)
 X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)

@@ -12,7 +12,8 @@ import pytest
 from ocost.graph import Graph, OcostError, from_proto
 from ocost.graph.shapes import Given
 from ocost.runtime.feeds.plan import Plan, plan
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Level, Options
 
 AS_WRITTEN = Options(level=Level.DISABLE)
 

@@ -17,8 +17,9 @@ from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given, infer
 from ocost.models import samples
 from ocost.runtime.feeds.inputs import given_by, load_feeds, make_feeds
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Options
 
 F, I64, B = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 Array = np.ndarray[Any, Any]

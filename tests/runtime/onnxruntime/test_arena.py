@@ -14,10 +14,10 @@ from ocost.costmodel.storage import stored
 from ocost.graph import Graph, from_proto, load
 from ocost.graph.shapes import infer
 from ocost.runtime.feeds.inputs import make_feeds
+from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.arena import arena_peak, peak
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options
 from ocost.runtime.onnxruntime.trace import Arena, Body, Event
+from ocost.runtime.protocol import Level, Options
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 HEAD = '<ir_version: 8, opset_import: ["":17]>'

@@ -19,9 +19,10 @@ from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import infer
 from ocost.lineage.namesakes import COPIED, INSERTED, NO_NAME
 from ocost.runtime.feeds.inputs import make_feeds
+from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.imported import import_profile
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Level, Options
 from ocost.runtime.validation.joined import validate
 from ocost.runtime.validation.sums import covered_cost
 

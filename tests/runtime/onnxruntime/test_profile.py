@@ -14,11 +14,12 @@ from onnx import parser
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.lineage.attribution import attribute
 from ocost.models.inputs import make_inputs
+from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime import profile as module
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.profile import Profile, take_profile
-from ocost.runtime.onnxruntime.session import Level, Options
+from ocost.runtime.onnxruntime.profile import take_profile
 from ocost.runtime.onnxruntime.trace import Body, Event
+from ocost.runtime.profiles import Profile
+from ocost.runtime.protocol import Level, Options
 
 HEAD = '<ir_version: 8, opset_import: ["":17]>'
 LOOP = f"""{HEAD}

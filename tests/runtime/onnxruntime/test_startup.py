@@ -13,8 +13,9 @@ from onnx import helper, numpy_helper
 
 from ocost.graph import OcostError
 from ocost.runtime.onnxruntime import startup as module
-from ocost.runtime.onnxruntime.session import Level, Options
-from ocost.runtime.onnxruntime.startup import Startup, startup
+from ocost.runtime.onnxruntime.startup import startup
+from ocost.runtime.profiles import Startup
+from ocost.runtime.protocol import Level, Options
 
 OPTIONS = Options(threads=2, level=Level.BASIC)
 

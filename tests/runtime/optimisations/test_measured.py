@@ -12,10 +12,11 @@ from ocost.graph import Graph, load
 from ocost.graph.shapes import infer
 from ocost.passes.lowering import Target, lower, switches
 from ocost.runtime.feeds.inputs import make_feeds
+from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.executed import executed_graph
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Level, Options
+from ocost.runtime.onnxruntime.runtime import OnnxRuntime
 from ocost.runtime.optimisations.measured import measure_ledger
+from ocost.runtime.protocol import Level, Options
 
 
 def operators(graph: Graph) -> Counter[str]:
@@ -44,6 +45,7 @@ def test_a_ledger() -> None:
     feeds = make_feeds(graph, infer(graph))
     told: list[str] = []
     found = measure_ledger(
+        OnnxRuntime(),
         graph,
         named(graph),
         find("x86-server-core"),
@@ -67,7 +69,13 @@ def test_a_runtime_without_rules_is_not_predicted() -> None:
     feeds = make_feeds(graph, infer(graph))
     device = find("nvidia-h100")
     found = measure_ledger(
-        graph, named(graph), device, Options(level=Level.EXTENDED), feeds, budget_s=0.1
+        OnnxRuntime(),
+        graph,
+        named(graph),
+        device,
+        Options(level=Level.EXTENDED),
+        feeds,
+        budget_s=0.1,
     )
     assert {gain.predicted_ratio for gain in found.gains} == {None}
     assert "NchwcTransformer" not in [gain.name for gain in found.gains]

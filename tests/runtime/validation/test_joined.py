@@ -12,7 +12,7 @@ from ocost.costmodel import GraphCost, NodeCost
 from ocost.costmodel.result import Coverage, ModelSummary, Totals
 from ocost.graph import from_proto
 from ocost.lineage.attribution import Attribution, Executed
-from ocost.runtime.onnxruntime.profile import NodeTime, Profile
+from ocost.runtime.profiles import NodeTime, Profile
 from ocost.runtime.timing.stopwatch import Timing
 from ocost.runtime.validation.joined import Validation, validate
 

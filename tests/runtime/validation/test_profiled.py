@@ -16,8 +16,9 @@ from ocost.costmodel.device import Device
 from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given
 from ocost.report.profile_document import profile_document
-from ocost.runtime.onnxruntime.session import Level, Options
-from ocost.runtime.validation import profiled as module
+from ocost.runtime.onnxruntime import runtime as module
+from ocost.runtime.protocol import Level, Options
+from ocost.runtime.validation import environment
 from ocost.runtime.validation.profiled import Profiled, profile_graph, reservations
 
 HEAD = '<ir_version: 8, opset_import: ["":17]>'
@@ -103,14 +104,14 @@ def test_another_device_is_said() -> None:
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "flushes_denormals", lambda: False)
+    monkeypatch.setattr(environment, "flushes_denormals", lambda: False)
     found = run(branches())
     here = found.environment
     assert (here.level, here.threads, here.denormals) == ("basic", 1, "kept")
     assert here.isa == find("host").isa
     assert here.cpu
     assert any("denormals" in note for note in found.notes)
-    monkeypatch.setattr(module, "flushes_denormals", lambda: True)
+    monkeypatch.setattr(environment, "flushes_denormals", lambda: True)
     found = run(branches())
     assert found.environment.denormals == "flushed"
     assert not any("denormals" in note for note in found.notes)

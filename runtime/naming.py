@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onnx import GraphProto, ModelProto
 
-from ...graph import Graph, to_proto
-from ...graph.save import Weights
+from ..graph import Graph, to_proto
+from ..graph.save import Weights
 
 
 def named(graph: Graph, weights: Weights = "filled") -> ModelProto:

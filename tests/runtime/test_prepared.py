@@ -10,8 +10,9 @@ import pytest
 from onnx import helper, numpy_helper
 
 from ocost.graph import OcostError, load
-from ocost.runtime.onnxruntime.prepared import prepare
-from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.prepared import prepare
+from ocost.runtime.protocol import Options
 
 F = onnx.TensorProto.FLOAT
 

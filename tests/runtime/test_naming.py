@@ -8,8 +8,9 @@ from onnx import helper
 
 from ocost.graph import from_proto, graph_sha256, load
 from ocost.graph.wire import payload
-from ocost.runtime.onnxruntime.naming import named
-from ocost.runtime.onnxruntime.session import Options, open_session
+from ocost.runtime.naming import named
+from ocost.runtime.onnxruntime.session import open_session
+from ocost.runtime.protocol import Options
 
 F = onnx.TensorProto.FLOAT
 

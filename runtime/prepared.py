@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...graph import Graph, OcostError, from_proto
-from ...graph.save import Weights
-from ...graph.write import files_of, write
+from ..graph import Graph, OcostError, from_proto
+from ..graph.save import Weights
+from ..graph.write import files_of, write
 from .naming import named
 
 
