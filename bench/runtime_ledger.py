@@ -32,12 +32,12 @@ def sure(gain: Gain) -> bool:
 def right(gain: Gain) -> bool:
     """Whether a step goes the way that is predicted."""
     predicted = gain.predicted_ratio
-    return predicted is not None and (gain.step.ratio - 1) * (predicted - 1) > 0
+    return predicted is not None and (gain.step.middle - 1) * (predicted - 1) > 0
 
 
 def largest_right(found: RuntimeLedger) -> bool:
     """Whether the step that changes most is predicted to change most."""
-    measured = max(found.gains, key=lambda gain: abs(math.log(gain.step.ratio)))
+    measured = max(found.gains, key=lambda gain: abs(math.log(gain.step.middle)))
     predicted = max(found.gains, key=lambda gain: abs(math.log(gain.predicted_ratio or 1)))
     return measured is predicted
 
@@ -84,10 +84,10 @@ def _rows(name: str, found: RuntimeLedger) -> list[list[str]]:
         [
             name,
             gain.name,
-            _percent(gain.step.ratio),
+            _percent(gain.step.middle),
             f"{_percent(gain.step.low)} to {_percent(gain.step.high)}",
             _percent(gain.predicted_ratio),
-            _percent(gain.alone.ratio),
+            _percent(gain.alone.middle),
             ("yes" if right(gain) else "no") if sure(gain) else "",
         ]
         for gain in found.gains
@@ -95,7 +95,7 @@ def _rows(name: str, found: RuntimeLedger) -> list[list[str]]:
     whole = found.whole
     interval = f"{_percent(whole.low)} to {_percent(whole.high)}"
     inside = "yes" if whole.low <= found.product <= whole.high else "no"
-    total = [_percent(whole.ratio), interval, _percent(found.predicted_ratio)]
+    total = [_percent(whole.middle), interval, _percent(found.predicted_ratio)]
     return [*rows, [name, f"none to all; steps: {_percent(found.product)}", *total, "", inside]]
 
 

@@ -83,10 +83,10 @@ def _runtime_ledger(found: RuntimeLedger | None) -> Document:
         "runtime_ledger": [
             {
                 "name": gain.name,
-                "step_ratio": gain.step.ratio,
+                "step_ratio": gain.step.middle,
                 "low": gain.step.low,
                 "high": gain.step.high,
-                "alone_ratio": gain.alone.ratio,
+                "alone_ratio": gain.alone.middle,
                 "alone_low": gain.alone.low,
                 "alone_high": gain.alone.high,
                 **fields(gain, ("predicted_ratio", "predicted_alone_ratio")),
@@ -94,7 +94,9 @@ def _runtime_ledger(found: RuntimeLedger | None) -> Document:
             for gain in found.gains
         ],
         "runtime_ledger_total": {
-            **fields(found.whole, ("ratio", "low", "high")),
+            "ratio": found.whole.middle,
+            "low": found.whole.low,
+            "high": found.whole.high,
             **fields(found, ("product", "predicted_ratio", "interval_level")),
         },
     }

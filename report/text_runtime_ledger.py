@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..runtime.optimisations.ledger import SAME, Ratio, RuntimeLedger
+from ..runtime.optimisations.ledger import SAME, RuntimeLedger
+from ..runtime.timing.intervals import Estimate
 from .names import clean
 from .numbers import UNKNOWN, percent_change
 from .table import Column, Table
@@ -26,7 +27,7 @@ def runtime_ledger_parts(found: RuntimeLedger) -> list[RenderableType]:
     steps, whole = [gain.step for gain in gains], found.whole
     columns = [
         Column("optimisation", [*names, Text("none to all")], right=False, elide=_NAME),
-        Column("step", [_change(one.ratio) for one in (*steps, whole)]),
+        Column("step", [_change(one.middle) for one in (*steps, whole)]),
         Column("interval", [_interval(one) for one in (*steps, whole)]),
         Column("predicted", [*map(_change, predicted), _change(found.predicted_ratio)]),
         Column("alone", [*(_alone(gain.alone) for gain in gains), ""], drop=1),
@@ -48,12 +49,12 @@ def _change(ratio: float | None) -> str:
     return UNKNOWN if ratio is None else percent_change(1, ratio)
 
 
-def _interval(found: Ratio) -> str:
+def _interval(found: Estimate) -> str:
     """Where a change lies; nothing to measure where both execute the same."""
     if found == SAME:
         return "same graph"
     return f"{percent_change(1, found.low)} to {percent_change(1, found.high)}"
 
 
-def _alone(found: Ratio) -> str:
-    return "no change" if found == SAME else _change(found.ratio)
+def _alone(found: Estimate) -> str:
+    return "no change" if found == SAME else _change(found.middle)

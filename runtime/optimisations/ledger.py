@@ -6,32 +6,23 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 from ..timing.comparison import Opener, Trial
-from ..timing.intervals import LEVEL
+from ..timing.intervals import LEVEL, Estimate
 from .acts import Off, find_acts
 
 # Of the time to measure: the errors of the steps add up in their product.
-_STEP, _ALONE, _WHOLE = 4, 1, 1
+_STEP, _ALONE, _WHOLE = 3, 1, 1
 _ALL: Off = frozenset()  # nothing is off
 _Pair = tuple[Off, Off]  # before and after
 
 
-class Ratio(NamedTuple):
-    """Latency after over latency before, and where it lies with ``LEVEL``."""
-
-    ratio: float
-    low: float
-    high: float
-
-
-SAME = Ratio(1.0, 1.0, 1.0)  # both execute the same
+SAME = Estimate(1.0, 1.0, 1.0)  # both execute the same
 
 
 @dataclass(frozen=True)
 class Gain:
-    """What an optimisation brings: below 1 it saves.
+    """What an optimisation brings, as latency after over latency before: below 1 it saves.
 
     Parameters
     ----------
@@ -47,8 +38,8 @@ class Gain:
     """
 
     name: str
-    step: Ratio
-    alone: Ratio
+    step: Estimate
+    alone: Estimate
     predicted_ratio: float | None
     predicted_alone_ratio: float | None
 
@@ -70,7 +61,7 @@ class RuntimeLedger:
     """
 
     gains: tuple[Gain, ...]
-    whole: Ratio
+    whole: Estimate
     product: float
     predicted_ratio: float | None
     interval_level: float = LEVEL
@@ -148,7 +139,7 @@ def runtime_ledger(
     while going := [one for one in (*trials.values(), *apart) if not one.finished]:
         for one in going:
             one.turn()
-    ratios = {kind: _ratio(one) for kind, one in trials.items()}
+    ratios = {kind: one.ratio() for kind, one in trials.items()}
     gains = tuple(
         Gain(
             " + ".join(act.names),
@@ -161,8 +152,8 @@ def runtime_ledger(
     )
     return RuntimeLedger(
         gains,
-        _ratio(apart[0]) if apart else SAME,
-        math.prod(gain.step.ratio for gain in gains),
+        apart[0].ratio() if apart else SAME,
+        math.prod(gain.step.middle for gain in gains),
         _quotient(whole, predicted),
     )
 
@@ -175,8 +166,3 @@ def _executed(pair: _Pair, structure: Callable[[Off], Hashable]) -> tuple[Hashab
 def _quotient(pair: _Pair, predicted: Callable[[Off], float | None]) -> float | None:
     before, after = map(predicted, pair)
     return None if before is None or after is None else after / before
-
-
-def _ratio(trial: Trial) -> Ratio:
-    found = trial.result()
-    return Ratio(found.ratio, found.low, found.high)

@@ -20,6 +20,8 @@ from .acts import Off
 from .ledger import RuntimeLedger, Switchboard, runtime_ledger
 from .structure import structure
 
+_OPENING = 0.6  # of a trial's time: two sessions of one model differ more than two runs do
+
 
 def measure_ledger(
     runtime: Runtime,
@@ -77,7 +79,7 @@ def measure_ledger(
         return None if cost.coverage.unknown else cost.totals.latency_s
 
     def trial(before: Opener, after: Opener, seconds: float) -> Trial:
-        return Trial(before, after, threads=options.threads, budget_s=seconds)
+        return Trial(before, after, threads=options.threads, budget_s=seconds, opening=_OPENING)
 
     board = Switchboard(
         runtime.switches(options),

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .intervals import LEAST, LEVEL, signed_rank
+from .intervals import LEAST, LEVEL, Estimate, signed_rank
 from .stopwatch import SAMPLE_S, Run, Stopwatch, Timing
 
 Opener = Callable[[], Run]
@@ -73,11 +73,11 @@ class _Plan(NamedTuple):
     block_s: float  # for the rounds of a block
 
     @classmethod
-    def make(cls, run_s: float, opening_s: float, budget_s: float) -> _Plan:
+    def make(cls, run_s: float, opening_s: float, budget_s: float, opening: float) -> _Plan:
         repeats = max(1, math.ceil(SAMPLE_S / run_s))
         least, most = _SAMPLES
         samples = max(least, min(most, round(_SLOT_S / (run_s * repeats))))
-        openings = int(_OPENING * budget_s / opening_s)
+        openings = int(opening * budget_s / opening_s)
         blocks, reopen = min(_BLOCKS, openings), 1
         if openings < LEAST:
             blocks, reopen = _BLOCKS, math.ceil(_BLOCKS / max(1, openings))
@@ -85,7 +85,7 @@ class _Plan(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """What a block says: logarithms of b / a and a' / a, lower quartiles of a and b."""
+    """What a block says: logarithms of b / a and a' / a (nan without), quartiles of a and b."""
 
     ratio: float
     again: float
@@ -95,23 +95,32 @@ class _Block(NamedTuple):
 
 
 class Trial:
-    """Whether b is faster than a, measured turn by turn; between turns no session is open.
+    """How much faster b is than a, measured turn by turn; between turns no session is open.
 
     Several trials can so take turns, each spread over the time of all: what the machine does
-    meanwhile is then the same for all of them. Arguments are those of ``compare``.
+    meanwhile is then the same for all of them.
+
+    Parameters
+    ----------
+    openers
+        Of a and b, and of a again where its noise floor is asked for.
+    threads, budget_s, seed
+        As of ``compare``.
+    opening
+        The share of the budget in which sessions may be opened.
     """
 
     def __init__(
         self,
-        open_a: Opener,
-        open_b: Opener,
-        *,
+        *openers: Opener,
         threads: int = 1,
         budget_s: float = 10.0,
         seed: int = 0,
+        opening: float = _OPENING,
     ) -> None:
         self.finished = False
-        self._openers = (open_a, open_b, open_a)
+        self._openers = openers
+        self._opening = opening
         self._watch, self._rng = Stopwatch(threads), random.Random(seed)
         self._budget_s = budget_s
         self._plan: _Plan | None = None
@@ -125,7 +134,9 @@ class Trial:
         runs, run_s = _open(self._openers, self._rng, self._watch)
         self._openings += 1
         opening_s = time.perf_counter() - start
-        self._plan = plan = self._plan or _Plan.make(run_s, opening_s, self._budget_s)
+        self._plan = plan = self._plan or _Plan.make(
+            run_s, opening_s, self._budget_s, self._opening
+        )
         for _ in range(plan.reopen):
             self._blocks.append(_block(runs, plan, self._rng, self._watch))
             now = time.perf_counter()
@@ -136,8 +147,13 @@ class Trial:
                 return
             before = now
 
-    def result(self) -> Comparison:
-        """What a finished trial says."""
+    def ratio(self) -> Estimate:
+        """b / a by a finished trial."""
+        assert self._plan is not None
+        return _ratio(self._blocks, self._plan)
+
+    def comparison(self) -> Comparison:
+        """What a finished trial with a session of a again says."""
         assert self._plan is not None
         return _verdict(self._blocks, self._plan, self._openings, self._watch)
 
@@ -177,10 +193,10 @@ def compare(
     seed
         Of the order.
     """
-    trial = Trial(open_a, open_b, threads=threads, budget_s=budget_s, seed=seed)
+    trial = Trial(open_a, open_b, open_a, threads=threads, budget_s=budget_s, seed=seed)
     while not trial.finished:
         trial.turn()
-    return trial.result()
+    return trial.comparison()
 
 
 def _open(
@@ -205,17 +221,24 @@ def _block(runs: list[Run], plan: _Plan, rng: random.Random, watch: Stopwatch) -
                     times[arm, half, sample] = watch.sample(runs[arm], plan.repeats)
         rounds.append(times)
     seconds = np.array(rounds)
-    a, b, again = np.moveaxis(np.log(seconds.min(axis=(-1, -2))), 1, 0)
+    a, b, *again = np.moveaxis(np.log(seconds.min(axis=(-1, -2))), 1, 0)
     a_s, b_s = (float(np.percentile(seconds[:, arm], 25)) for arm in (0, 1))
-    return _Block(float(np.median(b - a)), float(np.median(again - a)), a_s, b_s, len(rounds))
+    floor = float(np.median(again[0] - a)) if again else math.nan
+    return _Block(float(np.median(b - a)), floor, a_s, b_s, len(rounds))
+
+
+def _ratio(blocks: Sequence[_Block], plan: _Plan) -> Estimate:
+    low, ratio, high = map(math.exp, signed_rank([block.ratio for block in blocks]))
+    if plan.reopen > 1:
+        low, high = low / (1 + _PLACEMENT), high * (1 + _PLACEMENT)
+    return Estimate(low, ratio, high)
 
 
 def _verdict(blocks: Sequence[_Block], plan: _Plan, openings: int, watch: Stopwatch) -> Comparison:
-    low, ratio, high = map(math.exp, signed_rank([block.ratio for block in blocks]))
+    low, ratio, high = _ratio(blocks, plan)
     floor_low, floor, floor_high = map(math.exp, signed_rank([block.again for block in blocks]))
     noise_floor = max(abs(floor - 1), (floor_high - floor_low) / 2)
     if plan.reopen > 1:
-        low, high = low / (1 + _PLACEMENT), high * (1 + _PLACEMENT)
         noise_floor = max(noise_floor, _PLACEMENT)
     verdict: Verdict = "no measurable difference"
     if not low <= 1 <= high and abs(ratio - 1) > noise_floor:

@@ -11,15 +11,16 @@ from ocost.report.profile_document import profile_document
 from ocost.report.short_profile import profile_page
 from ocost.report.text import Page
 from ocost.report.text_runtime_ledger import runtime_ledger_parts
-from ocost.runtime.optimisations.ledger import SAME, Gain, Ratio, RuntimeLedger
+from ocost.runtime.optimisations.ledger import SAME, Gain, RuntimeLedger
+from ocost.runtime.timing.intervals import Estimate
 
 FOUND = RuntimeLedger(
     (
-        Gain("ConvBNFusion", Ratio(0.98, 0.97, 0.99), Ratio(0.9, 0.8, 0.95), 0.92, 0.91),
+        Gain("ConvBNFusion", Estimate(0.97, 0.98, 0.99), Estimate(0.8, 0.9, 0.95), 0.92, 0.91),
         Gain("First + Second", SAME, SAME, None, None),
-        Gain("NchwcTransformer", Ratio(0.75, 0.7, 0.81), Ratio(0.75, 0.7, 0.81), 0.8, 0.8),
+        Gain("NchwcTransformer", Estimate(0.7, 0.75, 0.81), Estimate(0.7, 0.75, 0.81), 0.8, 0.8),
     ),
-    Ratio(0.74, 0.69, 0.79),
+    Estimate(0.69, 0.74, 0.79),
     0.735,
     None,
 )

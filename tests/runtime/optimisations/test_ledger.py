@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from ocost.runtime.optimisations.acts import Off
-from ocost.runtime.optimisations.ledger import SAME, Ratio, Switchboard, runtime_ledger
-from ocost.runtime.timing.comparison import Comparison, Opener, Trial
-from ocost.runtime.timing.stopwatch import Timing
+from ocost.runtime.optimisations.ledger import SAME, Switchboard, runtime_ledger
+from ocost.runtime.timing.comparison import Opener, Trial
+from ocost.runtime.timing.intervals import Estimate
 
 NAMES = ("fold", "idle", "fuse", "block")
 FACTORS = {"fold": 0.9, "fuse": 0.95, "block": 0.6}
@@ -40,10 +40,9 @@ class FakeTrial(Trial):
         self.left -= 1
         self.finished = not self.left
 
-    def result(self) -> Comparison:
-        ratio, timing = self.after / self.before, Timing(1.0, 1.0, 1.0, 1, noisy=False)
-        spread = (0.99 * ratio, 1.01 * ratio, 0.0, 0.0)
-        return Comparison(ratio, *spread, "faster", timing, timing, None, False, 8, 8, 8)
+    def ratio(self) -> Estimate:
+        ratio = self.after / self.before
+        return Estimate(0.99 * ratio, ratio, 1.01 * ratio)
 
 
 def board(predicted: Callable[[Off], float | None] = latency) -> Switchboard:
@@ -62,19 +61,19 @@ def trials(log: list[float]) -> Callable[[Opener, Opener, float], Trial]:
 
 def test_steps_and_what_each_brings_alone() -> None:
     log: list[float] = []
-    found = runtime_ledger(board(), trials(log), budget_s=28.0)
+    found = runtime_ledger(board(), trials(log), budget_s=22.0)
     assert [gain.name for gain in found.gains] == ["fold", "fuse", "block"]
-    steps = [gain.step.ratio for gain in found.gains]
+    steps = [gain.step.middle for gain in found.gains]
     assert steps == pytest.approx([0.9, 0.95, 0.6 * 0.95 / 0.95])
     fold, fuse, block = (gain.alone for gain in found.gains)
-    assert fold.ratio == pytest.approx(0.9)
+    assert fold.middle == pytest.approx(0.9)
     assert fuse == SAME
-    assert block.ratio == pytest.approx(0.6)
-    assert found.gains[0].step == pytest.approx(Ratio(0.9, 0.9 * 0.99, 0.9 * 1.01))
-    assert found.whole.ratio == pytest.approx(found.product) == pytest.approx(0.9 * 0.95 * 0.6)
-    # Three steps count four times, none against all once; of what one of them brings alone, that of
+    assert block.middle == pytest.approx(0.6)
+    assert found.gains[0].step == pytest.approx(Estimate(0.9 * 0.99, 0.9, 0.9 * 1.01))
+    assert found.whole.middle == pytest.approx(found.product) == pytest.approx(0.9 * 0.95 * 0.6)
+    # Three steps count thrice, none against all once; of what one of them brings alone, that of
     # fold is a trial of its own, that of fuse needs none, and that of block is its step.
-    assert [sum(one == s for one in log) for s in (8.0, 2.0)] == [9, 6]
+    assert [sum(one == s for one in log) for s in (6.0, 2.0)] == [9, 6]
     assert log[:5] == log[5:10] == log[10:]  # in turns
 
 

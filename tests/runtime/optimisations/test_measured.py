@@ -59,9 +59,9 @@ def test_a_ledger() -> None:
     assert names
     assert set(names) <= set(switches(Target()))
     for gain in found.gains:
-        assert gain.step.low <= gain.step.ratio <= gain.step.high
+        assert gain.step.low <= gain.step.middle <= gain.step.high
         assert gain.predicted_ratio is not None
-    assert found.whole.low <= found.whole.ratio <= found.whole.high
+    assert found.whole.low <= found.whole.middle <= found.whole.high
 
 
 def test_a_runtime_without_rules_is_not_predicted() -> None:
