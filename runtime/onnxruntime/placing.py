@@ -1,4 +1,12 @@
-"""What executed nodes do the work of, as far as their names tell."""
+"""What executed nodes do the work of, as far as their names tell.
+
+For a profile that comes without the graph that was executed. It is no second model of what a
+runtime does, beside ``passes.lowering``: that an original was fused away is not decided here but
+seen, since no executed node is called after it. Lowering can't be asked, because neither the
+version, level and instruction set of the runtime that was profiled are known nor, with another
+provider, a target to lower for. The two sets of operators only tell to which neighbour a missing
+original went: to a product in front of it, as all runtimes fuse, or else to what is behind it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +23,7 @@ from ...lineage.namesakes import Namesakes, Place
 from ...lineage.value_numbers import ValueNumbers, passes_on
 from .trace import Event
 
-# What a runtime fuses into a product in front of it, if nothing else reads the product.
+# What runtimes fuse into a product in front of it, if nothing else reads the product.
 _PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 _TAILS = frozenset(
     {"Add", "BatchNormalization", "Clip", "Elu", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu"}
