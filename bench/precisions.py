@@ -38,7 +38,8 @@ from ocost.graph import from_proto, load, to_proto
 from ocost.graph.shapes import infer
 from ocost.runtime.feeds.draws import Value
 from ocost.runtime.feeds.inputs import make_feeds
-from ocost.runtime.onnxruntime.session import Options, open_session, run_once
+from ocost.runtime.onnxruntime.session import open_session, run_once
+from ocost.runtime.protocol import Options
 from ocost.runtime.timing.comparison import compare
 from ocost.runtime.timing.stopwatch import Run, pinned
 
