@@ -46,8 +46,9 @@ class OnnxRuntime:
         return attribute(original, executed)
 
     def switches(self, options: Options) -> tuple[str, ...]:
-        """Those that the rules know at this level."""
-        return switches(Target(level=Level[options.level.name]))
+        """Those that the rules know at this level and version."""
+        major, minor, *_ = map(int, self.version.split(".")[:2])
+        return switches(Target(version=(major, minor), level=Level[options.level.name]))
 
     def profile(
         self, model: ModelProto, options: Options, feeds: Feeds, *, runs: int, budget_s: float

@@ -15,8 +15,6 @@ from .acts import Off, find_acts
 _STEP, _ALONE, _WHOLE = 3, 1, 1
 _ALL: Off = frozenset()  # nothing is off
 _Pair = tuple[Off, Off]  # before and after
-
-
 SAME = Estimate(1.0, 1.0, 1.0)  # both execute the same
 
 
@@ -165,4 +163,4 @@ def _executed(pair: _Pair, structure: Callable[[Off], Hashable]) -> tuple[Hashab
 
 def _quotient(pair: _Pair, predicted: Callable[[Off], float | None]) -> float | None:
     before, after = map(predicted, pair)
-    return None if before is None or after is None else after / before
+    return None if not before or after is None else after / before
