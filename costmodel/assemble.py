@@ -26,7 +26,6 @@ def assemble(
     stored: Sequence[Tensor],
     alive: Memory | None,
     source: Graph | None = None,
-    padded_bytes: int = 0,
 ) -> GraphCost:
     """The cost of a graph.
 
@@ -44,14 +43,12 @@ def assemble(
         Activation memory; None where a size is not known.
     source
         The graph in the user's file, where that is another one.
-    padded_bytes
-        What padding adds to the traffic.
     """
     graph = shapes.graph
     source = source or graph
     nodes = tuple(map(estimator, costed))
     on_disk = file_bytes(source, stored if source is graph else constants(source))
-    figures = totals(shapes, costed, nodes, stored, alive, on_disk, padded_bytes)
+    figures = totals(shapes, costed, nodes, stored, alive, on_disk)
     made_of = summary(graph, shapes, source.header.source.path)
     if source is not graph:
         made_of = replace(made_of, opset=dict(source.opset))

@@ -292,6 +292,7 @@ def _node_cost(node: Node, scope: Shapes) -> Costed:
             macs=None,
             flops=None,
             padded_flops=None,
+            padded_bytes=None,
             read_bytes=None,
             write_bytes=None,
             weight_bytes=None,

@@ -62,7 +62,10 @@ def executed_cost(
     originals = {node.name: node.originals for node in attribution.executed}
     costed = [
         c._replace(
-            cost=padding.apart(c)._replace(originals=originals.get(c.cost.name, ())), executed=True
+            cost=padding.apart(c)._replace(
+                originals=originals.get(c.cost.name, ()), padded_bytes=padding.bytes(c)
+            ),
+            executed=True,
         )
         for c in cost_nodes(shapes)
     ]
@@ -74,7 +77,6 @@ def executed_cost(
         stored=list(constants(optimized)),
         source=original,
         alive=stored(shapes, costed),
-        padded_bytes=sum(map(padding.bytes, costed)),
     )
 
 
@@ -119,10 +121,12 @@ class _Padding:
         flops = 2 * macs + (cost.flops - 2 * cost.macs) * made
         return cost._replace(macs=int(macs), flops=int(flops), padded_flops=cost.flops - int(flops))
 
-    def bytes(self, costed: Costed) -> int:
-        """Bytes of padding that a node reads and writes."""
+    def bytes(self, costed: Costed) -> int | None:
+        """Bytes of padding that a node reads and writes; None where its traffic is not known."""
         cost, scope = costed.cost, costed.scope
-        if cost.write_bytes is None or not costed.node.outputs:
+        if cost.write_bytes is None:
+            return None
+        if not costed.node.outputs:
             return 0
         made = self._share(scope, costed.node.outputs[0])
         useful = cost.write_bytes * made

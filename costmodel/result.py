@@ -47,6 +47,7 @@ class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is ma
     latency_high_s: float | None = None
     estimator: str | None = None
     originals: tuple[str, ...] = ()
+    padded_bytes: int | None = 0  # of the traffic, by padding: as written, nothing is padded
 
     @property
     def known(self) -> bool:

@@ -44,12 +44,11 @@ def totals(
     stored: Iterable[Tensor],
     alive: Memory | None,
     on_disk: int | None,
-    padded_bytes: int = 0,
 ) -> Totals:
     """All totals of a costed graph.
 
-    ``latency`` are the nodes with their latencies filled in, ``stored`` the graph's constants,
-    ``on_disk`` the bytes of its file, and ``padded_bytes`` what padding adds to its traffic.
+    ``latency`` are the nodes with their latencies filled in, ``stored`` the graph's constants, and
+    ``on_disk`` the bytes of its file.
     """
     # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
     working = [c for c in latency if c.kind not in _IDLE]
@@ -69,7 +68,7 @@ def totals(
         macs=total("macs"),
         flops=flops,
         padded_flops=total("padded_flops"),
-        padded_bytes=None if traffic is None else padded_bytes,
+        padded_bytes=None if traffic is None else total("padded_bytes"),
         params=None if flops is None else parameters(costs),
         param_bytes=param_bytes(stored),
         file_bytes=on_disk,

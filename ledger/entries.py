@@ -7,7 +7,7 @@ of a pass share an entry. Peak memory and intensity don't add up and stand in th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,6 +34,9 @@ class Entry:
         What was done.
     deltas
         By level: after - before, by additive figure.
+    rewired
+        By path in ``added``: the removed node that it is, and that merely reads or makes another
+        tensor.
     """
 
     stage: Stage
@@ -44,13 +47,14 @@ class Entry:
     stored: tuple[str, ...]
     reason: str
     deltas: Mapping[Level, Mapping[str, Number]]
+    rewired: Mapping[str, str] = field(default_factory=dict)
 
 
 def entries(
     stage: Stage, rewrites: Sequence[Rewrite], before: Figures, after: Figures
 ) -> tuple[Entry, ...]:
     """The entries of one run of one pass, from what both graphs cost."""
-    groups = _grouped(rewrites)
+    groups = _grouped(rewrites, _alike(before, after))
     _claim(groups, before, after)
     owner = {name: i for i, group in enumerate(groups) for name in _touched(group, before, after)}
     owner |= _drawn_in(owner, before, after)
@@ -75,6 +79,7 @@ def entries(
                 tuple(group.stored),
                 "; ".join(dict.fromkeys(group.reasons)),
                 {"written": {f: plus[f] - minus[f] for f in OF_NODES} | constants},
+                group.rewired,
             )
         )
     return tuple(made)
@@ -103,10 +108,16 @@ class _Group:
     added: dict[str, None] = field(default_factory=dict)
     dropped: dict[str, None] = field(default_factory=dict)
     stored: dict[str, None] = field(default_factory=dict)
+    rewired: dict[str, str] = field(default_factory=dict)
 
     def take(self, rewrite: Rewrite) -> None:
         change = rewrite.change
         self.reasons.append(rewrite.reason)
+        origins = {old: self.rewired.pop(old, None) for old in change.removed}
+        for new, old in change.rewired.items():
+            origin = origins[old] or (None if old in self.added else old)
+            if origin is not None:
+                self.rewired[new] = origin
         for gone, come, away, there in (
             (change.removed, change.added, self.removed, self.added),
             (change.dropped, change.stored, self.dropped, self.stored),
@@ -124,9 +135,24 @@ class _Group:
         self.added |= other.added
         self.dropped |= other.dropped
         self.stored |= other.stored
+        self.rewired |= other.rewired
 
 
-def _grouped(rewrites: Sequence[Rewrite]) -> list[_Group]:
+def _alike(before: Figures, after: Figures) -> set[str]:
+    """Nodes that cost the same in both graphs."""
+    return {
+        name
+        for name, cost in before.nodes.items()
+        if (other := after.nodes.get(name)) is not None
+        and all(getattr(cost, figure) == getattr(other, figure) for figure in OF_NODES)
+    }
+
+
+def _grouped(rewrites: Sequence[Rewrite], alike: Collection[str]) -> list[_Group]:
+    """Rewrites that name the same node or constant together.
+
+    A node that merely reads another tensor, and costs what it did, ties none together.
+    """
     groups: dict[int, _Group] = {}
     member: dict[str, int] = {}  # what a rewrite named, and its group at the time
     joined: dict[int, int] = {}
@@ -138,7 +164,9 @@ def _grouped(rewrites: Sequence[Rewrite]) -> list[_Group]:
 
     for index, rewrite in enumerate(rewrites):
         change = rewrite.change
-        named = (*change.removed, *change.added, *change.dropped, *change.stored)
+        loose = {n for names in change.rewired.items() for n in names if n in alike}
+        nodes = (n for n in (*change.removed, *change.added) if n not in loose)
+        named = (*nodes, *change.dropped, *change.stored)
         group = groups[index] = _Group(rewrite.by)
         for other in sorted({now(member[name]) for name in named if name in member}):
             earlier = groups.pop(other)

@@ -90,7 +90,8 @@ def convert(graph: Graph, version: int) -> list[Rewrite]:
             )
     if same or not rewrites:
         what = f"written alike: {len(same)}" if same else "no operator has changed"
-        rewrites.append(Rewrite(OPSET, f"{text}: {what}", Change(tuple(same), tuple(same))))
+        alike = Change(tuple(same), tuple(same), rewired={path: path for path in same})
+        rewrites.append(Rewrite(OPSET, f"{text}: {what}", alike))
     return rewrites
 
 

@@ -30,7 +30,13 @@ def regions(before: Graph, after: Graph) -> Iterator[tuple[str, Change]]:
         added = tuple(p for p in come if (True, p) in members)
         reads = {t for p in removed for t in gone[p].inputs} & constants[0]
         makes = {t for p in added for t in come[p].inputs} & constants[1]
-        change = Change(removed, added, tuple(sorted(reads - makes)), tuple(sorted(makes - reads)))
+        change = Change(
+            removed,
+            added,
+            tuple(sorted(reads - makes)),
+            tuple(sorted(makes - reads)),
+            {p: p for p in added if p in gone and _alike(gone[p], come[p], inner)},
+        )
         yield _words(map(gone.__getitem__, removed), map(come.__getitem__, added)), change
 
 
@@ -47,8 +53,19 @@ def _constants(graph: Graph) -> set[str]:
 
 
 def _same(a: Node, b: Node) -> bool:
+    return (a.inputs, a.outputs) == (b.inputs, b.outputs) and _one_operator(a, b)
+
+
+def _alike(a: Node, b: Node, constants: set[str]) -> bool:
+    """Whether two nodes are the same but for the names of tensors that are computed."""
+    read = [[t if t in constants else bool(t) for t in node.inputs] for node in (a, b)]
+    return read[0] == read[1] and len(a.outputs) == len(b.outputs) and _one_operator(a, b)
+
+
+def _one_operator(a: Node, b: Node) -> bool:
+    """Whether two nodes have the same operator and attributes, bodies apart."""
     return (
-        (a.op_type, a.domain, a.inputs, a.outputs) == (b.op_type, b.domain, b.inputs, b.outputs)
+        (a.op_type, a.domain) == (b.op_type, b.domain)
         and a.attributes.keys() == b.attributes.keys()
         and all(v.HasField("g") or v == b.attributes[k] for k, v in a.attributes.items())
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,23 @@ class Change:
     """What a rewrite did, by the paths of nodes and names of constants.
 
     A node that is otherwise the same but reads or makes another tensor is removed and added.
+
+    Parameters
+    ----------
+    removed, added
+        Nodes.
+    dropped, stored
+        Constants that nothing reads any more, and that are new.
+    rewired
+        By path in ``added``: the removed node that it is, and that merely reads or makes another
+        tensor of the same values. The others came instead of all others that went.
     """
 
     removed: tuple[str, ...]
     added: tuple[str, ...]
-    dropped: tuple[str, ...] = ()  # constants that nothing reads any more
-    stored: tuple[str, ...] = ()  # constants that are new
+    dropped: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
+    rewired: Mapping[str, str] = field(default_factory=dict)
 
 
 class Edit:
@@ -208,6 +219,7 @@ class _Log:
         self._added: dict[str, None] = {}
         self._dropped: list[str] = []
         self._stored: list[str] = []
+        self._rewired: dict[str, str] = {}  # by id now: by id before
 
     def change(self) -> Change:
         graph = self._graph
@@ -217,20 +229,23 @@ class _Log:
             tuple(prefix + n for n in self._added),
             tuple(prefix + n for n in self._dropped),
             tuple(prefix + n for n in self._stored if n in graph.initializers),
+            {prefix + new: prefix + old for new, old in self._rewired.items()},
         )
 
     def remove(self, node_id: str) -> None:
         self._graph.remove_node(node_id)
+        self._rewired.pop(node_id, None)
         if node_id in self._added:
             del self._added[node_id]
         else:
             self._removed[node_id] = None
 
-    def add(self, node: Node, bodies: Mapping[str, Graph] | None, rank: Rank | None) -> None:
+    def add(self, node: Node, bodies: Mapping[str, Graph] | None, rank: Rank | None) -> str:
         """Add a node, under an id of its own even where a tensor has the name of another node."""
         node = self._graph.apart(node)
         self._graph.add_node(node, bodies, rank=rank)
         self._added[node.id] = None
+        return node.id
 
     def store(self, tensor: Tensor) -> None:
         self._graph.set_initializer(tensor)
@@ -248,9 +263,13 @@ class _Log:
         assert maker is not None  # looked up before anything was changed
         rank, bodies = graph.rank(maker.id), graph.subgraphs(maker)
         outputs = tuple(old if t == new else t for t in maker.outputs)
+        fresh = maker.id in self._added and maker.id not in self._rewired
+        before = self._rewired.get(maker.id, maker.id)
         self.remove(maker.id)
         self.rewire(new, old)
-        self.add(_called(replace(maker, outputs=outputs)), bodies, rank)
+        now = self.add(_called(replace(maker, outputs=outputs)), bodies, rank)
+        if not fresh:
+            self._rewired[now] = before
 
     def collect(self, tensors: Iterable[str]) -> None:
         """Take out what made, or is, a tensor that nobody reads any more."""
@@ -275,3 +294,4 @@ class _Log:
     def _altered(self, node_id: str) -> None:
         if node_id not in self._added:
             self._removed[node_id] = self._added[node_id] = None
+            self._rewired[node_id] = node_id

@@ -11,7 +11,10 @@ from ...costmodel.totals import coverage
 from ..profiles import Imported
 
 _QUALITIES = ("exact", "assumed", "bound")
-_FIGURES = ("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes")
+_FIGURES = (
+    *("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes"),
+    "padded_bytes",
+)
 _TIMES = ("latency_s", "latency_low_s", "latency_high_s")
 
 
