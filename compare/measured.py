@@ -16,6 +16,7 @@ from ..costmodel.executed import executed_cost
 from ..costmodel.host import host
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, infer
+from ..ledger.ran import Ran
 from ..runtime.feeds.inputs import given_by, make_feeds
 from ..runtime.naming import named
 from ..runtime.profiles import Profile
@@ -23,7 +24,6 @@ from ..runtime.protocol import Options, Runtime
 from ..runtime.registry import RUNTIMES, runtime_for
 from ..runtime.timing.comparison import Comparison, compare
 from ..runtime.timing.stopwatch import Run, pinned
-from .ran import Ran
 from .regions import Regions, find_regions
 from .result import Diff, Measured, Pair
 from .verdict import Sides, conclude, ratio

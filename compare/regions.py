@@ -1,21 +1,20 @@
 """Where two executed graphs differ, and what that takes.
 
-Executed nodes that do the same work on both sides cancel. What is left falls into regions, each
-between tensors that both graphs make, so that a rewrite that was made at twelve places shows as
-twelve regions of one kind.
+A rewrite that was made at twelve places shows as twelve regions of one kind.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
+from ..costmodel.result import NodeCost
+from ..ledger.ran import Ran
+from ..ledger.regions import Left, Names, covers, regions, unequal
 from .match import match
-from .ran import Ran
 
 Sides = tuple[float | None, float | None]  # before, after
-Names = tuple[tuple[str, ...], tuple[str, ...]]
 Operators = tuple[tuple[str, int], ...]  # operator type and how many of it
 
 _NOISE = 2  # times what the whole model's latency is uncertain by: a profile is less certain
@@ -70,7 +69,7 @@ def find_regions(before: Ran, after: Ran, partners: Mapping[str, str], noise_s: 
         What the latency of the model may be wrong by.
     """
     rest = _unequal(before, after, partners)
-    changed = _grouped(_components(before, after, rest, partners), before, after, noise_s)
+    changed = _grouped(regions(before, after, rest, partners), before, after, noise_s)
     equal = tuple(
         tuple(path for path in side.nodes if path not in left)
         for side, left in zip((before, after), rest, strict=True)
@@ -78,101 +77,29 @@ def find_regions(before: Ran, after: Ran, partners: Mapping[str, str], noise_s: 
     return Regions(tuple(changed), _spent((equal[0], equal[1]), before, after))
 
 
-def _unequal(
-    before: Ran, after: Ran, partners: Mapping[str, str]
-) -> tuple[dict[str, None], dict[str, None]]:
+def _unequal(before: Ran, after: Ran, partners: Mapping[str, str]) -> Left:
     """The nodes of both that have no equal on the other side.
 
     Equal are those that do the same work for the same written nodes, to make the same tensors, or
     at the same place between such.
     """
-    left = dict.fromkeys(before.nodes), dict.fromkeys(after.nodes)
-    known = set(partners.values())
-
-    def covers_before(path: str) -> Collection[str]:
-        return frozenset(partners[o] for o in before.originals(path) if o in partners)
-
-    def covers_after(path: str) -> Collection[str]:
-        return frozenset(known.intersection(after.originals(path)))
-
-    for keys in ((covers_before, covers_after), (before.makes, after.makes)):
-        _cancel(before, after, left, keys)
+    left = unequal(
+        before, after, [covers(before, after, partners), (before.makes, after.makes)], _work
+    )
     if all(left):
-        works = tuple({path: ran.work(path) for path in ran.nodes} for ran in (before, after))
+        works = tuple(
+            {path: ran.work(path, _work) for path in ran.nodes} for ran in (before, after)
+        )
         for path, (other, _) in match(before.graph, after.graph, (works[0], works[1])).items():
             if path in left[0] and other in left[1] and works[0][path] == works[1][other]:
                 del left[0][path], left[1][other]
     return left
 
 
-def _cancel(
-    before: Ran,
-    after: Ran,
-    left: tuple[dict[str, None], dict[str, None]],
-    keys: tuple[Callable[[str], Collection[str]], Callable[[str], Collection[str]]],
-) -> None:
-    """Take out nodes of equal work and equal keys, in order."""
-    waiting: dict[Hashable, deque[str]] = defaultdict(deque)
-    for path in left[1]:
-        if key := keys[1](path):
-            waiting[key, after.work(path)].append(path)
-    for path in list(left[0]):
-        key = keys[0](path)
-        queue = waiting.get((key, before.work(path)))
-        if key and queue:
-            del left[0][path], left[1][queue.popleft()]
-
-
-def _components(
-    before: Ran,
-    after: Ran,
-    left: tuple[dict[str, None], dict[str, None]],
-    partners: Mapping[str, str],
-) -> list[Names]:
-    """Nodes that belong together: they share written nodes or tensors, or hang together.
-
-    A tensor that both graphs make parts what is before it from what is behind it.
-    """
-    import networkx as nx  # noqa: PLC0415 - slow to import
-
-    links: nx.Graph[tuple[object, ...]] = nx.Graph()
-    made = tuple({t for path in side.nodes for t in side.makes(path)} for side in (before, after))
-    for side, (ran, mine) in enumerate(zip((before, after), left, strict=True)):
-        for path in mine:
-            links.add_node((side, path))
-            scope, node = ran.nodes[path]
-            if ran.inserted(path):
-                links.add_edges_from(((side, path), (side, o)) for o in _beside(ran, mine, path))
-                continue
-            for original in ran.originals(path):
-                name = partners.get(original) if side == 0 else original
-                links.add_edge((side, path), ("node", name or ("before", original)))
-            for tensor, origin in ((t, ran.origin(scope, t)) for t in node.outputs if t):
-                links.add_edge((side, path), ("tensor", origin))
-                readers = [scope.path(r) for r, _ in scope.consumers(tensor)]
-                if origin not in made[1 - side]:
-                    links.add_edges_from(((side, path), (side, r)) for r in readers if r in mine)
-    parts: list[Names] = []
-    for part in nx.connected_components(links):
-        parts.append(
-            (
-                tuple(path for path in left[0] if (0, path) in part),
-                tuple(path for path in left[1] if (1, path) in part),
-            )
-        )
-    return parts
-
-
-def _beside(ran: Ran, left: Collection[str], path: str) -> list[str]:
-    """What an inserted node belongs to: what makes its input, or else what reads its output."""
-    scope, node = ran.nodes[path]
-    makers = [scope.producer(name) for name in node.inputs if name]
-    found = [scope.path(maker) for maker in makers if maker is not None]
-    found = [name for name in found if name in left]
-    if found:
-        return found
-    readers = (scope.path(r) for t in node.outputs if t for r, _ in scope.consumers(t))
-    return [name for name in readers if name in left]
+def _work(cost: NodeCost) -> Hashable:
+    """What is equal of nodes that take the same time."""
+    flops = None if cost.flops is None else cost.flops + (cost.padded_flops or 0)
+    return flops, cost.read_bytes, cost.write_bytes
 
 
 def _grouped(parts: Iterable[Names], before: Ran, after: Ran, noise_s: float) -> list[Region]:

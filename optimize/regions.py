@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ..graph import Graph, Node
+from ..ledger.parts import parts
 from ..rewrite.rewriting import Change
+
+_Item = tuple[bool, str]  # whether it came, and its path
 
 
 def regions(before: Graph, after: Graph) -> Iterator[tuple[str, Change]]:
@@ -20,14 +23,16 @@ def regions(before: Graph, after: Graph) -> Iterator[tuple[str, Change]]:
     come = {p: n for p, n in new.items() if p not in old or not _same(old[p], n)}
     constants = [_constants(g) for g in (before, after)]
     inner = set(constants[0]) | set(constants[1])
-    by_tensor: dict[str, list[tuple[bool, str]]] = defaultdict(list)
+    by_tensor: dict[str, list[_Item]] = defaultdict(list)
     for is_new, nodes in ((False, gone), (True, come)):
         for path, node in nodes.items():
             for tensor in {*node.inputs, *node.outputs} - {""} - inner:
                 by_tensor[tensor].append((is_new, path))
-    for members in _connected([(False, p) for p in gone] + [(True, p) for p in come], by_tensor):
-        removed = tuple(p for p in gone if (False, p) in members)
-        added = tuple(p for p in come if (True, p) in members)
+    items = [*((False, p) for p in gone), *((True, p) for p in come)]
+    for members in parts(items, _links(by_tensor.values(), gone, come)):
+        removed, added = (
+            tuple(p for is_new, p in members if is_new == side) for side in (False, True)
+        )
         reads = {t for p in removed for t in gone[p].inputs} & constants[0]
         makes = {t for p in added for t in come[p].inputs} & constants[1]
         change = Change(
@@ -71,27 +76,12 @@ def _one_operator(a: Node, b: Node) -> bool:
     )
 
 
-def _connected(
-    items: Iterable[tuple[bool, str]], by_tensor: dict[str, list[tuple[bool, str]]]
-) -> Iterator[set[tuple[bool, str]]]:
-    parent = {item: item for item in items}
-
-    def root(item: tuple[bool, str]) -> tuple[bool, str]:
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
-
-    for first, *others in by_tensor.values():
-        for other in others:
-            parent[root(other)] = root(first)
-    for path in [p for is_new, p in parent if is_new]:
-        if (False, path) in parent:  # a node that only reads other tensors
-            parent[root((True, path))] = root((False, path))
-    found: dict[tuple[bool, str], set[tuple[bool, str]]] = defaultdict(set)
-    for item in parent:
-        found[root(item)].add(item)
-    yield from found.values()
+def _links(
+    by_tensor: Iterable[Sequence[_Item]], gone: Iterable[str], come: Collection[str]
+) -> Iterator[tuple[_Item, _Item]]:
+    for first, *others in by_tensor:
+        yield from ((first, other) for other in others)
+    yield from (((False, path), (True, path)) for path in gone if path in come)
 
 
 def _words(removed: Iterable[Node], added: Iterable[Node]) -> str:

@@ -9,11 +9,11 @@ import numpy as np
 import onnx
 import pytest
 
-from ocost.compare.ran import Ran
 from ocost.compare.regions import Regions, find_regions
 from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto
+from ocost.ledger.ran import Ran
 from ocost.lineage.attribution import Attribution, Executed, attribute
 
 DEVICE = find("x86-server-core")

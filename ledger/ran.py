@@ -1,9 +1,9 @@
-"""A graph as a runtime executed it, with what is known of every node."""
+"""A graph as a runtime executes it, with what is known of every node."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..costmodel import GraphCost, NodeCost
@@ -14,24 +14,24 @@ from ..lineage.covers import INSERTED
 
 @dataclass(frozen=True)
 class Ran:
-    """A graph as the runtime executed it.
+    """A graph as the runtime executes it.
 
     Parameters
     ----------
     graph
-        What the runtime saved.
+        What the runtime saved, or what rules say.
     attribution
         Of its nodes to those of the written graph.
     cost
         At ``executed``.
     seconds
-        Measured, by node; a node that was not executed has none.
+        Measured, by node, where anything was; a node that was not executed has none.
     """
 
     graph: Graph
     attribution: Attribution
     cost: GraphCost
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> Mapping[str, tuple[Graph, Node]]:
@@ -68,11 +68,7 @@ class Ran:
         cover = self.covers.get(path)
         return cover is not None and cover.status in INSERTED
 
-    def work(self, path: str) -> Hashable:
-        """What is equal of nodes that take the same time."""
-        node = self.nodes[path][1]
+    def work(self, path: str, of_cost: Callable[[NodeCost], Hashable]) -> Hashable:
+        """What is equal of nodes that do the same: the operator, and what it costs."""
         cost = self.costs.get(path)
-        if cost is None:
-            return node.qualified_type
-        flops = None if cost.flops is None else cost.flops + (cost.padded_flops or 0)
-        return node.qualified_type, flops, cost.read_bytes, cost.write_bytes
+        return self.nodes[path][1].qualified_type, None if cost is None else of_cost(cost)
