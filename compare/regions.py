@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..costmodel.result import NodeCost
 from ..ledger.ran import Ran
-from ..ledger.regions import Left, Names, covers, regions, unequal
+from ..ledger.regions import Left, Names, cancel, covers, regions
 from .match import match
 
 Sides = tuple[float | None, float | None]  # before, after
@@ -83,9 +83,8 @@ def _unequal(before: Ran, after: Ran, partners: Mapping[str, str]) -> Left:
     Equal are those that do the same work for the same written nodes, to make the same tensors, or
     at the same place between such.
     """
-    left = unequal(
-        before, after, [covers(before, after, partners), (before.makes, after.makes)], _work
-    )
+    keys = [covers(before, after, partners), (before.makes, after.makes)]
+    _, left = cancel(before, after, keys, _work)
     if all(left):
         works = tuple(
             {path: ran.work(path, _work) for path in ran.nodes} for ran in (before, after)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ..costmodel.result import Level
 from ..rewrite.rewriting import Rewrite
+from .effects import Effect
 from .figures import OF_CONSTANTS, OF_NODES, Figures, Number
 
 Stage = Literal["opset", "pre", "onnxsim", "post"]
@@ -37,6 +38,12 @@ class Entry:
     rewired
         By path in ``added``: the removed node that it is, and that merely reads or makes another
         tensor.
+    effect
+        What it comes to once the runtime has made what it makes of either graph: see ``effects``.
+        None where that is not known.
+    joint
+        Places in the ledger of the rewrites, itself among them, that share a delta at
+        ``executed``: then it has none of its own there. Empty where it shares none.
     """
 
     stage: Stage
@@ -48,6 +55,8 @@ class Entry:
     reason: str
     deltas: Mapping[Level, Mapping[str, Number]]
     rewired: Mapping[str, str] = field(default_factory=dict)
+    effect: Effect | None = None
+    joint: tuple[int, ...] = ()
 
 
 def entries(
@@ -87,11 +96,17 @@ def entries(
 
 def residual(made: Iterable[Entry], before: Figures, after: Figures) -> dict[str, Number]:
     """What the graphs differ by and no entry accounts for: 0 unless a rewrite hides something."""
-    old, new = before.total(), after.total()
+    return remainder((entry.deltas["written"] for entry in made), before.total(), after.total())
+
+
+def remainder(
+    deltas: Iterable[Mapping[str, Number]], old: Mapping[str, Number], new: Mapping[str, Number]
+) -> dict[str, Number]:
+    """What deltas leave of the difference of two totals; what rounding leaves is 0."""
     left = {figure: new[figure] - old[figure] for figure in new}
-    for entry in made:
-        for figure, delta in entry.deltas["written"].items():
-            left[figure] -= delta
+    for delta in deltas:
+        for figure, value in delta.items():
+            left[figure] -= value
     rounding = 1e-12 * max(old["latency_s"], new["latency_s"])
     if abs(left["latency_s"]) <= rounding:
         left["latency_s"] = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..costmodel import Device
@@ -15,12 +15,13 @@ from ..costmodel.params import (
     parameters_by_constant,
     stored_bytes,
 )
-from ..costmodel.result import NodeCost
+from ..costmodel.result import GraphCost, NodeCost
 from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
 
 Number = int | float
 OF_NODES = ("macs", "flops", "read_bytes", "write_bytes", "traffic_bytes", "latency_s")
+OF_EXECUTED = (*OF_NODES, "padded_flops", "padded_bytes")  # as written, nothing is padded
 OF_CONSTANTS = ("params", "param_bytes")
 
 
@@ -57,10 +58,20 @@ class Figures:
         """Cost a graph as written."""
         shapes = infer(graph, given)
         costed = cost_nodes(shapes)
-        params = parameters_by_constant(costed)
         estimator = estimator_for(device)
+        return cls._of(shapes, costed, map(estimator, costed))
+
+    @classmethod
+    def of_cost(cls, cost: GraphCost) -> Figures:
+        """Those of a graph that is costed, as a runtime executes it for one."""
+        assert cost.shapes is not None
+        return cls._of(cost.shapes, cost_nodes(cost.shapes), cost.nodes)
+
+    @classmethod
+    def _of(cls, shapes: Shapes, costed: Sequence[Costed], nodes: Iterable[NodeCost]) -> Figures:
+        graph, params = shapes.graph, parameters_by_constant(costed)
         return cls(
-            {c.cost.name: estimator(c) for c in costed},
+            {node.name: node for node in nodes},
             {scope.graph.prefix + name: size for (scope, name), size in params.items()},
             _stored(graph),
             dict(map(_tensors, costed)),

@@ -48,15 +48,35 @@ class Ran:
         """By path: what a node stands for."""
         return {node.name: node for node in self.attribution.executed}
 
-    def origin(self, scope: Graph, tensor: str) -> str:
-        """The written tensor that an executed one holds."""
-        path = scope.prefix + tensor
-        return self.attribution.tensors.get(path, path)
+    def beside(self, path: str) -> list[str]:
+        """Nodes that make what a node reads, or read what it makes; of one in a body its owner."""
+        scope, node = self.nodes[path]
+        makers = (scope.producer(tensor) for tensor in (*node.inputs, *scope.captures(node)))
+        found = [scope.path(maker) for maker in makers if maker is not None]
+        for tensor in filter(None, node.outputs):
+            found += [scope.path(reader) for reader, _ in scope.consumers(tensor)]
+        for body in scope.subgraphs(node).values():
+            found += [body.path(inner) for inner in body]
+        return found + ([self.owners[id(scope)]] if id(scope) in self.owners else [])
+
+    @cached_property
+    def owners(self) -> Mapping[int, str]:
+        """By the id of a body: the node whose body it is."""
+        return {
+            id(body): scope.path(node)
+            for scope, node in self.graph.walk()
+            for body in scope.subgraphs(node).values()
+        }
+
+    def origin(self, scope: Graph, tensor: str) -> str | None:
+        """The written tensor that an executed one holds; None where that is not known."""
+        return self.attribution.tensors.get(scope.prefix + tensor)
 
     def makes(self, path: str) -> tuple[str, ...]:
-        """The written tensors that a node makes."""
+        """The written tensors that a node makes, as far as they are known."""
         scope, node = self.nodes[path]
-        return tuple(self.origin(scope, tensor) for tensor in node.outputs if tensor)
+        origins = (self.origin(scope, tensor) for tensor in node.outputs if tensor)
+        return tuple(origin for origin in origins if origin is not None)
 
     def originals(self, path: str) -> tuple[str, ...]:
         """The written nodes that a node stands for."""

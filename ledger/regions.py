@@ -15,13 +15,16 @@ from .ran import Ran
 
 Names = tuple[tuple[str, ...], tuple[str, ...]]  # before, after
 Left = tuple[dict[str, None], dict[str, None]]
+Equal = dict[str, str]  # nodes before, each with the one after that is its equal
 Key = Callable[[str], Collection[str]]
 Work = Callable[[NodeCost], Hashable]
 _Item = tuple[Hashable, ...]
 
 
-def unequal(before: Ran, after: Ran, keys: Sequence[tuple[Key, Key]], work: Work) -> Left:
-    """The nodes of both that have no equal on the other side.
+def cancel(
+    before: Ran, after: Ran, keys: Sequence[tuple[Key, Key]], work: Work
+) -> tuple[Equal, Left]:
+    """The nodes of both that have an equal on the other side, and those that have none.
 
     Parameters
     ----------
@@ -33,6 +36,7 @@ def unequal(before: Ran, after: Ran, keys: Sequence[tuple[Key, Key]], work: Work
     work
         What has to be equal of what nodes cost.
     """
+    equal: Equal = {}
     left = dict.fromkeys(before.nodes), dict.fromkeys(after.nodes)
     works = tuple({path: ran.work(path, work) for path in ran.nodes} for ran in (before, after))
     for one, other in keys:
@@ -44,8 +48,9 @@ def unequal(before: Ran, after: Ran, keys: Sequence[tuple[Key, Key]], work: Work
             key = one(path)
             queue = waiting.get((key, works[0][path])) if key else None
             if queue:
-                del left[0][path], left[1][queue.popleft()]
-    return left
+                equal[path] = queue.popleft()
+                del left[0][path], left[1][equal[path]]
+    return equal, left
 
 
 def covers(
@@ -96,8 +101,9 @@ def _links(
                 yield (side, path), ("node", name or ("before", original))
             for tensor in filter(None, node.outputs):
                 origin = ran.origin(scope, tensor)
-                yield (side, path), ("tensor", origin)
-                if origin not in made[1 - side]:
+                if origin is not None:
+                    yield (side, path), ("tensor", origin)
+                if origin is None or origin not in made[1 - side]:
                     readers = (scope.path(reader) for reader, _ in scope.consumers(tensor))
                     yield from (((side, path), (side, r)) for r in readers if r in mine)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 from typing import cast
 
 from onnx import GraphProto, helper
@@ -13,7 +14,7 @@ from ...lineage.attribution import Attribution, Executed
 from ...lineage.covers import Status
 from ...lineage.fates import Fate
 from .node import WorkNode
-from .work import UNKNOWN, Constant, Work
+from .work import Constant, Work
 
 
 def graph_of(work: Work, parent: Graph | None = None) -> Graph:
@@ -88,13 +89,42 @@ def lineage_of(work: Work, graph: Graph) -> Attribution:
     fates = dict(work.fates)
     for name, count in covered.items():
         fates[name] = "once" if count == 1 else "multi"
-    tensors = {
-        graph.prefix + t: t
-        for node, _ in pairs
-        for t in node.outputs
-        if t and t in work.declared and work.type(t) != UNKNOWN
-    }
-    return Attribution(tuple(executed), cast("dict[str, Fate]", fates), tensors)
+    return Attribution(
+        tuple(executed), cast("dict[str, Fate]", fates), _tensors(work, graph, executed)
+    )
+
+
+def _tensors(work: Work, graph: Graph, executed: Iterable[Executed]) -> dict[str, str]:
+    """By path of a tensor that is executed: the written one that it holds.
+
+    One of a name that the file doesn't have holds what the originals make that its maker stands
+    for, if that is one tensor.
+    """
+    assert work.original is not None
+    written = {scope.path(node): (scope, node) for scope, node in work.original.walk()}
+    known = {scope.prefix + t for scope, node in written.values() for t in node.outputs if t}
+    makers = {scope.path(node): (scope, node) for scope, node in graph.walk()}
+    found: dict[str, str] = {}
+    for one in executed:
+        scope, node = makers[one.name]
+        paths = [scope.prefix + t for t in node.outputs if t]
+        found.update((path, path) for path in paths if path in known)
+        if one.status != "exact" or len(paths) != 1 or paths[0] in known:
+            continue
+        inside = set(one.originals)
+        made = {
+            around.prefix + t
+            for around, original in (written[name] for name in inside if name in written)
+            for t in original.outputs
+            if t and (t in around.outputs or _read_outside(around, t, inside))
+        }
+        if len(made) == 1:
+            found[paths[0]] = made.pop()
+    return found
+
+
+def _read_outside(scope: Graph, tensor: str, inside: Collection[str]) -> bool:
+    return any(scope.path(reader) not in inside for reader, _ in scope.consumers(tensor))
 
 
 def blocked_of(work: Work, graph: Graph) -> dict[str, int]:
