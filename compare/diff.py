@@ -10,7 +10,10 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, as_found
+from ..ledger.executed import Ledger, at_executed
+from ..ledger.ran import Ran
 from ..passes.lowering.costed import lowered_cost
+from .folded import folded
 from .match import How, match
 from .result import Diff, NodePair, Number, OpTypeChange, Pair
 
@@ -23,6 +26,7 @@ def diff_graphs(
     device: Device,
     given: Given | None = None,
     made_by: str = "",
+    ledger: Ledger | None = None,
 ) -> Diff:
     """Compare two graphs on one device: as written, and as its runtime executes them, by rules.
 
@@ -36,6 +40,8 @@ def diff_graphs(
         Shapes, dims and values of inputs.
     made_by
         What made ``after`` from ``before``, "" if the user gave both.
+    ledger
+        The rewrites that did; they get what they change of what is executed.
 
     Raises
     ------
@@ -48,23 +54,32 @@ def diff_graphs(
     alike = replace(given or Given(), found=sizes)
     second = cost_graph(after, device, alike)
     macs = {n.name: n.macs for n in first.nodes}, {n.name: n.macs for n in second.nodes}
+    found = diff_costs(first, second, match(before, after, macs), device, made_by)
+    found = replace(found, ledger=ledger or Ledger())
     try:
-        executed = _executed(before, after, device, alike)
+        return _with_executed(found, before, after, alike)
     except OcostError:
         raise
     except Exception as error:  # of a rule: the figures as written stand without it
-        executed = None
         fault = f"{_FAULT} ({type(error).__name__}: {error})"
-        first = replace(first, notes=(*first.notes, fault))
-    found = diff_costs(first, second, match(before, after, macs), device, made_by)
-    levels = found.levels if executed is None else {**found.levels, "executed": executed}
-    return replace(found, levels=levels)
+        noted = replace(first, notes=(*first.notes, fault))
+        return replace(found, levels={"written": Pair(noted, second)})
 
 
-def _executed(before: Graph, after: Graph, device: Device, given: Given) -> Pair | None:
-    """Both graphs as the device's runtime executes them; None where there are no rules for it."""
-    first, second = (lowered_cost(graph, device, given) for graph in (before, after))
-    return None if first is None or second is None else Pair(first.cost, second.cost)
+def _with_executed(diff: Diff, before: Graph, after: Graph, given: Given) -> Diff:
+    """With both graphs as the device's runtime executes them, where there are rules for it."""
+    first, second = (lowered_cost(graph, diff.device, given) for graph in (before, after))
+    if first is None or second is None:
+        return diff
+    one, other = (
+        Ran(found.lowered.graph, found.lowered.lineage, found.cost) for found in (first, second)
+    )
+    return replace(
+        diff,
+        levels={**diff.levels, "executed": Pair(first.cost, second.cost)},
+        ledger=at_executed(diff.ledger, one, other) if diff.ledger.entries else diff.ledger,
+        folded=folded(diff.pairs, one, other),
+    )
 
 
 def diff_costs(

@@ -68,7 +68,7 @@ def find_regions(before: Ran, after: Ran, partners: Mapping[str, str], noise_s: 
     noise_s
         What the latency of the model may be wrong by.
     """
-    rest = _unequal(before, after, partners)
+    rest = unequal(before, after, partners)
     changed = _grouped(regions(before, after, rest, partners), before, after, noise_s)
     equal = tuple(
         tuple(path for path in side.nodes if path not in left)
@@ -77,7 +77,7 @@ def find_regions(before: Ran, after: Ran, partners: Mapping[str, str], noise_s: 
     return Regions(tuple(changed), _spent((equal[0], equal[1]), before, after))
 
 
-def _unequal(before: Ran, after: Ran, partners: Mapping[str, str]) -> Left:
+def unequal(before: Ran, after: Ran, partners: Mapping[str, str]) -> Left:
     """The nodes of both that have no equal on the other side.
 
     Equal are those that do the same work for the same written nodes, to make the same tensors, or

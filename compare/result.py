@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, Level, NodeCost, Totals
 from ..ledger.entries import Entry
+from ..ledger.executed import Ledger
 from ..ledger.standing import Standing
 from ..runtime.equality.result import Equivalence
 from ..runtime.timing.comparison import Comparison
@@ -121,6 +122,15 @@ class Diff:
     made_by
         What made the second from the first where the user gave only one
         (``ocost with onnxsim 0.8.1``); "" where both were given.
+    equivalence, measured
+        None where that was not asked for.
+    ledger
+        The rewrites that made the second; empty where both were given.
+    standing
+        On what they stand; None where both were given.
+    folded
+        By operator type: nodes that the second graph does without and that the runtime would not
+        have executed in the first one either.
     """
 
     levels: Mapping[Level, Pair]
@@ -128,10 +138,16 @@ class Diff:
     pairs: tuple[NodePair, ...]
     op_types: tuple[OpTypeChange, ...]
     made_by: str = ""
-    equivalence: Equivalence | None = None  # None where it was not asked for
-    measured: Measured | None = None  # likewise
-    rewrites: tuple[Entry, ...] = ()  # that made the second
-    standing: Standing | None = None  # on what they stand; None where both were given
+    equivalence: Equivalence | None = None
+    measured: Measured | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    standing: Standing | None = None
+    folded: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rewrites(self) -> tuple[Entry, ...]:
+        """The entries of the ledger."""
+        return self.ledger.entries
 
     @property
     def before(self) -> GraphCost:

@@ -10,8 +10,8 @@ Figures = Mapping[str, int | float]
 
 # What decides, the first that changes at one of the levels.
 _DECIDES = ("latency_s", "traffic_bytes", "flops", "param_bytes")
-_ROUNDING = 1e-9  # of what the graph as executed takes
-LEAST = 0.05  # of what is saved in the file
+_LEAST_OF_ALL = 1e-6  # of what the graph before takes as executed
+_LEAST = 0.05  # of what is saved in the file
 
 
 def effect_of(written: Figures, executed: Figures, whole: Figures) -> Effect:
@@ -19,8 +19,8 @@ def effect_of(written: Figures, executed: Figures, whole: Figures) -> Effect:
 
     What decides is the estimated latency; where it stays at both levels the traffic, then the
     computation, then the bytes of constants. A change at ``executed`` of no more than 5 % of what
-    is saved in the file is none: of such a saving all but a crumb is the runtime's already. Where
-    the file saves nothing every change at ``executed`` counts that is more than rounding.
+    is saved in the file is none: of such a saving all but a crumb is the runtime's already. Nor is
+    one of no more than a millionth of what the whole graph takes there.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def effect_of(written: Figures, executed: Figures, whole: Figures) -> Effect:
         * hinders: ``executed`` gets worse
     """
     for figure in _DECIDES:
-        rounding = _ROUNDING * whole[figure]
+        least = _LEAST_OF_ALL * whole[figure]
         in_file, run = -written[figure], -executed[figure]
-        if abs(in_file) <= rounding and abs(run) <= rounding:
+        if abs(in_file) <= least and abs(run) <= least:
             continue
-        if abs(run) <= max(rounding, LEAST * in_file):
+        if abs(run) <= max(least, _LEAST * in_file):
             return "runtime"
         if run < 0:
             return "hinders"
-        return "net" if in_file > max(rounding, LEAST * run) else "enables"
+        return "net" if in_file > max(least, _LEAST * run) else "enables"
     return "runtime"

@@ -13,6 +13,7 @@ from ..compare.result import Diff
 from ..costmodel import Device
 from ..graph import Graph
 from ..graph.shapes import Given
+from ..ledger.executed import Ledger
 from ..ledger.standing import Standing
 from ..rewrite.scope import Gate
 from ..runtime.equality.equivalence import Checker
@@ -123,13 +124,9 @@ def optimize_graph(
     with Checker(graph, given=given, feeds=feeds, tolerance=tolerance) as checker:
         found = proven(pipeline, compare, regional, tell)
     made = found.made
-    diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made))
-    diff = replace(
-        diff,
-        equivalence=found.equivalence,
-        rewrites=tuple(made.entries),
-        standing=_standing(found),
-    )
+    ledger = Ledger(tuple(made.entries), (), {"written": made.residual})
+    diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made), ledger)
+    diff = replace(diff, equivalence=found.equivalence, standing=_standing(found))
     groups = fused_groups(graph)
     if measure_s is None:
         return Optimized(made, diff, found, groups)

@@ -47,6 +47,8 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
         "nodes": [_pair(pair) for pair in diff.pairs if changed(pair)],
         "regions": measured_document.regions(diff.measured),
         "rewrites": ledger_document.entries(diff.rewrites),
+        "joint_rewrites": ledger_document.joints(diff.ledger),
+        "folded_by_runtime": dict(diff.folded),
         "gates": [dict(gate) for gate in gates],
         "notes": [] if diff.measured is None else list(diff.measured.notes),
         **({} if diff.standing is None else _standing(diff.standing)),

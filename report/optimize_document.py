@@ -7,7 +7,7 @@ from ..optimize.steps import Step
 from ..passes import Declined
 from .blocks import Document, fields
 from .diff_document import diff_document
-from .ledger_document import entries
+from .ledger_document import entries, residual
 
 
 def optimize_document(found: Optimized) -> Document:
@@ -16,7 +16,7 @@ def optimize_document(found: Optimized) -> Document:
     document |= {
         "schema": "ocost.optimize/1",
         "rewrites": _rewrites(found),
-        "residual": {"written": dict(found.made.residual)},
+        "residual": residual(found.diff.ledger),
         "declined": [_declined(one) for one in found.made.declined],
         "fused_groups": [
             {"pattern": group.pattern, "nodes": list(group.nodes)} for group in found.groups
@@ -30,7 +30,7 @@ def optimize_document(found: Optimized) -> Document:
 
 def _rewrites(found: Optimized) -> list[Document]:
     """The ledger, each entry with the proof that it stands on."""
-    made = entries(found.made.entries)
+    made = entries(found.diff.rewrites)
     for mark in found.made.marks:
         for entry in made[mark.entries]:
             entry["proof"] = found.proven.proof(mark)

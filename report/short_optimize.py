@@ -12,7 +12,7 @@ from .short_changes import tight_totals, totals_table
 from .short_diff import cautions, facts
 from .text import Page
 from .text_common import TOP
-from .text_ledger import pass_table, residual_line
+from .text_ledger import pass_table, residual_lines
 from .text_optimize import render_optimize
 from .verdict_diff import optimize_verdict
 
@@ -42,7 +42,7 @@ def short_optimize(found: Optimized) -> Page:
             optimize_verdict(found),
             [*facts(diff), *_operators(diff)],
             [totals_table(diff)],
-            lambda count: pass_table(made.entries, found.steps, count),
+            lambda count: pass_table(diff.ledger, found.steps, count),
             kinds,
             [*_left(found), *cautions(diff)],
             Text(_HINTS[diff.measured is not None], "dim"),
@@ -61,5 +61,4 @@ def _operators(diff: Diff) -> list[Listing]:
 
 
 def _left(found: Optimized) -> list[Caution]:
-    residual = residual_line(found.made.residual)
-    return [] if residual is None else [Caution(residual)]
+    return [Caution(line) for line in residual_lines(found.diff.ledger)]

@@ -46,7 +46,7 @@ def render_diff(diff: Diff, *, top: int = TOP, verbose: bool = False) -> Page:
         *_reservations(diff),
         *_basis(diff, verbose=verbose),
         Text(),
-        *([*ledger_parts(diff.rewrites, verbose=verbose), Text()] if diff.rewrites else []),
+        *([*ledger_parts(diff.ledger, verbose=verbose), Text()] if diff.rewrites else []),
         *measured_parts(diff, top, verbose=verbose),
         totals_table(diff),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..ledger.entries import Entry
+from ..ledger.executed import Ledger
 from ..optimize.steps import Step
 from .names import clean
 from .numbers import Quantity, percent_change, unit_of
@@ -31,31 +32,39 @@ _NODES = 3  # of an entry that are named
 
 
 def ledger_parts(
-    entries: Sequence[Entry],
-    steps: Sequence[Step] | None = None,
-    residual: Mapping[str, float] | None = None,
-    *,
-    verbose: bool = False,
+    ledger: Ledger, steps: Sequence[Step] | None = None, *, verbose: bool = False
 ) -> list[RenderableType]:
     """The ledger by pass, and entry by entry; what no entry accounts for has a line of its own."""
-    if not entries:
+    if not ledger.entries:
         return [Text("Nothing to rewrite.", "dim")]
+    net = "executed" in ledger.residual
+    what = "in the file, and as executed" if net else "as written"
     parts: list[RenderableType] = [
-        heading("Ledger", "what each pass changed, as written"),
-        _ledger(entries, steps),
+        heading("Ledger", f"what each pass changed, {what}"),
+        _ledger(ledger, steps),
+        *([Text(_LEGEND, "dim")] if net else []),
+        *residual_lines(ledger),
     ]
-    left = residual_line(residual)
-    parts += [] if left is None else [left]
     if verbose:
-        parts += [Text(f"  {_line(entry)}") for entry in entries]
+        parts += [Text(f"  {_line(entry)}") for entry in ledger.entries]
     return parts
 
 
-def residual_line(residual: Mapping[str, float] | None) -> Text | None:
-    """What no entry accounts for."""
-    left = {name: value for name, value in (residual or {}).items() if value}
-    text = ", ".join(f"{name} {value:+,}" for name, value in left.items())
-    return Text(f"No entry accounts for: {text}", "yellow") if left else None
+_LEGEND = (
+    "net: saved as executed too; runtime: the runtime saves it by itself; enables: lets the "
+    "runtime save; hinders: costs more as executed."
+)
+
+
+def residual_lines(ledger: Ledger) -> list[Text]:
+    """What no entry accounts for, at each level."""
+    lines = []
+    for level, residual in ledger.residual.items():
+        left = {name: value for name, value in residual.items() if value}
+        text = ", ".join(f"{name} {value:+,}" for name, value in left.items())
+        if left:
+            lines.append(Text(f"No entry accounts for, as {level}: {text}", "yellow"))
+    return lines
 
 
 def passes_list(entries: Sequence[Entry]) -> Listing:
@@ -65,19 +74,19 @@ def passes_list(entries: Sequence[Entry]) -> Listing:
     return Listing("passes     ", texts, len(counts) - len(texts))
 
 
-def pass_table(entries: Sequence[Entry], steps: Sequence[Step] | None, top: int) -> Table:
+def pass_table(ledger: Ledger, steps: Sequence[Step] | None, top: int) -> Table:
     """The passes, or the measured runs of them, that changed the latency most, then the others."""
     if steps is None:
         by_pass: dict[str, list[Entry]] = {}
-        for entry in entries:
+        for entry in ledger.entries:
             by_pass.setdefault(entry.by, []).append(entry)
         rows = [_Row(name, "", group) for name, group in by_pass.items()]
     else:
-        rows = [_row_of(step, entries) for step in steps]
+        rows = [_row_of(step, ledger.entries) for step in steps]
     ranked = sorted(rows, key=lambda row: (-abs(row.sum("latency_s")), -len(row.entries)))
     rest = [entry for row in ranked[top:] for entry in row.entries]
     others = [_Row(f"{len(ranked) - top} more", "", rest)] if rest else []
-    return replace(_table([*ranked[:top], *others]), summary=len(others))
+    return replace(_table([*ranked[:top], *others], ledger), summary=len(others))
 
 
 class _Row(NamedTuple):
@@ -95,15 +104,15 @@ def _row_of(step: Step, entries: Sequence[Entry]) -> _Row:
     return _Row(group[0].by, group[0].stage, group, step)
 
 
-def _ledger(entries: Sequence[Entry], steps: Sequence[Step] | None) -> Table:
+def _ledger(ledger: Ledger, steps: Sequence[Step] | None) -> Table:
     """A row for each run of a pass that changed something, in order."""
     if steps is not None:
-        return _table([_row_of(step, entries) for step in steps])
-    runs = groupby(entries, lambda e: (e.stage, e.by))
-    return _table([_Row(by, stage, list(group)) for (stage, by), group in runs])
+        return _table([_row_of(step, ledger.entries) for step in steps], ledger)
+    runs = groupby(ledger.entries, lambda e: (e.stage, e.by))
+    return _table([_Row(by, stage, list(group)) for (stage, by), group in runs], ledger)
 
 
-def _table(rows: Sequence[_Row]) -> Table:
+def _table(rows: Sequence[_Row], ledger: Ledger) -> Table:
     columns = [
         Column("pass", [row.by for row in rows], right=False, elide=_NAME),
         Column("stage", [row.stage for row in rows], right=False, drop=5),
@@ -115,10 +124,48 @@ def _table(rows: Sequence[_Row]) -> Table:
         unit = unit_of(values, quantity)
         texts = [_change(value, unit.change(0, value)) for value in values]
         columns.append(Column(title, texts, unit.name, drop=drop))
+    if "executed" in ledger.residual:
+        columns += _net(rows, ledger)
     if any(row.step for row in rows):
         measured = ["" if row.step is None else _measured(row.step) for row in rows]
         columns.append(Column("measured", measured, right=False))
     return Table(columns)
+
+
+def _net(rows: Sequence[_Row], ledger: Ledger) -> list[Column]:
+    """The latency as executed, and what the rewrites come to.
+
+    What several share that do not all stand in one row is in no row's sum, which says so.
+    """
+    sums, shared = [], []
+    for row in rows:
+        sums.append(
+            sum(float(e.deltas.get("executed", {}).get("latency_s", 0)) for e in row.entries)
+        )
+        joints = {e.joint for e in row.entries if e.joint}
+        shared.append(False)
+        for joint in (one for one in ledger.joints if one.members in joints):
+            own = sum(e.joint == joint.members for e in row.entries) == len(joint.members)
+            sums[-1] += float(joint.deltas["executed"]["latency_s"]) if own else 0.0
+            shared[-1] |= not own
+    unit = unit_of(sums, "seconds")
+    texts = [
+        Text.assemble(_change(value, unit.change(0, value)), "+" if more else "")
+        for value, more in zip(sums, shared, strict=True)
+    ]
+    caption = (
+        "+: and a part of what rewrites of several passes change together" if any(shared) else ""
+    )
+    return [
+        Column("executed", texts, unit.name, caption=caption),
+        Column("effect", [_effects(row.entries) for row in rows], right=False),
+    ]
+
+
+def _effects(entries: Sequence[Entry]) -> str:
+    """The effect of the most, and of how many where it is not that of all."""
+    (effect, count), *others = Counter(entry.effect or "unknown" for entry in entries).most_common()
+    return f"{effect} {count}" if others else effect
 
 
 def _measured(step: Step) -> Text:
@@ -146,4 +193,7 @@ def _change(value: float, text: str) -> Text:
 
 def _line(entry: Entry) -> str:
     gone = clean(", ".join(entry.removed[:_NODES])) + (" ..." if entry.removed[_NODES:] else "")
-    return f"{entry.by}: {clean(entry.reason)} ({gone})"
+    effect = entry.effect or ""
+    if entry.joint:
+        effect = f"{entry.effect or 'unknown'}, together with {len(entry.joint) - 1} more"
+    return f"{entry.by}: {clean(entry.reason)} ({gone})" + (f": {effect}" if effect else "")

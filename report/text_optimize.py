@@ -47,7 +47,7 @@ def render_optimize(
         *equivalence_lines(diff.equivalence),
         *standing_lines(diff),
         Text(),
-        *ledger_parts(made.entries, found.steps, made.residual, verbose=verbose),
+        *ledger_parts(diff.ledger, found.steps, verbose=verbose),
         Text(),
         *measured_parts(diff, top, verbose=verbose),
         totals_table(diff),
