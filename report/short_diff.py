@@ -16,6 +16,7 @@ from .text_common import TOP, model_name, opsets
 from .text_diff import render_diff
 from .text_equivalence import equivalence_line
 from .text_ledger import passes_list
+from .text_net import net_lines
 from .text_notices import (
     assumed_lines,
     cores,
@@ -100,6 +101,7 @@ def facts(diff: Diff) -> list[Text | Listing]:
     ]
     return [
         *equivalence_line(diff.equivalence),
+        *net_lines(diff),
         Text("; ".join(what), "dim"),
         *port_lists(model),
     ]

@@ -35,8 +35,8 @@ def optimize_page(
 
 def short_optimize(found: Optimized) -> Page:
     """What optimising made, on a page of 24 lines."""
-    diff, made = found.diff, found.made
-    kinds = len({entry.by for entry in made.entries}) if found.steps is None else len(found.steps)
+    diff = found.diff
+    kinds = len({entry.by for entry in diff.rewrites}) if found.steps is None else len(found.steps)
     return Page(
         Short(
             optimize_verdict(found),

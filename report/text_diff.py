@@ -17,6 +17,7 @@ from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
 from .text_measured import headline_measured, measured_parts
 from .text_movers import mover_table
+from .text_net import net_lines
 from .text_notices import assumed_lines, at_work, interface_lines, note_lines, partial_lines
 from .text_standing import standing_lines
 from .verdict_diff import diff_verdict
@@ -98,7 +99,8 @@ def _reservations(diff: Diff) -> list[Text]:
         *interface_lines(diff.before.model, diff.after.model),
         *note_lines(sides),
     ]
-    if diff.measured is None:
+    lines += net_lines(diff)
+    if diff.measured is None and "executed" not in diff.levels:
         note = "These changes are as written: the runtime may make some of them by itself."
         lines.append(Text(note, "dim"))
     return lines

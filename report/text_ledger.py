@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..ledger.entries import Entry
-from ..ledger.executed import Ledger
+from ..ledger.executed import Joint, Ledger
 from ..optimize.steps import Step
 from .names import clean
 from .numbers import Quantity, percent_change, unit_of
@@ -124,41 +124,55 @@ def _table(rows: Sequence[_Row], ledger: Ledger) -> Table:
         unit = unit_of(values, quantity)
         texts = [_change(value, unit.change(0, value)) for value in values]
         columns.append(Column(title, texts, unit.name, drop=drop))
-    if "executed" in ledger.residual:
-        columns += _net(rows, ledger)
+    measured = []
     if any(row.step for row in rows):
-        measured = ["" if row.step is None else _measured(row.step) for row in rows]
-        columns.append(Column("measured", measured, right=False))
-    return Table(columns)
+        cells = ["" if row.step is None else _measured(row.step) for row in rows]
+        measured = [Column("measured", cells, right=False)]
+    if "executed" in ledger.residual:
+        return Table(_with_net(columns, measured, rows, ledger))
+    return Table([*columns, *measured])
 
 
-def _net(rows: Sequence[_Row], ledger: Ledger) -> list[Column]:
-    """The latency as executed, and what the rewrites come to.
+def _with_net(
+    columns: Sequence[Column], last: Sequence[Column], rows: Sequence[_Row], ledger: Ledger
+) -> list[Column]:
+    """All columns with the latency as executed, and what the rewrites come to.
 
-    What several share that do not all stand in one row is in no row's sum, which says so.
+    What rewrites of several rows change together has a row of its own, the last one.
     """
-    sums, shared = [], []
-    for row in rows:
-        sums.append(
-            sum(float(e.deltas.get("executed", {}).get("latency_s", 0)) for e in row.entries)
-        )
-        joints = {e.joint for e in row.entries if e.joint}
-        shared.append(False)
-        for joint in (one for one in ledger.joints if one.members in joints):
-            own = sum(e.joint == joint.members for e in row.entries) == len(joint.members)
-            sums[-1] += float(joint.deltas["executed"]["latency_s"]) if own else 0.0
-            shared[-1] |= not own
-    unit = unit_of(sums, "seconds")
-    texts = [
-        Text.assemble(_change(value, unit.change(0, value)), "+" if more else "")
-        for value, more in zip(sums, shared, strict=True)
+    row_of = {id(entry): number for number, row in enumerate(rows) for entry in row.entries}
+    sums = [
+        sum(float(e.deltas["executed"]["latency_s"]) for e in row.entries if not e.joint)
+        for row in rows
     ]
-    caption = (
-        "+: and a part of what rewrites of several passes change together" if any(shared) else ""
-    )
+    jointly: list[Joint] = []
+    for joint in ledger.joints:
+        owners = {row_of[id(ledger.entries[place])] for place in joint.members}
+        if len(owners) == 1:
+            sums[owners.pop()] += float(joint.deltas["executed"]["latency_s"])
+        else:
+            jointly.append(joint)
+    tied = {place for joint in jointly for place in joint.members}
+    shared = [ledger.entries[place] for place in sorted(tied)]
+    effects = [_effects(row.entries) for row in rows]
+    if jointly:
+        sums.append(sum(float(joint.deltas["executed"]["latency_s"]) for joint in jointly))
+        effects.append(_effects(shared))
+        first: dict[str, list[str | Text]] = {"pass": ["jointly"], "times": [str(len(shared))]}
+        columns, last = (
+            [replace(c, cells=[*c.cells, *first.get(c.header, [""])]) for c in some]
+            for some in (columns, last)
+        )
+    unit = unit_of(sums, "seconds")
+    texts = [_change(value, unit.change(0, value)) for value in sums]
+    for number, row in enumerate(rows):
+        if {id(e) for e in row.entries} <= {id(e) for e in shared}:
+            texts[number] = Text("jointly", "dim")
     return [
-        Column("executed", texts, unit.name, caption=caption),
-        Column("effect", [_effects(row.entries) for row in rows], right=False),
+        *columns,
+        Column("executed", texts, unit.name),
+        Column("effect", effects, right=False),
+        *last,
     ]
 
 
@@ -193,7 +207,7 @@ def _change(value: float, text: str) -> Text:
 
 def _line(entry: Entry) -> str:
     gone = clean(", ".join(entry.removed[:_NODES])) + (" ..." if entry.removed[_NODES:] else "")
-    effect = entry.effect or ""
+    effect = str(entry.effect or "")
     if entry.joint:
-        effect = f"{entry.effect or 'unknown'}, together with {len(entry.joint) - 1} more"
+        effect = f"{entry.effect or 'unknown'}, jointly with {len(entry.joint) - 1} more"
     return f"{entry.by}: {clean(entry.reason)} ({gone})" + (f": {effect}" if effect else "")

@@ -18,6 +18,7 @@ from .text_diff import headline
 from .text_equivalence import equivalence_lines
 from .text_ledger import ledger_parts
 from .text_measured import measured_parts
+from .text_net import net_lines
 from .text_standing import standing_lines
 from .verdict_diff import optimize_verdict
 
@@ -46,6 +47,7 @@ def render_optimize(
         headline(diff),
         *equivalence_lines(diff.equivalence),
         *standing_lines(diff),
+        *net_lines(diff),
         Text(),
         *ledger_parts(diff.ledger, found.steps, verbose=verbose),
         Text(),

@@ -79,7 +79,7 @@ def optimize_verdict(found: Optimized) -> Verdict:
     An opset that was asked for and could not be had comes first.
     """
     verdict = diff_verdict(found.diff)
-    if not found.made.entries:
+    if not found.diff.rewrites:
         nodes = plural(found.diff.before.model.nodes, "node")
         verdict = Verdict([f"nothing to rewrite: {nodes}; {proven(found.diff)}"])
     standing = found.diff.standing

@@ -12,6 +12,7 @@ import pytest
 import ocost
 from ocost.cli import run
 from ocost.graph import load
+from ocost.ledger.executed import Ledger
 from ocost.ledger.standing import Standing
 from ocost.optimize import Optimized
 from ocost.optimize.pipeline import Made
@@ -70,8 +71,12 @@ def test_measured_steps(found: Optimized) -> None:
 
 
 def test_what_no_entry_accounts_for_is_said(found: Optimized) -> None:
-    odd = replace(found.made, residual={**found.made.residual, "flops": 12})
-    assert "No entry accounts for: flops +12" in page(replace(found, made=odd))
+    ledger = found.diff.ledger
+    for level in ("written", "executed"):
+        residual = {**ledger.residual, level: {**ledger.residual[level], "flops": 12}}
+        diff = replace(found.diff, ledger=replace(ledger, residual=residual))
+        text = page(replace(found, diff=diff))
+        assert f"No entry accounts for, as {level}: flops +12" in text
     assert "No entry" not in page(found)
 
 
@@ -92,7 +97,9 @@ def test_what_was_left_out_is_said_first(found: Optimized) -> None:
 
 
 def test_nothing_to_do(found: Optimized) -> None:
-    assert "Nothing to rewrite" in page(replace(found, made=Made(found.graph)))
+    diff = replace(found.diff, ledger=Ledger())
+    nothing = replace(found, made=Made(found.graph), diff=diff)
+    assert "Nothing to rewrite" in page(nothing)
 
 
 def test_the_command_writes_the_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 from ocost.costmodel.result import Port, UnknownNode
 from ocost.graph import from_proto
 from ocost.ledger.entries import Entry
+from ocost.ledger.executed import Ledger
 from ocost.ledger.standing import Fault, Standing
 from ocost.optimize import Optimized
 from ocost.optimize.bisect import Proven
@@ -150,9 +151,10 @@ def optimized(diff):
     )
     other = replace(fold, by="fold-constants", deltas={"written": delta})
     declined = [Declined("fold-clip", ("x",), "it is read twice")]
-    made = Made(from_proto(EMPTY), entries=[fold, other, other], declined=declined)
+    made = Made(from_proto(EMPTY), declined=declined)
     proven = Proven(made, EQUAL, ())
-    return Optimized(made, replace(diff, equivalence=EQUAL), proven, ())
+    ledger = Ledger((fold, other, other))
+    return Optimized(made, replace(diff, equivalence=EQUAL, ledger=ledger), proven, ())
 
 
 def everything(cost, diff, measured_diff, optimized, profiled, device):
