@@ -80,9 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     total = sum((row.effects for row in rows), Counter[str]())
     odd = sum(bool(row.left) for row in rows)
     known = sum("executed" in row.ledger.residual for row in rows)
-    print(
-        f"\n{len(rows)} models, {known} known as executed, {odd} of which leave something: {dict(total)}"
-    )
+    print(f"\n{len(rows)} models, {known} known as executed; {odd} leave something; {dict(total)}")
     return 2 if failed else int(bool(odd))
 
 

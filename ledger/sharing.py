@@ -2,6 +2,8 @@
 
 Where they differ there are regions; each goes to the rewrites whose nodes it covers. A region that
 covers none was changed from afar, through a layout that reaches on: it goes to the nearest ones.
+Where nothing leads to any, as with a constant that unconnected parts of a graph share, it goes to
+all.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ class Share(NamedTuple):
     Parameters
     ----------
     hands
-        The entries of the ledger, by their places, that had a hand in it; of nobody only where
-        the ledger is empty, or where nothing leads to anybody.
+        The entries of the ledger, by their places, that had a hand in it; nobody only where the
+        ledger is empty.
     delta
         After - before, by figure.
     known
@@ -40,7 +42,9 @@ class Share(NamedTuple):
 
 def shares_of(ledger: Sequence[Entry], before: Ran, after: Ran) -> Iterator[Share]:
     """All differences: of each region, and of each constant."""
-    return _Sharing((_Side(before, 0), _Side(after, 1)), trace(ledger)).shares(ledger)
+    all_hands = frozenset(range(len(ledger)))
+    found = _Sharing((_Side(before, 0), _Side(after, 1)), trace(ledger)).shares(ledger)
+    return (share if share.hands else share._replace(hands=all_hands) for share in found)
 
 
 def totals_of(ran: Ran) -> dict[str, Number]:
@@ -74,7 +78,7 @@ class _Sharing:
         self._of_region: dict[tuple[int, str], Hands] = {}
 
     def shares(self, ledger: Sequence[Entry]) -> Iterator[Share]:
-        """Each region, and each constant; of nobody if there is nobody in the ledger."""
+        """Each region, and each constant; of nobody where nothing leads to anybody."""
         before, after = self._sides
         old, new = (side.ran.attribution.originals for side in self._sides)
         partners = {name: name for name in old if name in new}

@@ -129,3 +129,10 @@ def test_runtime_ledger(capsys):
     for line in text.splitlines()[-3:]:
         found, of = map(int, line.rpartition(": ")[2].split(" of "))
         assert 0 <= found <= of < len(steps)
+
+
+def test_ledger(corpus, capsys):
+    assert importlib.import_module("ledger").main([str(corpus)]) == 0
+    out = capsys.readouterr().out
+    assert _row(out, "net_v1.0.dyn", "0")[-1] == "nothing"
+    assert "2 models, 2 known as executed; 0 leave something" in out

@@ -154,8 +154,10 @@ def test_bodies(condition: str) -> None:
         f"""g (bool c, float[8] x) => (float[8] y) <bool always = {{1}}> {{
             i = Identity (x)
             y = If ({condition}) <
-                then_branch = t () => (float[8] b) {{ a = Relu (i)  n = Identity (a)  b = Exp (n) }},
-                else_branch = e () => (float[8] d) {{ k = Identity (x)  d = Relu (k) }}>
+                then_branch = t () => (float[8] b) {{
+                    a = Relu (i)  n = Identity (a)  b = Exp (n) }},
+                else_branch = e () => (float[8] d) {{
+                    k = Identity (x)  d = Relu (k) }}>
         }}"""
     )
     diff = optimized(graph, plan(onnxsim=False))

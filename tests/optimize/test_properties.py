@@ -9,11 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import booleans
 from onnx import ModelProto
 
+from ocost.compare import diff_graphs
 from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, to_proto, verify
 from ocost.graph.shapes import Given, infer
 from ocost.ledger.entries import Entry, entries, residual
+from ocost.ledger.executed import Ledger
 from ocost.ledger.figures import OF_NODES, Figures
 from ocost.optimize.bisect import proven
 from ocost.optimize.pipeline import ONNXSIM, run
@@ -99,6 +101,7 @@ def alone(one: Pass, case: Case) -> bool:
     ledger = entries("pre", outcome.rewrites, before, after)
     left = residual(ledger, before, after)
     assert not any(left.values()), f"{one.name} hides {left}"
+    as_executed(case, made, ledger, one.name)
     recomputed(ledger, case, made)
     # an If costs its branch of more FLOP, which may be another one afterwards, that moves more
     if not one.pays_elsewhere and "condition" not in case.graph.inputs:
@@ -137,6 +140,14 @@ def recomputed(ledger: Sequence[Entry], case: Case, made: Graph) -> None:
             assert entry.deltas["written"][figure] == plus - minus, (figure, entry)
 
 
+def as_executed(case: Case, made: Graph, ledger: Sequence[Entry], by: str) -> None:
+    """The ledger sums as executed too, and each entry is known there or with others."""
+    diff = diff_graphs(case.graph, made, DEVICE, case.given, ledger=Ledger(tuple(ledger)))
+    left = diff.ledger.residual["executed"]
+    assert not any(left.values()), f"{by} hides {left} of what is executed"
+    assert all(("executed" in e.deltas) != bool(e.joint) for e in diff.rewrites), by
+
+
 def no_worse(case: Case, made: Graph, by: str) -> None:
     """Not more nodes, FLOP or bytes moved, and the file is not much larger."""
     before, after = case.figures(case.graph), case.figures(made)
@@ -168,6 +179,7 @@ def pipeline(case: Case, *, onnxsim: bool) -> None:
     assert onnxsim or not found.broken
     whole(case, made.graph, "the pipeline", [mark.by for mark in made.marks])
     assert not any(made.residual.values()), made.residual
+    as_executed(case, made.graph, made.entries, "the pipeline")
     no_worse(case, made.graph, "the pipeline")
     again = run(made.graph, chosen, DEVICE, case.given, Gate(barred=found.barred))
     assert not again.entries, again.entries
