@@ -132,7 +132,7 @@ def test_runtime_ledger(capsys):
 
 
 def test_ledger(corpus, capsys):
-    assert importlib.import_module("ledger").main([str(corpus)]) == 0
+    assert importlib.import_module("ledger_sums").main([str(corpus)]) == 0
     out = capsys.readouterr().out
     assert _row(out, "net_v1.0.dyn", "0")[-1] == "nothing"
     assert "2 models, 2 known as executed; 0 leave something" in out
