@@ -74,10 +74,11 @@ def _with_executed(diff: Diff, before: Graph, after: Graph, given: Given) -> Dif
     one, other = (
         Ran(found.lowered.graph, found.lowered.lineage, found.cost) for found in (first, second)
     )
+    kept = diff.ledger.entries or diff.ledger.residual
     return replace(
         diff,
         levels={**diff.levels, "executed": Pair(first.cost, second.cost)},
-        ledger=at_executed(diff.ledger, one, other) if diff.ledger.entries else diff.ledger,
+        ledger=at_executed(diff.ledger, one, other) if kept else diff.ledger,
         folded=folded(diff.pairs, one, other),
     )
 
