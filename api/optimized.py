@@ -141,6 +141,6 @@ def optimizable(given: Given | None, graph: Graph) -> Given:
 def plan_for(device: Device, given: Given | None, **wanted: Any) -> Plan:  # noqa: ANN401 - of plan()
     """What ``optimize.plan`` makes of this; padding pays where this device's estimate says so."""
     from ..optimize import plan
-    from ..optimize.pays import estimate_pays
+    from ..optimize.pays import Judge
 
-    return plan(**wanted, pays=estimate_pays(device, given))
+    return plan(**wanted, pays=Judge(device, given).pays)

@@ -21,7 +21,7 @@ from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, OcostError, from_proto, load, to_proto
 from ocost.graph.shapes import infer
 from ocost.lineage.attribution import attribute
-from ocost.optimize.pays import estimate_pays
+from ocost.optimize.pays import Judge
 from ocost.optimize.pipeline import Made, run
 from ocost.optimize.plan import plan
 from ocost.passes import passes
@@ -146,7 +146,7 @@ def optimized(tool: str, graph: Graph, device: Device) -> tuple[Graph, Made | No
 
 def pipeline(graph: Graph, device: Device) -> Made:
     """Ocost's own, as ``ocost optimize`` runs it."""
-    return run(graph, plan(pays=estimate_pays(device)), device)
+    return run(graph, plan(pays=Judge(device).pays), device)
 
 
 def account(made: Made, device: Device) -> Ours:

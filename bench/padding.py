@@ -22,7 +22,7 @@ from onnx import parser
 
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, to_proto
-from ocost.optimize.pays import estimate_pays
+from ocost.optimize.pays import Judge
 from ocost.passes.channel_padding import PadChannels
 from ocost.runtime.onnxruntime.session import open_session, run_once
 from ocost.runtime.protocol import Options
@@ -163,7 +163,7 @@ def padded(graph: Graph, *, always: bool = False) -> tuple[Graph, int]:
     if always:
         made = PadChannels(multiple=4, pays=lambda _before, _after: True).run(copy)
     else:
-        made = PadChannels(pays=estimate_pays(find(DEVICE))).run(copy)
+        made = PadChannels(pays=Judge(find(DEVICE)).pays).run(copy)
     return copy, len(made.rewrites)
 
 

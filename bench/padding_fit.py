@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ocost.costmodel.blocked import Convolution
+from ocost.costmodel.blocked import Convolution, Kernel
 from ocost.costmodel.conv_times import MEASURED_BLOCK, Layer, reorder_terms, terms
 
 _SETTLED, _ROUNDS = 0.04, 6  # relative error from which a sample is an outlier; of both loops
@@ -50,18 +50,28 @@ def samples(file: Path) -> dict[str, list[Sample]]:
         bias = min(max(bias, _LEAST_BIAS), _MOST_BIAS)
         for node in nodes:
             if node["op"] in ("Conv", "FusedConv"):
-                reads, makes, kernel, stride, group, side = next(convs)
-                conv = Convolution(reads, makes, group, (kernel, kernel), side)
-                row, amounts = terms(Layer(conv, side, stride), MEASURED_BLOCK)
+                _, _, kernel, stride, group, side = next(convs)
+                reads, makes = node["read"][1], node["made"][1]
+                group = makes if group > 1 else 1  # depthwise, padded as its channels are
+                taps = (kernel, kernel)
+                conv = Convolution(_kernel(node["op"], reads), reads, makes, group, taps, side)
+                row, amounts = terms(Layer(conv, side, stride))
             elif node["op"].startswith("Reorder"):
                 channels = min(node["read"][1], node["made"][1])
                 plane = node["made"][2] * node["made"][3]
                 into = node["op"] == "ReorderInput"
-                row, amounts = reorder_terms(channels, plane, MEASURED_BLOCK, into=into)
+                row, amounts = reorder_terms(channels, plane, into=into)
             else:
                 continue
             found[row].append(Sample(amounts, max(node["us"] - bias, 0.5) * scale))
     return found
+
+
+def _kernel(op_type: str, reads: int) -> Kernel:
+    """As the profile tells: a Relu behind each makes a FusedConv of what runs plain."""
+    if op_type == "FusedConv":
+        return Kernel.PLAIN
+    return Kernel.DIRECT if reads < MEASURED_BLOCK else Kernel.BLOCKED
 
 
 def fit(found: Mapping[str, Sequence[Sample]]) -> tuple[Prices, dict[str, Floats]]:

@@ -1,9 +1,8 @@
-"""How onnxruntime's CPU provider runs a 2-D convolution: on which kernel, padded to what, how well.
+"""How well the kernels of onnxruntime's CPU provider run a 2-D convolution.
 
-Its blocked kernels hold so many channels together as a vector has lanes (16 with AVX-512, else 8)
-and pad them to that anyway. But they take input channels only where they are a multiple of 4
-(``core/optimizer/nchwc_transformer.cc``), so that time is a step function of the channel count:
-23 channels run on the plain kernel, 24 on the blocked one.
+Its blocked kernels hold so many channels together as a vector has lanes (16 with AVX-512, else 8).
+Which kernel runs a convolution, and with how many channels, stands in the graph that is executed
+(``passes.lowering``).
 
 Efficiencies are shares of the peak (FMA instructions) of one core. They were measured with
 onnxruntime 1.32 and one thread on two AVX-512 cores, 177 and 262 GFLOP/s, as chains of equal
@@ -20,7 +19,6 @@ from .device import Device
 
 NCHWC = "com.microsoft.nchwc"  # the domain of blocked kernels
 _RIDGES = 3.4, 6.1  # of the two cores
-_ALIGNED = 4  # channels: what the transformer asks of a tensor that it blocks
 
 
 class Kernel(StrEnum):
@@ -32,8 +30,12 @@ class Kernel(StrEnum):
 
 
 class Convolution(NamedTuple):
-    """What decides the kernel of a 2-D convolution; ``width`` is of an output row."""
+    """A 2-D convolution as it is executed.
 
+    Channels are those of its layout, padding among them; ``width`` is of an output row.
+    """
+
+    runs: Kernel
     in_channels: int
     out_channels: int
     group: int
@@ -46,26 +48,7 @@ class Convolution(NamedTuple):
         return self.in_channels == self.out_channels == self.group > 1
 
 
-def padded(channels: int, block: int) -> int:
-    """Channels filled up to whole blocks."""
-    return -(-channels // block) * block
-
-
-def kernel(conv: Convolution, block: int) -> Kernel:
-    """The kernel that the provider chooses; a block of 1 stands for none."""
-    each = conv.in_channels // conv.group, conv.out_channels // conv.group
-    if block == 1:
-        return Kernel.PLAIN
-    if conv.group == 1 and conv.in_channels < block:
-        return Kernel.DIRECT
-    if conv.group == 1 or conv.depthwise:
-        fits = conv.in_channels % _ALIGNED == 0
-    else:
-        fits = all(channels % block == 0 for channels in each)
-    return Kernel.BLOCKED if fits else Kernel.PLAIN
-
-
-def efficiency(conv: Convolution, block: int, ridge: float, runs: Kernel | None = None) -> float:
+def efficiency(conv: Convolution, block: int, ridge: float) -> float:
     """The share of the peak that the executed FLOP reach.
 
     The plain kernel copies every input element that a position sees before it multiplies it with
@@ -81,19 +64,16 @@ def efficiency(conv: Convolution, block: int, ridge: float, runs: Kernel | None 
     ridge
         FLOP that the core does in the time in which its cache moves a byte: 3.4 and 6.1 on the
         two cores.
-    runs
-        The kernel, where it is known; else the one that the provider chooses.
     """
-    runs = runs or kernel(conv, block)
     taps, outputs = prod(conv.kernel), conv.out_channels
-    if runs is Kernel.PLAIN:
+    if conv.runs is Kernel.PLAIN:
         return _plain(conv, taps, ridge)
     if conv.depthwise:
         return 0.34 if taps < 25 else 0.54  # 60 and 95 of 177; 110 and 133 of 262
     if conv.group > 1:
         return 0.56  # 100 of 177
     if taps == 1:
-        share = 0.85 if runs is Kernel.BLOCKED else 0.32  # 151 of 177, 222 of 262; 85 of 262
+        share = 0.85 if conv.runs is Kernel.BLOCKED else 0.32  # 151 of 177, 222 of 262; 85 of 262
     else:
         # 162 of 177 and 239 of 262; 5x5: 208; few input channels: 200 to 227
         share = (0.95 if taps < 25 else 0.82) * _rows(conv)

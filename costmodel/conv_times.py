@@ -1,9 +1,9 @@
 """How long convolutions take on onnxruntime's CPU provider, kernel by kernel, as measured.
 
-What ``blocked`` knows of kernels is enough for a share of the peak; whether more channels pay is
-a question of a few percent. So each kernel's time is a sum of a few terms, such as its loops have
-them (``onnxruntime/core/mlas/lib``: ``snchwc.cpp``, ``convolve.cpp``, ``reorder.cpp``), and each
-term has a price that was fitted to measurements.
+What ``blocked`` knows of kernels is enough for a share of the peak; whether another form of a
+graph pays is a question of a few percent. So each kernel's time is a sum of a few terms, such as
+its loops have them (``onnxruntime/core/mlas/lib``: ``snchwc.cpp``, ``convolve.cpp``,
+``reorder.cpp``), and each term has a price that was fitted to measurements.
 
 Prices are in FLOP: those that the core would do at its peak in the time. They were fitted by
 ``bench/padding_fit.py`` to some 6,000 convolutions of 970 random networks (3 to 128 channels,
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import NamedTuple
 
-from .blocked import Convolution, Kernel, kernel, padded
+from .blocked import Convolution, Kernel
 
 MEASURED_BLOCK = 16
 _TILE = 6  # positions of a row that the blocked kernels work on at once
@@ -111,20 +111,12 @@ PRICES: Mapping[str, Terms] = {
 }
 
 
-def layer_flop(layer: Layer, block: int) -> float:
-    """FLOP at the peak in the time of a convolution.
-
-    Parameters
-    ----------
-    layer
-        The convolution.
-    block
-        The device's channel block; 1 for none.
-    """
-    return _priced(*terms(layer, block))
+def layer_flop(layer: Layer) -> float:
+    """FLOP at the peak in the time of a convolution, with blocks of ``MEASURED_BLOCK``."""
+    return _priced(*terms(layer))
 
 
-def reorder_flop(channels: int, plane: int, block: int, *, into: bool) -> float:
+def reorder_flop(channels: int, plane: int, *, into: bool) -> float:
     """FLOP at the peak in the time of a copy into blocks or out of them.
 
     Parameters
@@ -133,29 +125,27 @@ def reorder_flop(channels: int, plane: int, block: int, *, into: bool) -> float:
         Of the tensor as the graph has it.
     plane
         Elements of a channel, those of a batch together.
-    block
-        The device's channel block.
     into
         Whether it is blocked afterwards.
     """
-    return _priced(*reorder_terms(channels, plane, block, into=into))
+    return _priced(*reorder_terms(channels, plane, into=into))
 
 
 def _priced(name: str, amounts: Terms) -> float:
     return sum(PRICES[name][term] * amount for term, amount in amounts.items())
 
 
-def terms(layer: Layer, block: int) -> tuple[str, Terms]:
+def terms(layer: Layer) -> tuple[str, Terms]:
     """The row of ``PRICES`` that holds for a convolution, and how often it pays each price."""
     conv = layer.conv
-    runs, taps = kernel(conv, block), prod(conv.kernel)
+    runs, taps = conv.runs, prod(conv.kernel)
     if conv.group > 1 and not conv.depthwise:
         macs = layer.rows * conv.width * conv.out_channels * conv.in_channels // conv.group * taps
         return f"{runs} grouped", {"node": 1, "mac": macs}
     if runs is Kernel.PLAIN:
         return _plain(layer, taps)
     positions = layer.rows * conv.width
-    blocks = padded(conv.out_channels, block) // block
+    blocks = conv.out_channels // MEASURED_BLOCK
     if conv.depthwise:
         return "blocked depthwise", {
             "node": 1,
@@ -164,7 +154,7 @@ def terms(layer: Layer, block: int) -> tuple[str, Terms]:
             "tap": positions * blocks * taps,
             "rest": layer.rows * _rest(layer) * blocks * taps,
         }
-    reads = conv.in_channels if runs is Kernel.DIRECT else padded(conv.in_channels, block)
+    reads = conv.in_channels
     full, left = divmod(blocks, _SET)
     sets = {f"{_SET} blocks": full, **({f"{left} blocks": 1} if left else {})}
     amounts: dict[str, float] = {
@@ -177,7 +167,7 @@ def terms(layer: Layer, block: int) -> tuple[str, Terms]:
         amounts["strided"] = positions * reads * (layer.stride > 1)
         return f"{runs} 1x1", amounts
     # Output is added to in passes: one for each input channel, or each block of them.
-    passes = reads if runs is Kernel.DIRECT else reads / block
+    passes = reads if runs is Kernel.DIRECT else reads / MEASURED_BLOCK
     amounts["row"] = layer.rows * passes * conv.kernel[0] * sum(sets.values())
     amounts["rest"] = layer.rows * _rest(layer) * reads * taps * blocks
     return str(runs), amounts
@@ -214,9 +204,10 @@ def _rest(layer: Layer) -> int:
     return layer.conv.width - max(layer.conv.width - edges, 0) // _TILE * _TILE
 
 
-def reorder_terms(channels: int, plane: int, block: int, *, into: bool) -> tuple[str, Terms]:
+def reorder_terms(channels: int, plane: int, *, into: bool) -> tuple[str, Terms]:
     """As ``terms``, of a copy between layouts."""
-    whole, rest = channels // block * block * plane, channels % block * plane
+    rest = channels % MEASURED_BLOCK * plane
+    whole = channels * plane - rest
     amounts: dict[str, float] = {
         "node": 1,
         "plane": plane,

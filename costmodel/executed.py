@@ -58,17 +58,7 @@ def executed_cost(
     shapes = infer(optimized, given)
     if channels is None:
         channels = unpadded_channels(attribution, infer(original, given), shapes)
-    padding = _Padding(channels)
-    originals = {node.name: node.originals for node in attribution.executed}
-    costed = [
-        c._replace(
-            cost=padding.apart(c)._replace(
-                originals=originals.get(c.cost.name, ()), padded_bytes=padding.bytes(c)
-            ),
-            executed=True,
-        )
-        for c in cost_nodes(shapes)
-    ]
+    costed = executed_nodes(shapes, attribution, channels)
     return assemble(
         shapes,
         costed,
@@ -78,6 +68,33 @@ def executed_cost(
         source=original,
         alive=stored(shapes, costed),
     )
+
+
+def executed_nodes(
+    shapes: Shapes, attribution: Attribution, channels: Mapping[str, int]
+) -> list[Costed]:
+    """The nodes that a runtime executes, costed, what padding adds told apart.
+
+    Parameters
+    ----------
+    shapes
+        Of the graph that it executes.
+    attribution
+        To the graph that it was given.
+    channels
+        By path of a tensor in a blocked layout: its channels without padding.
+    """
+    padding = _Padding(channels)
+    originals = {node.name: node.originals for node in attribution.executed}
+    return [
+        c._replace(
+            cost=padding.apart(c)._replace(
+                originals=originals.get(c.cost.name, ()), padded_bytes=padding.bytes(c)
+            ),
+            executed=True,
+        )
+        for c in cost_nodes(shapes)
+    ]
 
 
 def unpadded_channels(

@@ -1,38 +1,66 @@
-"""Whether a rewrite pays on a device, by what its runtime is known to do with convolutions.
+"""Whether a rewrite pays on a device, or hinders its runtime: by what is executed with it.
 
-Quick, for rewrites that change which kernel runs: convolutions and copies between layouts as
-measured (``costmodel.conv_times``), the roofline for the rest. It is no estimate of a whole model's
-latency. What it takes to launch a node counts for nothing: a Split of three outputs in place of two
-MatMuls, a launch less, was measured to be 3 to 5 % slower on small tensors (onnxruntime 1.32).
+Both graphs are lowered as the runtime does it (``passes.lowering``), and what it executes of them
+is compared. Quick, for rewrites that change which kernel runs; it is no estimate of a whole model's
+latency (``costmodel.estimators.choosing_estimator_for``). What it takes to launch a node counts for
+nothing where a rewrite has to pay: a Split of three outputs in place of two MatMuls, a launch less,
+was measured to be 3 to 5 % slower on small tensors (onnxruntime 1.32).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from math import prod
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from ..collection import uncollected
-from ..costmodel.blocked import Convolution, Kernel, kernel, ridge_of
-from ..costmodel.conv_times import MEASURED_BLOCK, Layer, layer_flop, reorder_flop
-from ..costmodel.cost import Costed, cost_nodes
+from ..costmodel.conv_times import MEASURED_BLOCK
+from ..costmodel.cost import Costed
 from ..costmodel.device import Device
-from ..costmodel.estimators.roofline import estimate
+from ..costmodel.estimators import Estimator, choosing_estimator_for
 from ..costmodel.kinds import Kind
-from ..graph import Graph, dtypes
-from ..graph.shapes import Given, Shapes, infer
-from ..rewrite.rewriting import Pays
+from ..graph import Graph
+from ..graph.shapes import Given
+from ..passes.lowering.costed import lowered_nodes
 
-# The least gain: of the time of the nodes that differ, and of that of the whole graph. Padding has
-# to gain more, for its times are known to a few percent.
+# The least that counts: of the time of the nodes that differ, and of that of the whole graph. More
+# work for a faster kernel has to gain more, for its times are known to a few percent.
 LEAST, LEAST_OF_ALL = 0.02, 0.001
-LEAST_OF_PADDING = 0.065
-_EPILOGUES = (Kind.ELEMENTWISE, Kind.TRANSCENDENTAL, Kind.NORMALISATION)
-_UNBLOCKED = frozenset({"PRelu", "Elu", "LayerNormalization", "InstanceNormalization"})
+LEAST_OF_MORE_WORK = 0.065
+_KEPT = 4  # graphs whose execution is remembered
+_BEFORE_THE_RUN = (Kind.CONSTANT, Kind.CALL)
 
 
-def estimate_pays(device: Device, given: Given | None = None) -> Pays:
-    """A judge of rewrites for a device.
+class _Node(NamedTuple):
+    """What is executed in so many seconds, with the originals that it stands for or between."""
+
+    op_type: str
+    originals: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Executed:
+    """What a runtime executes of a graph: nodes, multiply-adds of the model, and launches."""
+
+    nodes: Counter[_Node]
+    macs: int
+    launches: int
+
+    @classmethod
+    def of(cls, nodes: Iterable[Costed], estimator: Estimator) -> _Executed:
+        found: Counter[_Node] = Counter()
+        macs = launches = 0
+        for costed in nodes:
+            cost = estimator(costed)
+            found[_Node(cost.op_type, cost.originals or (cost.name,), cost.latency_s or 0.0)] += 1
+            macs += cost.macs or 0
+            launches += 0 if cost.kind in _BEFORE_THE_RUN else cost.trips
+        return cls(found, macs, launches)
+
+
+class Judge:
+    """Judges rewrites for a device by what its runtime executes.
 
     On onnxruntime's CPU provider it knows the steps that time takes with channel counts; for
     other runtimes no such steps are known, so that more work never pays. What decides is the sum
@@ -46,130 +74,78 @@ def estimate_pays(device: Device, given: Given | None = None) -> Pays:
     given
         Sizes of inputs; what is left open is assumed 1.
     """
-    model = _Model(device, given)
 
-    def pays(before: Graph, after: Graph) -> bool:
-        was_run, is_run = model.run(before), model.run(after)
-        pads = _more_channels(was_run.layers, is_run.layers)
-        if pads and model.block != MEASURED_BLOCK:
-            return False
-        old, new = was_run.times, is_run.times
-        same = {name for name, seconds in old.items() if new.get(name) == seconds}
-        was = sum(seconds for name, seconds in old.items() if name not in same)
-        now = sum(seconds for name, seconds in new.items() if name not in same)
-        least = LEAST_OF_PADDING if pads else LEAST
-        return was - now > max(least * was, LEAST_OF_ALL * sum(old.values()))
-
-    return pays
-
-
-def _more_channels(before: Sequence[Layer], after: Sequence[Layer]) -> bool:
-    """Whether the same convolutions, in order, have others channels in the second graph."""
-    return len(before) == len(after) and list(before) != list(after)
-
-
-class _Model:
-    def __init__(self, device: Device, given: Given | None) -> None:
+    def __init__(self, device: Device, given: Given | None = None) -> None:
+        self._device, self._given = device, given
+        self._estimator = choosing_estimator_for(device)
         on_cpu = device.runtime == "onnxruntime-cpu"
-        self.block = device.channel_block if on_cpu else 1
-        self.ridge = ridge_of(device)
-        self.peak = device.peaks["float32"]
-        self.device = replace(device, bandwidth=self.peak / self.ridge, overhead_s=0.0)
-        self.given = given
+        self._tabulated = on_cpu and device.channel_block == MEASURED_BLOCK
+        self._known: dict[tuple[int, ...], tuple[list[object], _Executed]] = {}
 
-    @uncollected()
-    def run(self, graph: Graph) -> _Run:
-        """The time of every node; copies between layouts go by their tensor's name.
+    def pays(self, before: Graph, after: Graph) -> bool:
+        """Whether the second graph is estimated to take less time than the first.
 
         Raises
         ------
         OcostError
-            If what is given contradicts the graph.
+            If what is given contradicts a graph.
         """
-        run = _Run(self, infer(graph, self.given))
-        for costed in cost_nodes(run.shapes):
-            run.node(costed)
-        return run
-
-
-class _Run:
-    """Walks a graph in order and keeps in mind which tensors lie in blocks."""
-
-    def __init__(self, model: _Model, shapes: Shapes) -> None:
-        self.model, self.shapes = model, shapes
-        self.times: dict[str, float] = {}
-        self.layers: list[Layer] = []
-        self._blocked: set[str] = set()
-        self._sums: set[str] = set()  # convolutions' outputs that an epilogue may be fused to
-
-    def node(self, costed: Costed) -> None:
-        node, layer = costed.node, _layer(costed)
-        if layer is not None:
-            self._convolve(costed, layer)
-            return
-        fused = costed.cost.kind in _EPILOGUES and any(
-            name in self._sums and len(self.shapes.graph.consumers(name)) == 1
-            for name in node.inputs
-        )
-        if fused:
-            self._sums.update(node.outputs)
-        else:
-            self.times[costed.cost.name] = self._roofline(costed)
-        if self._stays_blocked(costed):
-            self._blocked.update(node.outputs)
-        else:
-            for name in self._blocked.intersection(node.inputs):
-                self._copy(name)
-
-    def _convolve(self, costed: Costed, layer: Layer) -> None:
-        model, node = self.model, costed.node
-        self.layers.append(layer)
-        runs = kernel(layer.conv, model.block)
-        self.times[costed.cost.name] = layer_flop(layer, model.block) / model.peak
-        if (node.inputs[0] in self._blocked) != (runs is Kernel.BLOCKED):
-            self._copy(node.inputs[0])
-        self._sums.update(node.outputs)
-        if runs is not Kernel.PLAIN:
-            self._blocked.update(node.outputs)
-
-    def _roofline(self, costed: Costed) -> float:
-        return estimate(costed.cost, self.model.device).latency_s or 0.0
-
-    def _copy(self, name: str) -> None:
-        """Into blocks or out of them, once for all readers."""
-        info = self.shapes.get(name)
-        batch, channels, *plane = (info and info.resolved) or (0, 0)
-        flop = reorder_flop(
-            channels, batch * prod(plane), self.model.block, into=name not in self._blocked
-        )
-        self.times[f"{name} in another layout"] = flop / self.model.peak
-
-    def _stays_blocked(self, costed: Costed) -> bool:
-        """Whether an operator works on blocks as they lie, by the rules of the runtime."""
-        node, kind, call = costed.node, costed.cost.kind, costed.call
-        if call is None or node.op_type in _UNBLOCKED:
+        was, now = self._executed(before), self._executed(after)
+        more_work = now.macs > was.macs
+        if more_work and not self._tabulated:
             return False
-        infos = {name: self.shapes.get(name) for name in node.inputs if name}
-        read = [name for name, info in infos.items() if info is None or not info.constant]
-        if not read or not self._blocked.issuperset(read):
-            return False
-        shapes = [info.resolved for name, info in infos.items() if name in read and info]
-        whole = all(shape and shape[1] % self.model.block == 0 for shape in shapes)
-        if node.op_type == "Concat":
-            return whole and node.int("axis", 1) == 1
-        if kind is Kind.POOLING:
-            return whole
-        return kind in _EPILOGUES and len(set(shapes)) == 1
+        gone, come = _seconds(was.nodes - now.nodes), _seconds(now.nodes - was.nodes)
+        least = LEAST_OF_MORE_WORK if more_work else LEAST
+        return gone - come > max(least * gone, LEAST_OF_ALL * _seconds(was.nodes))
+
+    def hinders(self, before: Graph, after: Graph) -> str:
+        """Why the runtime takes longer with the second graph than with the first; "" if not.
+
+        Raises
+        ------
+        OcostError
+            If what is given contradicts a graph.
+        """
+        was, now = self._executed(before), self._executed(after)
+        gone, come = was.nodes - now.nodes, now.nodes - was.nodes
+        launch_s = self._device.overhead_s
+        whole = _seconds(was.nodes) + launch_s * was.launches
+        rise = _seconds(come) - _seconds(gone) + launch_s * (now.launches - was.launches)
+        if rise <= max(LEAST * _seconds(gone), LEAST_OF_ALL * whole):
+            return ""
+        what = _listed(_operators(come), _operators(gone))
+        return f"it hinders the runtime, which would take {rise / whole:.1%} longer{what}"
+
+    def _executed(self, graph: Graph) -> _Executed:
+        """What is executed of a graph; graphs of the same nodes and constants are the same."""
+        held: list[object] = []
+        ends: list[str] = []
+        for scope in {id(graph): graph, **{id(s): s for s, _ in graph.walk()}}.values():
+            held += [*scope, *scope.initializers.values()]
+            ends += [*scope.inputs, "", *scope.outputs, ""]
+        key = (*map(id, held), hash(tuple(ends)))
+        found = self._known.pop(key, None)
+        if found is None:
+            nodes = lowered_nodes(graph, self._device, self._given)
+            found = held, _Executed.of(nodes, self._estimator)
+            while len(self._known) >= _KEPT:
+                del self._known[next(iter(self._known))]
+        self._known[key] = found
+        return found[1]
 
 
-def _layer(costed: Costed) -> Layer | None:
-    call, node = costed.call, costed.node
-    if call is None or node.qualified_type != "Conv" or len(call.output().shape) != 4:
-        return None
-    if call.input(0).dtype != dtypes.FLOAT or not prod(call.output().shape):
-        return None
-    outputs, each, *taps = call.input(1).shape
-    batch, _, height, width = call.output().shape
-    group = node.int("group", 1)
-    conv = Convolution(each * group, outputs, group, tuple(taps), width)
-    return Layer(conv, batch * height, max(node.ints("strides") or (1,)))
+def _seconds(nodes: Counter[_Node]) -> float:
+    return sum(node.seconds * count for node, count in nodes.items())
+
+
+def _operators(nodes: Counter[_Node]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for node, count in nodes.items():
+        found[node.op_type] += count
+    return found
+
+
+def _listed(come: Counter[str], gone: Counter[str]) -> str:
+    """What is executed more often, as a clause behind others."""
+    more = [f"{count} {op_type}" for op_type, count in (come - gone).most_common()]
+    return f" (with {', '.join(more)} more)" if more else ""

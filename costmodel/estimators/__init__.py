@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from ..blocked import ridge_of
 from ..cost import Costed
 from ..device import Device
 from ..result import NodeCost
-from .kernels import reached
+from .kernels import reached, tabulated_s
 from .roofline import estimate
 
 Estimator = Callable[[Costed], NodeCost]
@@ -23,3 +25,20 @@ def estimator_for(device: Device) -> Estimator:
         return estimate(costed.cost, device, reached(costed, device))
 
     return roofline
+
+
+def choosing_estimator_for(device: Device) -> Estimator:
+    """As ``estimator_for``, for a choice between forms of one graph: it is no latency of a model.
+
+    Tensors lie in caches, convolutions and copies between layouts take what was measured where
+    there is a table, and what it takes to launch a node counts for nothing.
+    """
+    bandwidth = device.peaks["float32"] / ridge_of(device)
+    near = replace(device, bandwidth=bandwidth, overhead_s=0.0)
+
+    def choosing(costed: Costed) -> NodeCost:
+        found = estimate(costed.cost, near, reached(costed, near))
+        seconds = tabulated_s(costed, near)
+        return found if seconds is None else found._replace(latency_s=seconds)
+
+    return choosing

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...collection import uncollected
+from ...costmodel.cost import Costed, cost_nodes
 from ...costmodel.device import Device
-from ...costmodel.executed import executed_cost
+from ...costmodel.executed import executed_cost, executed_nodes
 from ...costmodel.result import GraphCost
 from ...graph import Graph
-from ...graph.shapes import Given
+from ...graph.shapes import Given, infer
 from . import Lowered, Target, lower
 
 _RUNTIME = "onnxruntime-cpu"
@@ -55,3 +57,22 @@ def cost_on(
         graph, lowered.graph, lowered.lineage, device, given, channels=lowered.blocked
     )
     return LoweredCost(cost, lowered)
+
+
+@uncollected()
+def lowered_nodes(graph: Graph, device: Device, given: Given | None = None) -> list[Costed]:
+    """The nodes that the device's runtime executes, costed; those of the graph without rules.
+
+    Less than ``lowered_cost``, for whoever asks often: nothing is said of memory and totals.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts the model.
+    """
+    target = target_of(device)
+    if target is None:
+        return cost_nodes(infer(graph, given))
+    lowered = lower(graph, target, given)
+    shapes = infer(lowered.graph, given)
+    return executed_nodes(shapes, lowered.lineage, lowered.blocked)

@@ -16,7 +16,7 @@ from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, load
 from ocost.graph.shapes import Given, infer
 from ocost.optimize.fixed_point import again
-from ocost.optimize.pays import estimate_pays
+from ocost.optimize.pays import Judge
 from ocost.optimize.pipeline import Made, Plan, run
 from ocost.optimize.plan import plan
 
@@ -28,7 +28,7 @@ LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 
 
 def optimise(sizes: Given | None = None) -> Callable[[Graph], Made]:
-    chosen = plan(pays=estimate_pays(DEVICE, sizes))
+    chosen = plan(pays=Judge(DEVICE, sizes).pays)
     return lambda graph: run(graph, chosen, DEVICE, sizes)
 
 
