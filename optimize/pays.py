@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..costmodel.conv_times import MEASURED_BLOCK
@@ -21,7 +21,8 @@ from ..costmodel.estimators import Estimator, choosing_estimator_for
 from ..costmodel.kinds import Kind
 from ..graph import Graph
 from ..graph.shapes import Given
-from ..passes.lowering.costed import lowered_nodes
+from ..passes.lowering.costed import lowered_nodes, target_of
+from .touched import Cutter
 
 # The least that counts: of the time of the nodes that differ, and of that of the whole graph. More
 # work for a faster kernel has to gain more, for its times are known to a few percent.
@@ -59,6 +60,16 @@ class _Executed:
         return cls(found, macs, launches)
 
 
+@dataclass
+class _Known:
+    """What was found out of a graph; ``held`` are the objects that tell it from others."""
+
+    held: list[object]
+    executed: _Executed | None = None
+    cutter: Cutter | None = None
+    parts: dict[Graph, _Executed] = field(default_factory=dict)
+
+
 class Judge:
     """Judges rewrites for a device by what its runtime executes.
 
@@ -77,10 +88,11 @@ class Judge:
 
     def __init__(self, device: Device, given: Given | None = None) -> None:
         self._device, self._given = device, given
+        self._target = target_of(device)
         self._estimator = choosing_estimator_for(device)
         on_cpu = device.runtime == "onnxruntime-cpu"
         self._tabulated = on_cpu and device.channel_block == MEASURED_BLOCK
-        self._known: dict[tuple[int, ...], tuple[list[object], _Executed]] = {}
+        self._known: dict[tuple[int, ...], _Known] = {}
 
     def pays(self, before: Graph, after: Graph) -> bool:
         """Whether the second graph is estimated to take less time than the first.
@@ -90,13 +102,15 @@ class Judge:
         OcostError
             If what is given contradicts a graph.
         """
-        was, now = self._executed(before), self._executed(after)
+        was, now = self._touched(before, after)
         more_work = now.macs > was.macs
         if more_work and not self._tabulated:
             return False
         gone, come = _seconds(was.nodes - now.nodes), _seconds(now.nodes - was.nodes)
         least = LEAST_OF_MORE_WORK if more_work else LEAST
-        return gone - come > max(least * gone, LEAST_OF_ALL * _seconds(was.nodes))
+        if gone - come <= least * gone:
+            return False
+        return gone - come > LEAST_OF_ALL * _seconds(self._executed(before).nodes)
 
     def hinders(self, before: Graph, after: Graph) -> str:
         """Why the runtime takes longer with the second graph than with the first; "" if not.
@@ -116,22 +130,39 @@ class Judge:
         what = _listed(_operators(come), _operators(gone))
         return f"it hinders the runtime, which would take {rise / whole:.1%} longer{what}"
 
+    def _touched(self, before: Graph, after: Graph) -> tuple[_Executed, _Executed]:
+        """What is executed of both graphs where they differ, at least."""
+        known, part = self._look_up(before), None
+        if self._target is not None:
+            known.cutter = known.cutter or Cutter(before.copy(), self._target, self._given)
+            part = known.cutter.touched(after)
+        if part is None:
+            return self._executed(before), self._executed(after)
+        if part.before not in known.parts:
+            known.parts[part.before] = self._run(part.before, part.given)
+        return known.parts[part.before], self._run(part.after, part.given)
+
     def _executed(self, graph: Graph) -> _Executed:
-        """What is executed of a graph; graphs of the same nodes and constants are the same."""
+        known = self._look_up(graph)
+        known.executed = known.executed or self._run(graph, self._given)
+        return known.executed
+
+    def _run(self, graph: Graph, given: Given | None) -> _Executed:
+        return _Executed.of(lowered_nodes(graph, self._device, given), self._estimator)
+
+    def _look_up(self, graph: Graph) -> _Known:
+        """What is known of a graph; graphs of the same nodes and constants are the same."""
         held: list[object] = []
         ends: list[str] = []
         for scope in {id(graph): graph, **{id(s): s for s, _ in graph.walk()}}.values():
             held += [*scope, *scope.initializers.values()]
             ends += [*scope.inputs, "", *scope.outputs, ""]
         key = (*map(id, held), hash(tuple(ends)))
-        found = self._known.pop(key, None)
-        if found is None:
-            nodes = lowered_nodes(graph, self._device, self._given)
-            found = held, _Executed.of(nodes, self._estimator)
-            while len(self._known) >= _KEPT:
-                del self._known[next(iter(self._known))]
+        found = self._known.pop(key, None) or _Known(held)
+        while len(self._known) >= _KEPT:
+            del self._known[next(iter(self._known))]
         self._known[key] = found
-        return found[1]
+        return found
 
 
 def _seconds(nodes: Counter[_Node]) -> float:

@@ -13,6 +13,7 @@ from ...rewrite.rewriting import Declined
 from .onnxruntime_cpu.pipeline import run, switches
 from .read import read
 from .target import Level, Target
+from .work import Type, Work
 from .write import blocked_of, graph_of, lineage_of
 
 
@@ -61,13 +62,28 @@ def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     OcostError
         If what is given names no input.
     """
-    inputs = None if given is None else input_infos(graph, given)
-    sizes = {} if inputs is None else {n: inputs.infos[n].shape for n in inputs.overridden}
-    work = read(graph, target, sizes)
+    work = _read(graph, target, given)
     run(work)
     lowered = graph_of(work)
     declined = tuple(work.declined)
     return Lowered(lowered, lineage_of(work, lowered), declined, blocked_of(work, lowered))
 
 
-__all__ = ["Level", "Lowered", "Target", "lower", "switches"]
+def types_of(graph: Graph, target: Target, given: Given | None = None) -> Mapping[str, Type]:
+    """The types of a root graph's tensors as a runtime knows them when it opens it.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input.
+    """
+    return _read(graph, target, given).types
+
+
+def _read(graph: Graph, target: Target, given: Given | None) -> Work:
+    inputs = None if given is None else input_infos(graph, given)
+    sizes = {} if inputs is None else {n: inputs.infos[n].shape for n in inputs.overridden}
+    return read(graph, target, sizes)
+
+
+__all__ = ["Level", "Lowered", "Target", "lower", "switches", "types_of"]

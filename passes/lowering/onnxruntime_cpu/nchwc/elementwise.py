@@ -16,6 +16,8 @@ read computes HardSwish since 1.30.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .....graph.dtypes import FLOAT, INT64
 from ...node import WorkNode
 from ...work import Type, cover
@@ -67,14 +69,15 @@ def _reshaped(state: State, node: WorkNode, inputs: list[Blocked]) -> bool:
         return False
     for slot in (0, 1):
         found = inputs[slot]
-        work.set_input(node, slot, _view(state, found.tensor, node, rank=5))
+        work.set_input(node, slot, _view(state, found, node))
         found.remaining -= 1
     output = node.output
     uses = len(work.readers(output)) + work.is_output(output)
     flat = work.tensor("reorder", Type(FLOAT, None))
     work.set_outputs(node, [flat])
     made = work.tensor("reorder", work.type(output))
-    shape = work.store("shape", INT64, (4,))
+    padded = state.padded(inputs[0].channels)
+    shape = work.store("shape", INT64, (4,), np.array([0, padded, 0, 0]))
     back = work.add("Reshape", [flat, shape], made, name="Reshape")
     back.glue, back.covers = True, node.covers
     state.blocked[output] = Blocked(
@@ -83,11 +86,13 @@ def _reshaped(state: State, node: WorkNode, inputs: list[Blocked]) -> bool:
     return True
 
 
-def _view(state: State, tensor: str, node: WorkNode, *, rank: int) -> str:
+def _view(state: State, found: Blocked, node: WorkNode) -> str:
+    """[N, C, H, W] as [N, C / block, H, W, block]."""
     work = state.work
-    made = work.tensor("reorder", Type(FLOAT, (None,) * rank))
-    shape = work.store("shape", INT64, (rank,))
-    view = work.add("Reshape", [tensor, shape], made, name="Reshape")
+    made = work.tensor("reorder", Type(FLOAT, (None,) * 5))
+    blocks = state.padded(found.channels) // state.block
+    shape = work.store("shape", INT64, (5,), np.array([0, blocks, 0, 0, state.block]))
+    view = work.add("Reshape", [found.tensor, shape], made, name="Reshape")
     view.glue, view.covers = True, node.covers
     return made
 
