@@ -15,12 +15,14 @@ from ..graph import Graph
 from ..graph.shapes import Given
 from ..ledger.executed import Ledger
 from ..ledger.standing import Standing
+from ..passes.lowering import lower
+from ..passes.lowering.costed import target_of
+from ..passes.lowering.fused import Group, fused_groups
 from ..rewrite.scope import Gate
 from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
 from ..runtime.registry import runtime_for
 from .bisect import Proven, proven
-from .groups import Group, fused_groups
 from .opset import OPSET
 from .pipeline import Made, Plan, Watch, run
 from .proof import Regional, assume_finite
@@ -42,7 +44,8 @@ class Optimized:
     proven
         On which proof it stands, and what was left out.
     groups
-        Chains of the graph before that a runtime executes as one node.
+        Nodes of the graph before that the device's runtime executes as one; none where it has no
+        rules.
     steps
         Each pass measured; None where that was not asked for.
     """
@@ -127,7 +130,7 @@ def optimize_graph(
     ledger = Ledger(tuple(made.entries), (), {"written": made.residual})
     diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made), ledger)
     diff = replace(diff, equivalence=found.equivalence, standing=_standing(found))
-    groups = fused_groups(graph)
+    groups = _groups(graph, diff, given)
     if measure_s is None:
         return Optimized(made, diff, found, groups)
     diff = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
@@ -145,6 +148,13 @@ def optimize_graph(
         tell=tell,
     )
     return Optimized(made, diff, found, groups, steps)
+
+
+def _groups(graph: Graph, diff: Diff, given: Given | None) -> tuple[Group, ...]:
+    target = target_of(diff.device)
+    if target is None or "executed" not in diff.levels:  # a rule has failed
+        return ()
+    return fused_groups(graph, lower(graph, target, given))
 
 
 def _standing(found: Proven) -> Standing:
