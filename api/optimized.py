@@ -31,6 +31,7 @@ def optimize_model(
     inputs: str | Path | None = None,
     tolerance: float | None = None,
     allow_uncompared: bool = False,
+    allow_hindering: bool = False,
     budget_s: float = 10.0,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Optimized:
@@ -68,6 +69,9 @@ def optimize_model(
         explains.
     allow_uncompared
         Whether to make rewrites whose outputs can't be compared in any way.
+    allow_hindering
+        Whether to make rewrites with which the device's runtime is estimated to take longer, since
+        they break what it would fuse or run in blocks.
     budget_s
         Seconds for either.
     tell
@@ -99,6 +103,7 @@ def optimize_model(
         padding=padding,
         target=target,
         opset=opset,
+        allow_hindering=allow_hindering,
     )
     seconds = budget_s if measure else None
     require_known_loops(given, graph)
@@ -138,9 +143,17 @@ def optimizable(given: Given | None, graph: Graph) -> Given:
     return replace(given or Given(), found=shapes.sizes)
 
 
-def plan_for(device: Device, given: Given | None, **wanted: Any) -> Plan:  # noqa: ANN401 - of plan()
-    """What ``optimize.plan`` makes of this; padding pays where this device's estimate says so."""
+def plan_for(
+    device: Device,
+    given: Given | None,
+    *,
+    allow_hindering: bool = False,
+    **wanted: Any,  # noqa: ANN401 - of plan()
+) -> Plan:
+    """What ``optimize.plan`` makes of this; what pays or hinders is told for this device."""
     from ..optimize import plan
     from ..optimize.pays import Judge
 
-    return plan(**wanted, pays=Judge(device, given).pays)
+    judge = Judge(device, given)
+    hinders = None if allow_hindering else judge.hinders
+    return plan(**wanted, pays=judge.pays, hinders=hinders)

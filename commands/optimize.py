@@ -50,6 +50,9 @@ from ..output import Color, Format, destination, emit
 @click.option("--measure", is_flag=True, help="Time both graphs in onnxruntime, and each pass.")
 @options.budget("To measure both; as much for the passes.")
 @options.CHECKED
+@click.option(
+    "--allow-hindering", is_flag=True, help="Make rewrites that slow the device's runtime down."
+)
 @options.SIZES
 @options.THREADS
 @options.FORCE
@@ -71,6 +74,7 @@ def optimize(
     inputs: Path | None,
     tolerance: float | None,
     allow_uncompared: bool,
+    allow_hindering: bool,
     shape: tuple[str, ...],
     dim: tuple[str, ...],
     value: tuple[str, ...],
@@ -115,6 +119,7 @@ def optimize(
             inputs=inputs,
             tolerance=tolerance,
             allow_uncompared=allow_uncompared,
+            allow_hindering=allow_hindering,
             budget_s=budget,
             tell=tell,
         )

@@ -43,7 +43,8 @@ class Proven:
     @property
     def barred(self) -> dict[str, str]:
         """All that was left out, and why."""
-        return {**dict.fromkeys(self.broken, BROKEN), **self.unproven}
+        broken = dict.fromkeys(self.broken, BROKEN)
+        return {**self.made.hindering, **broken, **self.unproven}
 
     def proof(self, mark: Mark) -> Proof:
         """On what the rewrites of one run of a pass stand: the weakest of their proofs."""

@@ -21,7 +21,16 @@ _MOST = 6
 
 # What is the matter with an attempt: a figure that rises, or how else it is no good.
 Trouble = Literal[
-    "", "nodes", "flops", "traffic_bytes", "param_bytes", "folds", "fails", "late", "bug"
+    "",
+    "nodes",
+    "flops",
+    "traffic_bytes",
+    "param_bytes",
+    "latency_s",
+    "folds",
+    "fails",
+    "late",
+    "bug",
 ]
 
 

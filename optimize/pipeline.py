@@ -6,6 +6,9 @@ neither does. That ends: a pass is only taken if nodes, FLOP, traffic and the fi
 may raise one for time that a cost model promises), and whoever goes on for ``_IDLE`` runs without
 bringing any of them to a new low is stopped and named.
 
+A rewrite that hinders the device's runtime, so that what it executes takes longer, is left out: of
+a run of a pass it is found by halving (``hindering``).
+
 A pass that throws, or leaves a graph that is broken or has another interface, ends nothing: it is
 undone, named as a fault of ocost, and not run again.
 """
@@ -27,6 +30,7 @@ from ..ledger.standing import Fault
 from ..passes import Declined, Pass, Rewrite
 from ..rewrite.rewriting import Change
 from ..rewrite.scope import Gate, Refused
+from .hindering import Hinders, Hindrance, first_hindering
 from .onnxsim_optimizers import trusted
 from .onnxsim_process import DiedError, LateError, shared
 from .onnxsim_turn import Attempt, Trouble, turn
@@ -37,6 +41,7 @@ from .soundness import broken
 
 ONNXSIM = "onnxsim"
 _IDLE = 100  # runs in a row that change something, but lower nothing
+_HINDERING = 3  # rewrites of a run of a pass that are looked for; then all of it is left out
 _FOR_A_NODE = 16 * 1024  # bytes by which the file may grow for each node that is saved, and once
 _FIGURES: tuple[Trouble, ...] = ("nodes", "flops", "traffic_bytes")  # none of them may rise
 
@@ -46,13 +51,15 @@ class Plan:
     """Which passes run, in order, and whether onnxsim has a turn behind them.
 
     ``optimizers`` are those of onnxsim that may run, as ``onnxsim_optimizers`` orders them;
-    ``opset`` is what the model is converted to before, None to leave it.
+    ``opset`` is what the model is converted to before, None to leave it. ``hinders`` says why the
+    runtime is slower with a rewrite, "" if it isn't; None lets all through.
     """
 
     passes: tuple[Pass, ...]
     onnxsim: bool = True
     optimizers: tuple[str, ...] = field(default_factory=trusted)
     opset: int | None = None
+    hinders: Hinders | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,8 @@ class Made:
         onnxsim's version where it took part.
     marks
         The runs of passes, in order.
+    hindering
+        Rewrites that were left out since they hinder the runtime, by key, and why.
     """
 
     graph: Graph
@@ -107,6 +116,7 @@ class Made:
     faults: list[Fault] = field(default_factory=list)
     made_by: str = ""
     marks: list[Mark] = field(default_factory=list)
+    hindering: dict[str, str] = field(default_factory=dict)
 
 
 # Called with the graph before and after each run of a pass that is taken, its rewrites, their keys.
@@ -144,13 +154,20 @@ def run(
         If the model is not valid, or data of its that are needed are missing.
     """
     require_valid(graph)
-    return _Run(graph, device, given, gate or Gate(), watch).whole(plan)
+    return _Run(graph, device, given, gate or Gate(), watch, plan.hinders).whole(plan)
 
 
 class _Run:
     def __init__(
-        self, graph: Graph, device: Device, given: Given | None, gate: Gate, watch: Watch | None
+        self,
+        graph: Graph,
+        device: Device,
+        given: Given | None,
+        gate: Gate,
+        watch: Watch | None,
+        hinders: Hinders | None,
     ) -> None:
+        self._hinders = hinders
         self._device, self._given, self._gate, self._watch = device, given, gate, watch
         self._made = Made(graph.copy())
         self._spare = graph.copy()  # as it was before a pass that turns out to make it worse
@@ -205,6 +222,13 @@ class _Run:
                     self._pass(stage, one)
 
     def _pass(self, stage: Stage, one: Pass) -> None:
+        """Run a pass, and again without what hinders the runtime."""
+        for left in range(_HINDERING, -1, -1):
+            if self._taken(stage, one, single=left > 0):
+                return
+
+    def _taken(self, stage: Stage, one: Pass, *, single: bool) -> bool:
+        """Run a pass; False if it was undone, a ``single`` rewrite to be left out from now on."""
         mark, version = len(self._gate.made), self._version
         graph = self._made.graph
         try:
@@ -221,18 +245,51 @@ class _Run:
             self._go_back(mark)
             self._failed.add(one)
             self._fault(one.name, wrong)
-            return
+            return True
         self._declined[one.name], self._proof = outcome.declined, outcome.proof
         if outcome.rewrites:
-            risen, worse = ("", "") if one.pays_elsewhere else self._worse(after)
-            if risen:
+            _, worse = ("", "") if one.pays_elsewhere else self._worse(after)
+            found = None if worse else self._hindrance(one, mark)
+            if found is not None and single:
+                self._go_back(mark)
+                self._gate.bar(*found)
+                self._made.hindering[found.key] = found.reason
+                return False
+            worse = worse or (found.reason if found is not None else "")
+            if worse:
                 self._go_back(mark)
                 nodes = tuple(dict.fromkeys(n for r in outcome.rewrites for n in r.change.removed))
-                self._declined[one.name] = [Declined(one.name, nodes, worse)]
+                self._declined[one.name] = [*outcome.declined, Declined(one.name, nodes, worse)]
             else:
                 self._take(stage, one.name, mark, outcome.rewrites, after)
         if self._version == version or self._proof is not None:  # else it may find more
             self._seen[one] = self._version
+        return True
+
+    def _hindrance(self, one: Pass, mark: int) -> Hindrance | None:
+        """What of a run of a pass hinders the runtime.
+
+        A run that is cut short is not asked of: what hinders in it, the whole run has told.
+        """
+        if self._gate.limit is not None:
+            return None
+        why = self._slower(self._made.graph)
+        if not why or self._hinders is None:
+            return None
+        return first_hindering(one, self._spare, self._gate, mark, why, self._hinders)
+
+    def _slower(self, graph: Graph) -> str:
+        """Why the runtime is slower with a graph than with the one before; "" if it isn't."""
+        if self._hinders is None:
+            return ""
+        try:
+            return self._hinders(self._spare, graph)
+        except OcostError:
+            raise
+        except Exception as error:  # of a lowering rule: the rewrites stand without it
+            self._hinders = None
+            self._fault("lowering", f"what hinders the runtime is not known: {_thrown(error)}")
+            return ""
 
     def _simplify(self, optimizers: Sequence[str]) -> None:
         """Let onnxsim have its turn, without what would spoil it."""
@@ -284,8 +341,10 @@ class _Run:
         if wrong:
             return Attempt("bug", wrong)
         risen, worse = self._worse(figures)
-        if risen:
-            return Attempt(risen, worse)
+        if not risen:
+            worse = self._slower(made.graph)
+        if worse:
+            return Attempt(risen or "latency_s", worse)
         changes = regions(self._spare, made.graph)
         rewrites = [Rewrite(ONNXSIM, reason, change) for reason, change in changes]
         return Attempt("", "", made.graph, made.made_by, rewrites, figures)

@@ -9,6 +9,7 @@ from typing import Any
 from ..graph import OcostError
 from ..graph.errors import did_you_mean
 from ..passes import Pass, passes
+from .hindering import Hinders
 from .onnxsim_optimizers import require_known, trusted
 from .pipeline import ONNXSIM, Plan
 
@@ -25,6 +26,7 @@ def plan(
     padding: str = "auto",
     target: str = "",
     opset: int | None = None,
+    hinders: Hinders | None = None,
     **options: Any,  # noqa: ANN401 - fields of passes
 ) -> Plan:
     """The passes in order, each with the options that it knows.
@@ -43,6 +45,8 @@ def plan(
         ``ort-cpu`` to write what only onnxruntime's CPU provider knows.
     opset
         What to convert the model to before; None to leave it.
+    hinders
+        Says why a rewrite hinders the runtime, which is then left out.
     options
         What else passes have as fields, ``pays`` for one.
 
@@ -74,7 +78,7 @@ def plan(
         kind for name, kind in known.items() if name not in off and (not only or name in only)
     )
     run = tuple(name for name in trusted(target) if name not in optimizers)
-    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim, run, opset)
+    return Plan(tuple(_make(kind, given) for kind in chosen), onnxsim, run, opset, hinders)
 
 
 def _make(kind: type[Pass], options: dict[str, Any]) -> Pass:

@@ -50,6 +50,10 @@ class Gate:
             raise Refused("left out while the rewrite that breaks the model is looked for")
         self.made.append(key)
 
+    def bar(self, key: str, reason: str) -> None:
+        """Let a rewrite through no more."""
+        self.barred = {**self.barred, key: reason}
+
 
 class Scope:
     """A graph or body, and facts about its tensors.
