@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ...graph import Node, Tensor, dtypes
 from ...rewrite.scope import Scope
 from .layout import Groups, Layout
-
-if TYPE_CHECKING:
-    from .grow import Growth
 
 # Beyond it an added channel might overflow where the model's own don't.
 MOST = 1e6
@@ -31,6 +28,19 @@ class Pad:
     axis: int
     layout: Layout
     fill: float = 0.0
+
+
+class Grown(Protocol):
+    """What a rule asks of the graph that grows."""
+
+    def total(self, layout: Layout) -> int:
+        """Channels of a tensor afterwards."""
+
+    def renamed(self, tensor: str) -> str:
+        """The name under which a tensor is found once it has grown."""
+
+    def integer(self, *values: int) -> str:
+        """A constant list of integers."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Role:
 
     outputs: Sequence[Layout]
     pads: Sequence[Pad] = ()
-    fields: Callable[[Growth], Mapping[str, Any]] | None = None
+    fields: Callable[[Grown], Mapping[str, Any]] | None = None
 
 
 # A rule answers None where the node needs its channels as they are.

@@ -8,8 +8,7 @@ from typing import Any
 from onnx import helper
 
 from ...graph import Node
-from .flow import Flow, Pad, Role, rule
-from .grow import Growth
+from .flow import Flow, Grown, Pad, Role, rule
 from .layout import Layout
 
 
@@ -53,8 +52,8 @@ def _depthwise(flow: Flow, node: Node, source: Layout | None) -> Role | None:
     return Role([Layout(source.runs)], pads, _group(node, source))
 
 
-def _group(node: Node, layout: Layout) -> Callable[[Growth], Mapping[str, Any]]:
-    def fields(growth: Growth) -> Mapping[str, Any]:
+def _group(node: Node, layout: Layout) -> Callable[[Grown], Mapping[str, Any]]:
+    def fields(growth: Grown) -> Mapping[str, Any]:
         group = helper.make_attribute("group", growth.total(layout))
         return {"attributes": {**node.attributes, "group": group}}
 

@@ -11,8 +11,7 @@ import numpy as np
 from onnx import helper
 
 from ...graph import Node
-from .flow import Flow, Role, rule
-from .grow import Growth
+from .flow import Flow, Grown, Role, rule
 from .layout import Layout
 
 
@@ -56,7 +55,7 @@ def flatten(flow: Flow, node: Node) -> Role | None:
     if len(positions) < len(dims) - 2 or out[1] != flow.total(source) * each:
         return None
 
-    def fields(growth: Growth) -> dict[str, Any]:
+    def fields(growth: Grown) -> dict[str, Any]:
         axis = {"axis": helper.make_attribute("axis", 1)}
         return {"op_type": "Flatten", "inputs": (growth.renamed(tensor),), "attributes": axis}
 
@@ -151,7 +150,7 @@ def split(flow: Flow, node: Node) -> Role | None:
             return None
         layouts.append(Layout(tuple(taken), most=source.most))
 
-    def fields(growth: Growth) -> dict[str, Any]:
+    def fields(growth: Grown) -> dict[str, Any]:
         sizes = [growth.total(layout) for layout in layouts]
         if flow.scope.opset() < 13:
             attribute = helper.make_attribute("split", sizes)

@@ -13,7 +13,7 @@ from onnx import TensorProto, parser
 from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, load, verify
-from ocost.graph.shapes import Given
+from ocost.graph.shapes import Given, infer
 from ocost.passes.lowering import Level, Lowered, Target, lower
 from ocost.passes.lowering.onnxruntime_cpu import pipeline
 from ocost.passes.lowering.rule import Bundle, Rule, Step
@@ -251,6 +251,28 @@ def test_samples_lower_to_graphs_that_can_be_costed(name: str) -> None:
     assert {e.name for e in lowered.lineage.executed} == paths
     known = set(lowered.lineage.originals)
     assert all(known.issuperset(e.originals) for e in lowered.lineage.executed)
+
+
+def test_a_sum_in_blocks_of_unequal_dims_has_a_size() -> None:
+    """Reshapes stand around it, whose contents decide what all behind them costs."""
+    graph = model(
+        """g (float[1,3,H,W] x) => (float[1,32,a,b] y) {
+            c = Conv (x, w)
+            r = Relu (c)
+            m = GlobalAveragePool (r)
+            d = Conv (m, v)
+            y = Add (r, d)
+        }""",
+        w=(32, 3, 1, 1),
+        v=(32, 32, 1, 1),
+    )
+    lowered = lower(graph, ALL).graph
+    assert [n.op_type for n in lowered].count("Reshape") == 3
+    given = Given(dims={"H": 8, "W": 6})
+    assert not cost_graph(lowered, find("x86-server-core"), given).coverage.unknown
+    made = infer(lowered, given).get("y")
+    assert made is not None
+    assert made.resolved == (1, 32, 8, 6)
 
 
 def test_every_step_is_listed_once() -> None:
