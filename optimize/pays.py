@@ -115,11 +115,15 @@ class Judge:
     def hinders(self, before: Graph, after: Graph) -> str:
         """Why the runtime takes longer with the second graph than with the first; "" if not.
 
+        Nothing is said of a runtime that has no rules.
+
         Raises
         ------
         OcostError
             If what is given contradicts a graph.
         """
+        if self._target is None:
+            return ""
         was, now = self._executed(before), self._executed(after)
         gone, come = was.nodes - now.nodes, now.nodes - was.nodes
         launch_s = self._device.overhead_s

@@ -16,18 +16,13 @@ from ..costmodel.cost import cost_nodes
 from ..graph import Graph, Node, OcostError
 from ..graph.shapes import infer
 from ..rewrite.edit import Change, Edit
-from ..rewrite.rewriting import Declined, Outcome, Pass, Pays, Rewrite
+from ..rewrite.rewriting import Declined, Outcome, Pass, Pays, Rewrite, never
 from ..rewrite.scope import Refused, Scope, scopes
 from .channels import elementwise, linear, spatial  # noqa: F401 - they register on import
 from .channels.flow import Flow
 from .channels.grow import Growth
 
 MULTIPLES = (4, 8, 16, 32)
-
-
-def never(_before: Graph, _after: Graph) -> bool:
-    """Nothing pays where nothing is estimated."""
-    return False
 
 
 class _Group(NamedTuple):

@@ -15,13 +15,13 @@ from typing import ClassVar
 import numpy as np
 from onnx import helper
 
-from ..graph import Graph, Node
+from ..graph import Node
 from ..graph.dtypes import FLOAT, FLOAT16
 from ..rewrite.edit import Edit
 from ..rewrite.facts.arguments import axes_of, has
 from ..rewrite.facts.written_out import of_type, read_only_by, scalar, scalars, since
 from ..rewrite.pattern import Match, Op, maybe, op, var
-from ..rewrite.rewriting import Pass, Pays, Refused, Rule
+from ..rewrite.rewriting import Pass, Pays, Refused, Rule, never
 from ..rewrite.scope import Scope, scopes
 
 _Key = tuple[object, ...]
@@ -31,10 +31,6 @@ _SQUARES = (
     op("Pow", var("x"), var("two"), name="square"),
     op("Mul", var("x"), var("x"), name="square"),
 )
-
-
-def _never(before: Graph, after: Graph) -> bool:
-    return False
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class RecomposeLayerNorm(Pass):
         asked where there is no scale: the operator can't go without, and multiplies by ones.
     """
 
-    pays: Pays = _never
+    pays: Pays = never
 
     name: ClassVar[str] = "recompose-layernorm"
     pays_elsewhere: ClassVar[bool] = True

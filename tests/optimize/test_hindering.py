@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -162,6 +163,12 @@ def test_what_the_runtime_makes_by_itself_hinders_nothing() -> None:
     )
     judge = Judge(DEVICE)
     assert judge.hinders(apart, folded) == judge.hinders(folded, apart) == ""
+
+
+def test_nothing_is_said_of_a_runtime_without_rules() -> None:
+    before, after = HURT["sibling products merged"]
+    device = replace(find("nvidia-t4"), runtime="another")
+    assert Judge(device).hinders(before, after) == ""
 
 
 def refuse(count: int) -> Callable[[Graph, Graph], str]:
