@@ -9,11 +9,11 @@ from ...graph import Graph
 from ...graph.shapes import Given
 from ...graph.shapes.given import input_infos
 from ...lineage.attribution import Attribution
-from ...rewrite.rewriting import Declined
+from .near import OVERRIDABLE, NearMiss, Way
 from .onnxruntime_cpu.pipeline import run, switches
-from .read import read
+from .read import Sizes, read
 from .target import Level, Target
-from .work import Type, Work
+from .work import Type
 from .write import blocked_of, graph_of, lineage_of
 
 
@@ -37,7 +37,7 @@ class Lowered:
 
     graph: Graph
     lineage: Attribution
-    declined: tuple[Declined, ...]
+    declined: tuple[NearMiss, ...]
     blocked: Mapping[str, int]
 
 
@@ -62,7 +62,25 @@ def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     OcostError
         If what is given names no input.
     """
-    work = _read(graph, target, given)
+    return lower_mended(graph, target, _sizes(graph, given), frozenset())
+
+
+def lower_mended(graph: Graph, target: Target, sizes: Sizes, ways: frozenset[Way]) -> Lowered:
+    """The same, were some kinds of what stands in the way of rules mended.
+
+    Parameters
+    ----------
+    graph, target
+        As ``lower`` takes them.
+    sizes
+        Of inputs, instead of what the file says.
+    ways
+        Each place of these kinds is mended where a rule declines because of it.
+    """
+    work = read(graph, target, sizes)
+    work.mending = ways
+    if Way("", OVERRIDABLE) in ways:
+        work.overridable.clear()
     run(work)
     lowered = graph_of(work)
     declined = tuple(work.declined)
@@ -77,13 +95,15 @@ def types_of(graph: Graph, target: Target, given: Given | None = None) -> Mappin
     OcostError
         If what is given names no input.
     """
-    return _read(graph, target, given).types
+    return read(graph, target, _sizes(graph, given)).types
 
 
-def _read(graph: Graph, target: Target, given: Given | None) -> Work:
-    inputs = None if given is None else input_infos(graph, given)
-    sizes = {} if inputs is None else {n: inputs.infos[n].shape for n in inputs.overridden}
-    return read(graph, target, sizes)
+def _sizes(graph: Graph, given: Given | None) -> Sizes:
+    """The sizes of inputs that hold instead of what the file says."""
+    if given is None:
+        return {}
+    inputs = input_infos(graph, given)
+    return {n: inputs.infos[n].shape for n in inputs.overridden}
 
 
 __all__ = ["Level", "Lowered", "Target", "lower", "switches", "types_of"]

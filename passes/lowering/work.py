@@ -8,7 +8,7 @@ says at once which originals the new node stands for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from ...graph.dtypes import UNDEFINED
 from ...graph.errors import DataError
 from ...graph.graph import Graph
 from ...graph.tensor import Tensor
-from ...rewrite.rewriting import Declined
+from .near import NearMiss, Way
 from .node import WorkNode, made
 from .schemas import since_version
 from .target import Target
@@ -112,7 +112,9 @@ class Work:
             self.wide_of: dict[tuple[Work, str], str] = {}  # halves by their 32 bit forms
             self._numbers: dict[str, int] = {}
             self.fates: dict[str, str] = {}
-            self.declined: dict[Declined, None] = {}  # in the order in which they came
+            self.declined: dict[NearMiss, None] = {}  # in the order in which they came
+            self.mending: frozenset[Way] = frozenset()  # what is to be mended where it is met
+            self._mended: set[NearMiss] = set()
             self.blocked: dict[str, int] = {}  # in blocks: channels without padding, by tensor
 
     # --- reading ---------------------------------------------------------------------------
@@ -528,10 +530,43 @@ class Work:
         self.types[name] = like
         return name
 
-    def decline(self, rule: str, nodes: Iterable[WorkNode], reason: str) -> None:
-        """Note what a rule nearly matched, and what stood in its way."""
+    def decline(
+        self,
+        rule: str,
+        nodes: Iterable[WorkNode],
+        reason: str,
+        fix: str = "",
+        mend: Callable[[], object] | None = None,
+        *,
+        kind: str = "",
+    ) -> bool:
+        """Note what a rule nearly matched; whether it was mended, so that the rule looks again.
+
+        Parameters
+        ----------
+        rule
+            Its name.
+        nodes
+            Where it nearly matched.
+        reason, fix
+            What stood in its way, and what the user can do about it, with names.
+        mend
+            Makes the fix in this graph; it is called where a lowering is to tell what the kind of
+            hindrance costs, once a place.
+        kind
+            What stood in its way, without names; the reason, if it has none.
+        """
         paths = tuple(dict.fromkeys(p for n in nodes for p in n.covers))
-        self.root.declined[Declined(rule, paths, reason)] = None
+        near = NearMiss(rule, paths, kind or reason, reason, fix, mend is not None)
+        root = self.root
+        if not paths:
+            return False
+        root.declined[near] = None
+        if mend is None or near.way not in root.mending or near in root._mended:
+            return False
+        root._mended.add(near)
+        mend()
+        return True
 
 
 def cover(node: WorkNode, gone: WorkNode) -> None:

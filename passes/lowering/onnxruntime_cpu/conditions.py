@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
+from ..mends import copy_for, off_outputs
+from ..near import OPEN_SIZES, OVERRIDABLE, called, listed
 from ..node import WorkNode
 from ..work import Dim, Work, cover
 
@@ -113,3 +115,61 @@ def constant_side(work: Work, node: WorkNode) -> tuple[str, str] | None:
     if work.constant(second) is not None:
         return None if work.constant(first) is not None else (first, second)
     return (second, first) if work.constant(first) is not None else None
+
+
+def stands_apart(work: Work, rule: str, node: WorkNode, behind: WorkNode) -> bool:
+    """Tell why a reader of a node is not all that reads it; whether that was mended."""
+    readers = [r for r in work.readers(node.output) if r is not behind]
+    if any(behind.output in r.inputs for r in readers):
+        return False  # a gate: both are needed where they meet
+    if work.gives_output(node):
+        mended = work.decline(
+            rule,
+            (node, behind),
+            f"what {called(node)} makes, '{node.output}', is an output of the graph",
+            f"take '{node.output}' off the graph's outputs",
+            lambda: off_outputs(work, node),
+            kind=f"what the {node.op} makes is an output of the graph",
+        )
+    else:
+        mended = bool(readers) and work.decline(
+            rule,
+            (node, behind),
+            f"{called(node)} is read by {listed(readers)} too",
+            f"give {called(behind)} a {node.op} of its own",
+            lambda: copy_for(work, node, behind),
+            kind=f"the {node.op} is read elsewhere too",
+        )
+    return mended and work.single(node)
+
+
+def overridden(work: Work, rule: str, nodes: Iterable[WorkNode], tensor: str) -> bool:
+    """Tell of a constant that is none to the runtime; answers False."""
+    scope: Work | None = work
+    while scope is not None and tensor not in scope.overridable:
+        scope = scope.parent
+    if scope is not None:
+        work.decline(
+            rule,
+            nodes,
+            f"the initializer '{tensor}' is an input of the graph too, so that it can be overridden",
+            f"take '{tensor}' off the graph's inputs",
+            kind=OVERRIDABLE,
+        )
+    return False
+
+
+def may_equal(work: Work, first: str, second: str) -> bool:
+    """Whether two tensors may have equal dims, for all that is known."""
+    one, two = work.dims(first), work.dims(second)
+    if one is None or two is None:
+        return True
+    return len(one) == len(two) and not any(
+        type(a) is int and type(b) is int and a != b for a, b in zip(one, two, strict=True)
+    )
+
+
+def open_sizes(work: Work, rule: str, nodes: Iterable[WorkNode], reason: str) -> bool:
+    """Tell of what is only true of known sizes; answers False."""
+    work.decline(rule, nodes, reason, "fix the sizes of the model's inputs", kind=OPEN_SIZES)
+    return False

@@ -15,7 +15,7 @@ def test_a_folded_batchnormalization_of_29_channels() -> None:
     assert (found.fate, executed.op_type) == ("once", "FusedConv")
     assert executed.originals == ("/2/2.0/Conv", "/2/2.1/BatchNormalization", "/2/2.2/Relu")
     assert [node.op_type for node in found.inserted] == ["ReorderOutput"]
-    assert [(d.by, d.reason) for d in found.declined] == [
+    assert [(d.rule, d.reason) for d in found.declined] == [
         ("NchwcTransformer", "29 input channels are no multiple of 4")
     ]
 

@@ -172,9 +172,9 @@ def test_what_stood_in_the_way_is_said() -> None:
         k=(32, 1, 1),
     )
     (declined,) = lower(graph, BASIC).declined
-    assert declined.by == "ConvAddFusion"
+    assert declined.rule == "ConvAddFusion"
     assert declined.nodes == ("Conv0", "Add1")
-    assert declined.reason == "the constant is the first operand"
+    assert declined.reason == "the constant 'k' is the first operand of 'Add1'"
 
 
 def test_a_rule_holds_in_its_versions() -> None:

@@ -1,0 +1,78 @@
+"""Fixes that a user could make, made in the working graph to tell what they would save."""
+
+from __future__ import annotations
+
+from .node import WorkNode
+from .work import Constant, Type, Work
+
+
+def swap_inputs(work: Work, node: WorkNode) -> None:
+    """Exchange the first two inputs."""
+    work.set_inputs(node, [node.inputs[1], node.inputs[0], *node.inputs[2:]])
+
+
+def copy_for(work: Work, node: WorkNode, reader: WorkNode) -> None:
+    """Leave a node to one reader: the others read a copy of it."""
+    others = [r for r in work.readers(node.output) if r is not reader]
+    if any(node.output in other.captures for other in others):
+        return  # what bodies read stays
+    made = work.tensor(node.output, work.type(node.output))
+    copy = work.add(
+        node.op,
+        list(node.inputs),
+        made,
+        covers=(node,),
+        domain=node.domain,
+        name=node.name,
+        attributes=dict(node.attributes),
+    )
+    copy.glue, copy.covers = node.glue, node.covers
+    for other in dict.fromkeys(others):
+        for slot, tensor in enumerate(other.inputs):
+            if tensor == node.output:
+                work.set_input(other, slot, made)
+
+
+def off_outputs(work: Work, node: WorkNode) -> None:
+    """Take what a node makes off the outputs of the graph."""
+    work.set_graph_outputs([t for t in work.outputs if t not in node.outputs])
+    work.version += 1
+
+
+def reshape_constant(work: Work, node: WorkNode, slot: int, shape: tuple[int, ...]) -> None:
+    """Let a node read a constant in another shape, or spread to it."""
+    tensor = node.inputs[slot]
+    constant = work.constant(tensor)
+    assert constant is not None
+    work.set_input(node, slot, work.store(tensor, constant.dtype, shape))
+
+
+def leave_out(work: Work, node: WorkNode, source: str) -> None:
+    """Take out a node that answers what it reads: its readers read that."""
+    if work.is_output(node.output) and work.maker(source) is None:
+        return  # an input of the graph is no output without a node between
+    work.bypass(node, source)
+
+
+def settle_constant(work: Work, node: WorkNode, dtype: int) -> None:
+    """Make a constant of what a node makes of constants."""
+    kind = work.type(node.output)
+    shape = work.shape(node.output) or ()
+    output = node.output
+    work.drop(node, "folded")
+    work.settle(output, Constant(dtype or kind.dtype, shape))
+
+
+def insert_pair(work: Work, node: WorkNode, slot: int, like: WorkNode) -> None:
+    """Quantise an input of a node with the parameters of another QuantizeLinear."""
+    source = node.inputs[slot]
+    kind = work.type(source)
+    middle = work.tensor(f"{source}_q", Type(work.dtype(like.input(2)), kind.dims))
+    made = work.tensor(f"{source}_dq", kind)
+    for op, tensor, out in (
+        ("QuantizeLinear", source, middle),
+        ("DequantizeLinear", middle, made),
+    ):
+        part = work.add(op, [tensor, *like.inputs[1:]], out, domain=like.domain, name=f"{out}_{op}")
+        part.glue, part.covers = True, node.covers
+    work.set_input(node, slot, made)
