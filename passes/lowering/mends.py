@@ -76,3 +76,14 @@ def insert_pair(work: Work, node: WorkNode, slot: int, like: WorkNode) -> None:
         part = work.add(op, [tensor, *like.inputs[1:]], out, domain=like.domain, name=f"{out}_{op}")
         part.glue, part.covers = True, node.covers
     work.set_input(node, slot, made)
+
+
+def exchange(work: Work, view: WorkNode, behind: WorkNode) -> None:
+    """Let a node of one input compute in front of the view that it alone reads."""
+    source, middle, out = view.inputs[0], view.output, behind.output
+    kind = work.type(source)
+    work.set_input(behind, 0, source)
+    work.set_outputs(behind, [middle])
+    work.set_input(view, 0, middle)
+    work.set_outputs(view, [out])
+    work.types[middle] = Type(work.dtype(out), kind.dims)

@@ -152,7 +152,7 @@ def overridden(work: Work, rule: str, nodes: Iterable[WorkNode], tensor: str) ->
         work.decline(
             rule,
             nodes,
-            f"the initializer '{tensor}' is an input of the graph too, so that it can be overridden",
+            f"the initializer '{tensor}' can be overridden, being an input of the graph too",
             f"take '{tensor}' off the graph's inputs",
             kind=OVERRIDABLE,
         )

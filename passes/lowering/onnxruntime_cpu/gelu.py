@@ -15,6 +15,7 @@ from __future__ import annotations
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
+from . import gelu_near
 from .conditions import MS, assigned, holds, other
 
 
@@ -52,6 +53,8 @@ def _basic(work: Work, node: WorkNode) -> bool:
 
 
 def _extended(work: Work, node: WorkNode) -> bool:
+    if node.op == "Erf":  # a Gelu of which nothing was made at its Div
+        return not node.domain and gelu_near.tell(work, "GeluFusionL2", node)
     found = _match(work, node)
     if found is None or not all(assigned(work, n) for n in found):
         return False
@@ -61,4 +64,4 @@ def _extended(work: Work, node: WorkNode) -> bool:
 
 
 BASIC = Rule("GeluFusionL1", ("Div",), _basic)
-EXTENDED = Rule("GeluFusionL2", ("Div",), _extended)
+EXTENDED = Rule("GeluFusionL2", ("Div", "Erf"), _extended)

@@ -10,11 +10,14 @@ Runtime's condition, extended level: single precision, read only by one of the a
 from __future__ import annotations
 
 from ....graph.dtypes import FLOAT
+from ..mends import exchange
+from ..near import called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
-from .conditions import MS
+from .conditions import MS, stands_apart
 
+_NAME = "GemmActivationFusion"
 _ACTIVATIONS = (
     "Elu",
     "HardSigmoid",
@@ -32,7 +35,7 @@ _ACTIVATIONS = (
 def _apply(work: Work, node: WorkNode) -> bool:
     if not work.is_op(node, "Gemm", 7, 9, 11, 13) or work.dtype(node.output) != FLOAT:
         return False
-    behind = work.next(node, *_ACTIVATIONS)
+    behind = work.next(node, *_ACTIVATIONS) or _nearly(work, node)
     if behind is None:
         return False
     if work.is_op(behind, "LeakyRelu", 16) and work.target.version < (1, 26):
@@ -44,4 +47,24 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("GemmActivationFusion", ("Gemm",), _apply)
+def _nearly(work: Work, node: WorkNode) -> WorkNode | None:
+    """Tell of an activation that a Gemm nearly takes; answers it once that is mended."""
+    found = [r for r in work.readers(node.output) if r.op in _ACTIVATIONS and not r.domain]
+    if found:
+        return found[0] if stands_apart(work, _NAME, node, found[0]) else None
+    view = work.next(node, "Reshape")
+    behind = None if view is None else work.next(view, *_ACTIVATIONS)
+    if view is None or behind is None:
+        return None
+    mended = work.decline(
+        _NAME,
+        (node, behind),
+        f"a Reshape stands between the Gemm of {called(node)} and {called(behind)}",
+        f"compute {called(node)} and {called(behind)} on 2 dims: a Reshape before and behind both",
+        lambda: exchange(work, view, behind),
+        kind="a Reshape stands between the Gemm and the activation",
+    )
+    return behind if mended else None
+
+
+RULE = Rule(_NAME, ("Gemm",), _apply)

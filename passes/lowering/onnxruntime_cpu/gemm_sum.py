@@ -9,16 +9,19 @@ other input is (N), (1, N), (M, 1) or (M, N). Basic level, versions 1.20 to 1.32
 
 from __future__ import annotations
 
+from ..near import called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
 from .conditions import other, same_dim
 
+_NAME = "GemmSumFusion"
+
 
 def _apply(work: Work, node: WorkNode) -> bool:
     if not work.is_op(node, "Gemm", 11, 13) or node.has_input(2):
         return False
-    total = work.next(node, "Sum")
+    total = work.next(node, "Sum") or _add(work, node)
     added = None if total is None else other(total, node.output)
     if total is None or added is None or not spreads(work, node.output, added):
         return False
@@ -26,6 +29,23 @@ def _apply(work: Work, node: WorkNode) -> bool:
     work.set_input(node, 2, added)
     node.set(beta=1.0)
     return True
+
+
+def _add(work: Work, node: WorkNode) -> WorkNode | None:
+    """Tell of an Add that could be the Gemm's own input; answers it once that is mended."""
+    add = work.next(node, "Add")
+    added = None if add is None else other(add, node.output)
+    if add is None or added is None or not spreads(work, node.output, added):
+        return None
+    mended = work.decline(
+        _NAME,
+        (node, add),
+        f"{called(add)} is an Add, and the runtime takes a Sum alone",
+        f"make '{added}' the third input of {called(node)}",
+        lambda: None,  # an Add of two is a Sum of two
+        kind="an Add stands behind a Gemm without a bias",
+    )
+    return add if mended else None
 
 
 def spreads(work: Work, product: str, bias: str) -> bool:
@@ -42,4 +62,4 @@ def spreads(work: Work, product: str, bias: str) -> bool:
     return rows and columns
 
 
-RULE = Rule("GemmSumFusion", ("Gemm",), _apply)
+RULE = Rule(_NAME, ("Gemm",), _apply)

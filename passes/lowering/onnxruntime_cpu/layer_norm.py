@@ -16,6 +16,7 @@ from ....graph.dtypes import FLOAT
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
+from . import layer_norm_near
 from .conditions import assigned, other
 
 
@@ -97,9 +98,17 @@ def _basic(work: Work, node: WorkNode) -> bool:
     return work.opset.get("", 1) >= _ONNX and _full(work, node)
 
 
+def _extended(work: Work, node: WorkNode) -> bool:
+    name = "LayerNormFusionL2"
+    return _full(work, node) or layer_norm_near.tell(work, name, node, centred=True)
+
+
 def _simplified(work: Work, node: WorkNode) -> bool:
     found = None if node.domain else _core(work, node)
-    if found is None or work.dtype(node.output) != FLOAT:
+    if found is None:
+        name = "SimplifiedLayerNormFusion"
+        return layer_norm_near.tell(work, name, node, centred=False)
+    if work.dtype(node.output) != FLOAT:
         return False
     core, squared = found
     if core.source != squared:
@@ -119,5 +128,5 @@ def _simplified(work: Work, node: WorkNode) -> bool:
 _ONNX = 17  # the opset that has the operator
 
 BASIC = Rule("LayerNormFusionL1", ("Sqrt",), _basic)
-EXTENDED = Rule("LayerNormFusionL2", ("Sqrt",), _full)
+EXTENDED = Rule("LayerNormFusionL2", ("Sqrt",), _extended)
 SIMPLIFIED = Rule("SimplifiedLayerNormFusion", ("Sqrt",), _simplified)

@@ -17,19 +17,21 @@ from math import prod
 import numpy as np
 
 from ....graph.dtypes import BFLOAT16, FLOAT, FLOAT16, INT64
+from ..mends import reshape_constant
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Type, Work, union
-from .conditions import other
+from .conditions import open_sizes, other, stands_apart
 from .gemm_sum import spreads
 
+_NAME = "MatMulAddFusion"
 _TYPES = (FLOAT, FLOAT16, BFLOAT16)
 _RESHAPED = (1, 22)
 _ATTENTION = (1, 23)
 
 
 def _apply(work: Work, node: WorkNode, *, keeping: bool) -> bool:
-    add = work.next(node, "Add")
+    add = work.next(node, "Add") or _apart(work, node)
     if add is None or not work.is_op(node, "MatMul", 1, 9, 13) or work.since(add) < 7:
         return False
     bias = other(add, node.output)
@@ -39,12 +41,10 @@ def _apply(work: Work, node: WorkNode, *, keeping: bool) -> bool:
     if len(b) != 2 or work.dtype(bias) != work.dtype(node.inputs[0]):
         return False
     flat = len(a) == 2
-    if flat and not spreads(work, node.output, bias):
+    fits = spreads(work, node.output, bias) if flat else _reshapes(work, node, bias)
+    if not fits and not _nearly(work, node, add, bias, flat=flat):
         return False
-    if not flat and not _reshapes(work, node, bias):
-        if work.shape(node.inputs[0]) is None:
-            work.decline("MatMulAddFusion", (node, add), "a size of the first operand is open")
-        return False
+    bias = other(add, node.output) or bias
     if keeping and work.target.version >= _ATTENTION and _projects(work, node, add):
         return False
     name = f"{node.name}/MatMulAddFusion"
@@ -54,6 +54,42 @@ def _apply(work: Work, node: WorkNode, *, keeping: bool) -> bool:
     else:
         _around(work, node, add, inputs, name)
     return True
+
+
+def _apart(work: Work, node: WorkNode) -> WorkNode | None:
+    """The Add of a constant behind a MatMul that is an output of the graph; tells of that."""
+    if not work.gives_output(node) or work.rank(node.inputs[1]) != 2:
+        return None
+    for add in work.readers(node.output):
+        bias = other(add, node.output) if add.op == "Add" else None
+        if bias is not None and work.constant(bias) is not None:
+            return add if stands_apart(work, _NAME, node, add) else None
+    return None
+
+
+def _nearly(work: Work, node: WorkNode, add: WorkNode, bias: str, *, flat: bool) -> bool:
+    """Tell why what is added is no bias; whether that was mended."""
+    weights, constant = work.shape(node.inputs[1]), work.constant(bias)
+    if constant is None or weights is None:
+        return False
+    if constant.size not in (1, weights[1]) or any(d != 1 for d in constant.shape[:-1]):
+        return False
+    if not flat and constant.shape == weights[1:]:
+        if work.target.version < _RESHAPED or work.shape(node.inputs[0]) is not None:
+            return False
+        return open_sizes(
+            work, _NAME, (node, add), f"a size of '{node.inputs[0]}' is open, with more than 2 dims"
+        )
+    if not flat and work.target.version < _RESHAPED:
+        return False
+    return work.decline(
+        _NAME,
+        (node, add),
+        f"'{bias}' is of shape {list(constant.shape)}, and not [{weights[1]}]",
+        f"write '{bias}' as [{weights[1]}]",
+        lambda: reshape_constant(work, add, add.inputs.index(bias), weights[1:]),
+        kind="the bias is no vector of as many numbers as the MatMul has columns",
+    ) and (flat or _reshapes(work, node, other(add, node.output) or bias))
 
 
 def _reshapes(work: Work, node: WorkNode, bias: str) -> bool:
@@ -122,5 +158,5 @@ def _second(work: Work, node: WorkNode) -> bool:
     return _apply(work, node, keeping=False)
 
 
-BASIC = Rule("MatMulAddFusion", ("MatMul",), _first)
-EXTENDED = Rule("MatMulAddFusion", ("MatMul",), _second, since=_ATTENTION)
+BASIC = Rule(_NAME, ("MatMul",), _first)
+EXTENDED = Rule(_NAME, ("MatMul",), _second, since=_ATTENTION)

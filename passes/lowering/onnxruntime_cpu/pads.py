@@ -14,12 +14,15 @@ from __future__ import annotations
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work, cover
+from .conditions import stands_apart
+
+_NAME = "Pad_Fusion"
 
 
 def _apply(work: Work, node: WorkNode) -> bool:
     if node.domain or node.string("mode", "constant") != "constant" or len(node.inputs) > 3:
         return False
-    reader = work.next(node)
+    reader = work.next(node) or _apart(work, node)
     if reader is None or reader.domain or reader.inputs[0] != node.output:
         return False
     if reader.string("auto_pad", "NOTSET") != "NOTSET" or not _takes(work, reader):
@@ -44,6 +47,15 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
+def _apart(work: Work, node: WorkNode) -> WorkNode | None:
+    """One of several windows that read a Pad; tells of that, and answers it once mended."""
+    readers = work.readers(node.output)
+    value = work.number(node.input(2)) if node.has_input(2) else node.float("value", 0.0)
+    if value != 0 or not all(not r.domain and _takes(work, r) for r in readers):
+        return None
+    return readers[0] if readers and stands_apart(work, _NAME, node, readers[0]) else None
+
+
 def _takes(work: Work, reader: WorkNode) -> bool:
     if reader.op == "MaxPool":
         return work.target.version < (1, 32)
@@ -52,4 +64,4 @@ def _takes(work: Work, reader: WorkNode) -> bool:
     return work.is_op(reader, "AveragePool", 7, 10, 11, 19, 22)
 
 
-RULE = Rule("Pad_Fusion", ("Pad",), _apply)
+RULE = Rule(_NAME, ("Pad",), _apply)

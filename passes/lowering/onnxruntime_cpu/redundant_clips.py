@@ -10,6 +10,7 @@ can hold. 1.20 to 1.32.
 
 from __future__ import annotations
 
+from ..near import called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work, cover
@@ -22,10 +23,15 @@ def _relu(work: Work, node: WorkNode) -> bool:
     behind = work.next(node)
     if node.domain or behind is None or not is_q(behind):
         return False
-    if not is_lowest(work, behind):
-        work.decline(
-            "ReluQuantRewrite", (node, behind), "the zero point is not the least of its type"
-        )
+    if not is_lowest(work, behind) and not work.decline(
+        "ReluQuantRewrite",
+        (node, behind),
+        f"the zero point of {called(behind)} is not the least of its type, so that it could hold "
+        "less than 0",
+        f"quantise {called(behind)} from 0 on: its zero point the least of its type",
+        lambda: None,
+        kind="the zero point is not the least of its type",
+    ):
         return False
     return _out(work, node, behind)
 
@@ -43,7 +49,17 @@ def _clip(work: Work, node: WorkNode) -> bool:
     if found is None or bounds[0] is None or bounds[1] is None:
         return False
     slack = _SLACK * (found[1] - found[0])
-    if found[0] < bounds[0] - slack or found[1] > bounds[1] + slack:
+    inside = found[0] >= bounds[0] - slack and found[1] <= bounds[1] + slack
+    if not inside and not work.decline(
+        "ClipQuantRewrite",
+        (node, behind),
+        f"{called(behind)} holds {found[0]:.4g} to {found[1]:.4g}, which goes beyond "
+        f"{bounds[0]:.4g} to {bounds[1]:.4g} of {called(node)}",
+        f"choose scale and zero point of {called(behind)} so that it holds no more than "
+        f"{called(node)} lets through",
+        lambda: None,
+        kind="what the quantisation holds goes beyond the Clip",
+    ):
         return False
     return _out(work, node, behind)
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..near import called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work, cover
+from .conditions import overridden
 
 
 def _apply(work: Work, node: WorkNode) -> bool:
@@ -26,8 +28,19 @@ def _apply(work: Work, node: WorkNode) -> bool:
         low = work.number(clip.input(1))
     else:
         low = -np.inf
-    if low is None or clip.inputs[0] != node.output:
+    if clip.inputs[0] != node.output:
         return False
+    if low is None:
+        if not work.decline(
+            "FuseReluClip",
+            (node, clip),
+            f"the lower bound '{clip.input(1)}' of {called(clip)} is not constant",
+            f"make the lower bound of {called(clip)} a constant",
+            lambda: work.set_input(clip, 1, ""),
+            kind="the lower bound of the Clip is not constant",
+        ):
+            return overridden(work, "FuseReluClip", (node, clip), clip.input(1))
+        low = -np.inf
     work.detach(node)
     cover(clip, node)
     work.set_input(clip, 0, node.inputs[0])

@@ -12,11 +12,13 @@ once; where the bias is its first operand, since 1.26. 1.20 to 1.32.
 from __future__ import annotations
 
 from ....graph.dtypes import BFLOAT16, FLOAT, FLOAT16
+from ..near import called, listed
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
-from .conditions import MS, assigned, same_dims
+from .conditions import MS, assigned, may_equal, open_sizes, same_dims
 
+_NAME = "SkipLayerNormFusion"
 _VECTOR = (1, 24)
 
 
@@ -26,15 +28,32 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if work.target.version >= _VECTOR and node.int("axis", -1) not in (-1, 2):
         return False
     add = work.made_by(node.inputs[0], "Add")
-    if add is not None and not work.single(add):
-        work.decline("SkipLayerNormFusion", (add, node), "the sum is read elsewhere")
-    if add is None or not work.single(add) or any(node.outputs[1:]):
+    if add is None or any(node.outputs[1:]):
         return False
     if work.dtype(add.output) not in (FLOAT, FLOAT16, BFLOAT16) or not assigned(work, add):
         return False
-    if any(work.rank(t) != 3 for t in add.inputs) or not same_dims(work, *add.inputs):
+    if any(work.rank(t) != 3 for t in add.inputs):
         return False
     if work.target.version >= _VECTOR and work.rank(node.inputs[1]) != 1:
+        return False
+    if not same_dims(work, *add.inputs):
+        reason = f"'{add.inputs[0]}' and '{add.inputs[1]}' are not known to be of one size"
+        return (
+            work.single(add)
+            and may_equal(work, *add.inputs)
+            and open_sizes(work, _NAME, (add, node), reason)
+        )
+    if not work.single(add):
+        others = [r for r in work.readers(add.output) if r is not node]
+        work.decline(
+            _NAME,
+            (add, node),
+            f"the sum '{add.output}' is read by {listed(others) or 'the user'} too",
+            f"write {called(add)} and {called(node)} as one com.microsoft::SkipLayerNormalization, "
+            "whose fourth output is the sum",
+            lambda: _with_sum(work, add, node),
+            kind="the sum is read elsewhere too",
+        )
         return False
     nodes, bias, inputs = [add, node], "", list(add.inputs)
     for slot in (0, 1):
@@ -58,6 +77,24 @@ def _apply(work: Work, node: WorkNode) -> bool:
         attributes=attributes,
     )
     return True
+
+
+def _with_sum(work: Work, add: WorkNode, node: WorkNode) -> None:
+    """One node that answers the sum as well."""
+    inputs = [*add.inputs, node.inputs[1], node.input(2)]
+    while not inputs[-1]:
+        inputs.pop()
+    outputs = [node.output, "", "", add.output]
+    attributes = {"epsilon": node.attributes.get("epsilon")}
+    work.replace(
+        (add, node),
+        "SkipLayerNormalization",
+        inputs,
+        outputs,
+        domain=MS,
+        name="SkipLayerNormalization",
+        attributes=attributes,
+    )
 
 
 def _bias(work: Work, add: WorkNode, slots: tuple[int, ...] = (1, 0)) -> tuple[str, str] | None:
@@ -93,5 +130,5 @@ def _later(work: Work, node: WorkNode) -> bool:
     return False
 
 
-RULE = Rule("SkipLayerNormFusion", ("LayerNormalization",), _apply)
+RULE = Rule(_NAME, ("LayerNormalization",), _apply)
 BIAS = Rule("BiasSkipLayerNormFusion", ("SkipLayerNormalization",), _later, since=(1, 26))
