@@ -2,15 +2,16 @@
 
 A saving is what the executed cost would fall by: the graph is lowered once more for each kind of
 hindrance, with the fix made wherever a rule declines because of it, and costed. Executed nodes that
-differ form regions, connected by the originals that they stand for, and a region goes to the places
-that lie in it; several places in one region are one blocker, whose saving is that of all of them.
+differ form regions, connected by the originals that they stand for and by tensors that only one of
+the two graphs has. A region goes to the places that lie in it; several places in one region are one
+blocker, whose saving is that of all of them together.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...costmodel.device import Device
@@ -19,7 +20,7 @@ from ...costmodel.result import NodeCost
 from ...graph import Graph
 from ...graph.shapes import Given
 from ...graph.shapes.given import input_infos
-from . import lower_mended
+from . import Lowered, lower_mended
 from .costed import LoweredCost, target_of
 from .near import OPEN_SIZES, NearMiss, Way
 
@@ -104,8 +105,7 @@ def blockers(
     made: list[Blocker] = []
     for way, places in ways.items():
         if not way.rule or any(place.mends for place in places):
-            mended = _mended(graph, device, found, given, way)
-            made += [b for b in _apart(places, found.cost.nodes, mended) if _matters(b.saving)]
+            made += _apart(places, found, _mended(graph, device, found, given, way))
         else:
             made += [_blocker([place], None) for place in places if not _joined(place, found)]
     return tuple(sorted(made, key=_rank))
@@ -128,8 +128,8 @@ def _rank(blocker: Blocker) -> tuple[float, float, str]:
 
 def _mended(
     graph: Graph, device: Device, found: LoweredCost, given: Given | None, way: Way
-) -> Sequence[NodeCost]:
-    """The executed nodes were a kind of hindrance mended."""
+) -> LoweredCost:
+    """What would be executed were a kind of hindrance mended."""
     target, shapes = target_of(device), found.cost.shapes
     assert target is not None  # it was lowered for it
     assert shapes is not None
@@ -148,17 +148,19 @@ def _mended(
     cost = executed_cost(
         graph, lowered.graph, lowered.lineage, device, alike, channels=lowered.blocked
     )
-    return cost.nodes
+    return LoweredCost(cost, lowered)
 
 
 def _apart(
-    places: Sequence[NearMiss], before: Iterable[NodeCost], after: Iterable[NodeCost]
-) -> list[Blocker]:
+    places: Sequence[NearMiss], found: LoweredCost, mended: LoweredCost
+) -> Iterator[Blocker]:
     """A blocker a region of executed nodes that differ; one in all if some lie at no place."""
+    before, after = found.cost.nodes, mended.cost.nodes
     gone, come = _differing(before, after), _differing(after, before)
     region = _Regions()
     for node in (*gone, *come):
         region.join(node.originals)
+    _join_neighbours(region, (found.lowered, gone), (mended.lowered, come))
     for place in places:
         region.join(place.nodes)
     sides: defaultdict[str, tuple[list[NodeCost], list[NodeCost]]] = defaultdict(lambda: ([], []))
@@ -169,8 +171,33 @@ def _apart(
     for place in places:
         groups[region.of(place.nodes)].append(place)
     if not places[0].way.rule or sides.keys() - groups.keys():
-        return [_blocker(places, _saving(gone, come))]
-    return [_blocker(group, _saving(*sides[name])) for name, group in groups.items()]
+        yield _blocker(places, _saving(gone, come))
+        return
+    for name, group in groups.items():
+        if name in sides:
+            yield _blocker(group, _saving(*sides[name]))
+        else:  # mended or made anyway, it changes nothing
+            yield from (_blocker([p], None) for p in group if not (p.mends or _joined(p, found)))
+
+
+def _join_neighbours(region: _Regions, *sides: tuple[Lowered, list[NodeCost]]) -> None:
+    """Join nodes that differ where a tensor goes from one to the other that one side alone has."""
+    tensors: list[set[str]] = []
+    for lowered, _ in sides:
+        names = {s.prefix + t for s, n in lowered.graph.walk() for t in n.outputs if t}
+        tensors.append(names - lowered.blocked.keys())
+    alike = set.intersection(*tensors)
+    for lowered, nodes in sides:
+        originals = {node.name: node.originals for node in nodes}
+        makers: dict[str, tuple[str, ...]] = {}
+        differing = [(s, n) for s, n in lowered.graph.walk() if s.path(n) in originals]
+        for scope, node in differing:
+            makers |= {scope.prefix + t: originals[scope.path(node)] for t in node.outputs}
+        for scope, node in differing:
+            for tensor in node.inputs:
+                made = makers.get(scope.prefix + tensor) if tensor else None
+                if made is not None and scope.prefix + tensor not in alike:
+                    region.join((*made, *originals[scope.path(node)]))
 
 
 def _key(node: NodeCost) -> Hashable:
@@ -234,10 +261,6 @@ def _saving(gone: Sequence[NodeCost], come: Sequence[NodeCost]) -> Saving:
         return sums[0] - sums[1]
 
     return Saving(len(gone) - len(come), *map(less, Saving.figures()))
-
-
-def _matters(saving: Saving | None) -> bool:
-    return saving is None or any(asdict(saving).values()) or None in asdict(saving).values()
 
 
 def _blocker(places: Sequence[NearMiss], saving: Saving | None) -> Blocker:

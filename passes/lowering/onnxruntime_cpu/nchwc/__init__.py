@@ -23,6 +23,8 @@ _ONWARD: dict[tuple[str, str], _Rule] = {
     ("", "Add"): elementwise.binary,
     ("", "Sum"): elementwise.binary,
     ("", "Mul"): elementwise.binary,
+    ("", "Sub"): elementwise.binary,
+    ("", "Div"): elementwise.binary,
     ("", "BatchNormalization"): elementwise.normalisation,
     ("", "Relu"): elementwise.activation,
     ("", "Sigmoid"): elementwise.activation,
@@ -37,6 +39,7 @@ _ONWARD: dict[tuple[str, str], _Rule] = {
     ("", "Transpose"): shapes.transpose,
     ("", "GlobalMaxPool"): windows.pool,
     ("", "GlobalAveragePool"): windows.pool,
+    ("", "ReduceMean"): windows.mean,
 }
 
 

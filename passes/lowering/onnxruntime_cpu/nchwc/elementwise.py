@@ -19,9 +19,12 @@ from __future__ import annotations
 import numpy as np
 
 from .....graph.dtypes import FLOAT, INT64
+from ...near import called
 from ...node import WorkNode
 from ...work import Type, cover
-from ..conditions import NCHWC, near
+from ..conditions import NCHWC, may_equal, open_sizes
+from ..conditions import near as about
+from . import near
 from .state import NAME, Blocked, State, equal
 
 _WIDER = (1, 26)  # BatchNormalization of version 15, Mul, Gelu, HardSigmoid
@@ -30,19 +33,27 @@ _FUSED = ("Relu", "Sigmoid", "Tanh", "HardSigmoid")
 
 
 def binary(state: State, node: WorkNode) -> bool:
-    """An Add, Sum or Mul."""
+    """An Add, Sum or Mul; a Sub or Div is only told of."""
     if node.op == "Mul" and _scaled(state, node):
+        return True
+    operand = near.constant_operand(state, node)
+    if operand is not None:
+        slot, blocked = operand
+        hint, bias = ("mul", False) if node.op in ("Mul", "Div") else ("bn", True)
+        _pointwise(state, node, slot, blocked, hint, bias=bias)
         return True
     found = [state.find(t) for t in node.inputs]
     inputs = [b for b in found if b is not None]
+    if node.op in ("Sub", "Div"):
+        return False
     if len(inputs) != len(found) or any(b.channels != inputs[0].channels for b in inputs):
         return False
     if not all(equal(inputs[0].dims, b.dims) for b in inputs):
+        if may_equal(state.work, *node.inputs[:2]):
+            reason = f"what {called(node)} adds is not known to be of one size"
+            open_sizes(state.work, NAME, (node,), reason)
         return node.op == "Add" and _reshaped(state, node, inputs)
     if node.op != "Mul" and len(inputs) == 2:
-        if not any(state.is_plain_conv(b) for b in inputs):
-            reason = "each operand has an activation, or is read elsewhere"
-            state.work.decline(NAME, (node,), reason)
         for slot in (0, 1):
             if state.is_plain_conv(inputs[slot]) and len(inputs[slot].node.inputs) < 4:
                 return _summed(state, node, inputs[slot], inputs[1 - slot])
@@ -171,7 +182,7 @@ def _hard_swish(state: State, node: WorkNode, found: Blocked) -> bool:
         return False
     if (conv.op, conv.domain) != ("Conv", NCHWC) or "activation" in conv.attributes:
         return False
-    if not near(node.float("alpha", 0.2), 1 / 6, 1e-6) or node.float("beta", 0.5) != 0.5:
+    if not about(node.float("alpha", 0.2), 1 / 6, 1e-6) or node.float("beta", 0.5) != 0.5:
         return False
     mul = work.next(node, "Mul")
     if mul is None or sorted(mul.inputs) != sorted((node.inputs[0], node.output)):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from ...node import WorkNode
 from ..conditions import NCHWC
+from . import near
 from .state import Blocked, State, equal
 
 
@@ -22,9 +23,14 @@ def concat(state: State, node: WorkNode) -> bool:
     """A Concat on the channels."""
     found = [state.find(t) for t in node.inputs]
     inputs = [b for b in found if b is not None]
-    if node.int("axis", 0) != 1 or len(inputs) != len(found):
+    if len(inputs) != len(found) or node.int("axis", 0) not in (1, -3):
         return False
-    if any(b.channels % state.block for b in inputs):
+    for tensor, one in zip(node.inputs, inputs, strict=True):
+        if one.channels % state.block and not near.channels(
+            state, node, f"'{tensor}'", one.channels
+        ):
+            return False
+    if node.int("axis", 0) != 1 and not near.axis(state, node):
         return False
     dims = list(inputs[0].dims)
     if not all(equal(dims, b.dims) for b in inputs):
@@ -51,10 +57,10 @@ def resize(state: State, node: WorkNode) -> bool:
     place = node.string("coordinate_transformation_mode", _default_place(work.since(node)))
     if mode not in ("nearest", "linear") or scales[:2] != (1, 1):
         return False
-    if not linear and (place != "asymmetric" or _rounding(state, node) != "floor"):
-        return False
-    if linear and place not in ("asymmetric", "align_corners", "half_pixel"):
-        return False
+    if not _takes(state, node, place, linear=linear):
+        if not near.resize(state, node, mode, place):
+            return False
+        place = node.string("coordinate_transformation_mode", place)
     dims = state.own_dims(node.output)
     state.take(node, 0)
     work.set_inputs(node, node.inputs[:1])
@@ -67,6 +73,12 @@ def resize(state: State, node: WorkNode) -> bool:
     dims[0] = found.dims[0]
     state.make(node, found.channels, dims)
     return True
+
+
+def _takes(state: State, node: WorkNode, place: str, *, linear: bool) -> bool:
+    if linear:
+        return place in ("asymmetric", "align_corners", "half_pixel")
+    return place == "asymmetric" and _rounding(state, node) == "floor"
 
 
 def _default_place(since: int) -> str:

@@ -18,12 +18,15 @@ from .....graph.dtypes import FLOAT
 from ...node import WorkNode
 from ...work import Constant
 from ..conditions import NCHWC
-from .state import NAME, Blocked, State, Tracked, aligned
+from . import near
+from .state import Blocked, State, Tracked, aligned
 
 
 def convolution(state: State, node: WorkNode) -> bool:
     """A Conv or FusedConv."""
     work = state.work
+    if work.dtype(node.inputs[1]) == FLOAT and not near.weights(state, node):
+        return False
     weights = work.constant(node.inputs[1])
     if weights is None or weights.dtype != FLOAT or len(weights.shape) != 4:
         return False
@@ -33,9 +36,7 @@ def convolution(state: State, node: WorkNode) -> bool:
             return False
     if node.domain == "" and work.since(node) == 22 and work.target.version < (1, 26):
         return False
-    layout = _layout(state, node, weights)
-    if layout is None:
-        work.decline(NAME, (node,), _hindrance(state, node, weights))
+    layout = _layout(state, node, weights) or near.layout(state, node, weights)
     if layout is None or (node.has_input(3) and state.find(node.inputs[3]) is None):
         return False
     direct, inside, outside = layout
@@ -73,19 +74,6 @@ def _layout(state: State, node: WorkNode, weights: Constant) -> tuple[bool, int,
     return False, inside, outside
 
 
-def _hindrance(state: State, node: WorkNode, weights: Constant) -> str:
-    """Why a convolution of these channels can't be blocked."""
-    outside, inside, groups = weights.shape[0], weights.shape[1], node.int("group", 1)
-    if groups == 1:
-        return f"{inside} input channels are no multiple of 4"
-    if not aligned(outside):
-        return f"{outside} output channels are no multiple of 4"
-    return (
-        f"{inside} input and {outside / groups:g} output channels a group are no multiples of "
-        f"{state.block}"
-    )
-
-
 def track(
     node: WorkNode, source: list[Tracked], dims: list[Tracked], kernel: tuple[int, ...]
 ) -> None:
@@ -113,13 +101,13 @@ def pool(state: State, node: WorkNode) -> bool:
     dims = work.dims(node.inputs[0])
     found: Blocked | None = state.find(node.inputs[0])
     channels = found.channels if found is not None else dims[1] if dims and len(dims) == 4 else None
-    if type(channels) is int and channels % state.block:
-        reason = f"{channels} channels are no multiple of {state.block}"
-        work.decline(NAME, (node,), reason)
+    if work.dtype(node.inputs[0]) != FLOAT or _refused(state, node) or any(node.outputs[1:]):
         return False
-    if type(channels) is not int or any(node.outputs[1:]):
-        return False
-    if work.dtype(node.inputs[0]) != FLOAT or _refused(state, node):
+    if type(channels) is not int:
+        return near.size_unknown(state, node)
+    if channels % state.block and (
+        found is None or not near.channels(state, node, f"'{node.inputs[0]}'", channels)
+    ):
         return False
     out = state.own_dims(node.output)
     taken = state.take(node, 0)
@@ -137,3 +125,8 @@ def _refused(state: State, node: WorkNode) -> bool:
     if node.op == "AveragePool" and state.work.since(node) == 19 and version < (1, 26):
         return True
     return node.op == "AveragePool" and bool(ceiled) and version >= (1, 30)
+
+
+def mean(state: State, node: WorkNode) -> bool:
+    """A ReduceMean, which the layout doesn't take: one of height and width is told of."""
+    return near.mean(state, node) and pool(state, node)
