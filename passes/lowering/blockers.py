@@ -139,11 +139,11 @@ def _mended(
     if way.kind == OPEN_SIZES:
         names = inputs.infos
         alike = Given(
-            {n: i.shape for n, i in inputs.infos.items() if i.shape is not None},
+            {n: s for n, i in inputs.infos.items() if (s := i.resolved) is not None},
             values=alike.values,
             trips=alike.trips,
         )
-    sizes = {name: inputs.infos[name].shape for name in names}
+    sizes = {name: inputs.infos[name].resolved for name in names}
     lowered = lower_mended(graph, target, sizes, frozenset({way}))
     cost = executed_cost(
         graph, lowered.graph, lowered.lineage, device, alike, channels=lowered.blocked
@@ -157,6 +157,10 @@ def _apart(
     """A blocker a region of executed nodes that differ; one in all if some lie at no place."""
     before, after = found.cost.nodes, mended.cost.nodes
     gone, come = _differing(before, after), _differing(after, before)
+    if not places[0].way.rule:
+        if gone or come:
+            yield _blocker(places, _saving(gone, come))
+        return
     region = _Regions()
     for node in (*gone, *come):
         region.join(node.originals)
@@ -170,7 +174,7 @@ def _apart(
     groups: defaultdict[str, list[NearMiss]] = defaultdict(list)
     for place in places:
         groups[region.of(place.nodes)].append(place)
-    if not places[0].way.rule or sides.keys() - groups.keys():
+    if sides.keys() - groups.keys():
         yield _blocker(places, _saving(gone, come))
         return
     for name, group in groups.items():

@@ -8,8 +8,8 @@ from ...graph import Graph, OcostError
 from ...graph.errors import did_you_mean
 from ...lineage.attribution import Executed
 from ...lineage.covers import INSERTED
-from ...rewrite.rewriting import Declined
 from . import Lowered
+from .near import NearMiss
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NodeFate:
     fate: str
     executed: tuple[Executed, ...]
     inserted: tuple[Executed, ...]
-    declined: tuple[Declined, ...]
+    declined: tuple[NearMiss, ...]
 
 
 def node_fate(graph: Graph, lowered: Lowered, name: str) -> NodeFate:

@@ -63,21 +63,6 @@ def settle_constant(work: Work, node: WorkNode, dtype: int) -> None:
     work.settle(output, Constant(dtype or kind.dtype, shape))
 
 
-def insert_pair(work: Work, node: WorkNode, slot: int, like: WorkNode) -> None:
-    """Quantise an input of a node with the parameters of another QuantizeLinear."""
-    source = node.inputs[slot]
-    kind = work.type(source)
-    middle = work.tensor(f"{source}_q", Type(work.dtype(like.input(2)), kind.dims))
-    made = work.tensor(f"{source}_dq", kind)
-    for op, tensor, out in (
-        ("QuantizeLinear", source, middle),
-        ("DequantizeLinear", middle, made),
-    ):
-        part = work.add(op, [tensor, *like.inputs[1:]], out, domain=like.domain, name=f"{out}_{op}")
-        part.glue, part.covers = True, node.covers
-    work.set_input(node, slot, made)
-
-
 def exchange(work: Work, view: WorkNode, behind: WorkNode) -> None:
     """Let a node of one input compute in front of the view that it alone reads."""
     source, middle, out = view.inputs[0], view.output, behind.output
@@ -87,3 +72,73 @@ def exchange(work: Work, view: WorkNode, behind: WorkNode) -> None:
     work.set_input(view, 0, middle)
     work.set_outputs(view, [out])
     work.types[middle] = Type(work.dtype(out), kind.dims)
+
+
+def quantise_input(work: Work, node: WorkNode, slot: int, like: WorkNode) -> None:
+    """Quantise an input of a node with the parameters of a QuantizeLinear or its counterpart."""
+    tensor = node.inputs[slot]
+    middle = _q(work, tensor, like, node)
+    work.set_input(node, slot, _dq(work, middle, tensor, like, node))
+
+
+def quantise_constant(work: Work, node: WorkNode, slot: int, like: WorkNode) -> None:
+    """Let a node read integers behind a DequantizeLinear in the place of a constant."""
+    tensor = node.inputs[slot]
+    constant = work.constant(tensor)
+    assert constant is not None
+    integers = work.store(f"{tensor}_q", work.dtype(like.input(2)), constant.shape)
+    work.set_input(node, slot, _dq(work, integers, tensor, like, node))
+
+
+def quantise_output(work: Work, node: WorkNode, like: WorkNode) -> None:
+    """Quantise what a node makes; each reader gets a DequantizeLinear."""
+    output = node.output
+    raw = work.tensor(f"{output}_raw", work.type(output))
+    readers = list(dict.fromkeys(work.readers(output)))
+    work.set_outputs(node, [raw, *node.outputs[1:]])
+    _dequantise(work, readers, output, _q(work, raw, like, node), like, node)
+
+
+def read_dequantised(work: Work, node: WorkNode, q: WorkNode) -> None:
+    """Let all other readers of a tensor read what a QuantizeLinear of it makes, dequantised."""
+    output = node.output
+    readers = [r for r in dict.fromkeys(work.readers(output)) if r is not q]
+    raw = work.tensor(f"{output}_raw", work.type(output))
+    work.set_outputs(node, [raw, *node.outputs[1:]])
+    work.set_input(q, 0, raw)
+    _dequantise(work, readers, output, q.output, q, node)
+
+
+def _dequantise(
+    work: Work,
+    readers: list[WorkNode],
+    tensor: str,
+    integers: str,
+    like: WorkNode,
+    near: WorkNode,
+) -> None:
+    for reader in readers:
+        for slot, read in enumerate(reader.inputs):
+            if read == tensor:
+                work.set_input(reader, slot, _dq(work, integers, tensor, like, near))
+    if work.is_output(tensor) or work.readers(tensor):
+        _dq(work, integers, tensor, like, near, tensor)
+
+
+def _q(work: Work, tensor: str, like: WorkNode, near: WorkNode) -> str:
+    made = work.tensor(f"{tensor}_q", Type(work.dtype(like.input(2)), work.dims(tensor)))
+    _part(work, "QuantizeLinear", tensor, made, like, near)
+    return made
+
+
+def _dq(
+    work: Work, integers: str, like_tensor: str, like: WorkNode, near: WorkNode, output: str = ""
+) -> str:
+    made = output or work.tensor(f"{like_tensor}_dq", work.type(like_tensor))
+    _part(work, "DequantizeLinear", integers, made, like, near)
+    return made
+
+
+def _part(work: Work, op: str, tensor: str, made: str, like: WorkNode, near: WorkNode) -> None:
+    part = work.add(op, [tensor, *like.inputs[1:]], made, domain=like.domain, name=f"{made}_{op}")
+    part.glue, part.covers = True, near.covers

@@ -69,3 +69,11 @@ def listed(nodes: Iterable[WorkNode]) -> str:
 
 
 _NAMED = 3
+
+
+def plain(tensor: str) -> str:
+    """A tensor as the user knows it, without what a Cast that is put in adds to its name."""
+    return tensor.removeprefix(CAST_NAME)
+
+
+CAST_NAME = "InsertedPrecisionFreeCast_"

@@ -114,7 +114,7 @@ class Work:
             self.fates: dict[str, str] = {}
             self.declined: dict[NearMiss, None] = {}  # in the order in which they came
             self.mending: frozenset[Way] = frozenset()  # what is to be mended where it is met
-            self._mended: set[NearMiss] = set()
+            self._mended: set[tuple[NearMiss, str]] = set()
             self.blocked: dict[str, int] = {}  # in blocks: channels without padding, by tensor
 
     # --- reading ---------------------------------------------------------------------------
@@ -562,9 +562,9 @@ class Work:
         if not paths:
             return False
         root.declined[near] = None
-        if mend is None or near.way not in root.mending or near in root._mended:
+        if mend is None or near.way not in root.mending or (near, reason) in root._mended:
             return False
-        root._mended.add(near)
+        root._mended.add((near, reason))
         mend()
         return True
 

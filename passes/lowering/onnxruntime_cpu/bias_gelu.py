@@ -11,11 +11,14 @@ no output of the graph. QuickGelu: x times Sigmoid(x) or Sigmoid(a * x), the Sig
 
 from __future__ import annotations
 
+from functools import partial
+
 from ....graph.dtypes import FLOAT
+from ..mends import reshape_constant
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
-from .conditions import MS, holds, near, other, same_dim
+from .conditions import MS, holds, near, other, same_dim, stands_apart
 
 _ONNX_GELU = (1, 22)
 
@@ -30,7 +33,7 @@ def _bias(work: Work, node: WorkNode) -> bool:
         return False
     slot = next((s for s in (1, 0) if work.rank(node.inputs[s]) == 1), None)
     if slot is None:
-        return False
+        return _row(work, node, gelu) and _bias(work, node)
     dims, bias = work.dims(node.inputs[1 - slot]), work.dims(node.inputs[slot])
     if not dims or not bias or not same_dim(dims[-1], bias[0]):
         return False
@@ -39,6 +42,27 @@ def _bias(work: Work, node: WorkNode) -> bool:
     op = "FastGelu" if tanh else "BiasGelu"
     work.replace([node, gelu], op, inputs, gelu.outputs, domain=MS, name="BiasGelu")
     return True
+
+
+def _row(work: Work, node: WorkNode, gelu: WorkNode) -> bool:
+    """Tell of a bias that is one row of more than one dim; whether it is a vector now."""
+    for slot in (1, 0):
+        constant = work.constant(node.inputs[slot])
+        dims = work.dims(node.inputs[1 - slot])
+        if constant is None or not dims or constant.shape[-1:] != dims[-1:]:
+            continue
+        if constant.size != dims[-1] or len(constant.shape) < 2:
+            continue
+        size = constant.size
+        return work.decline(
+            "BiasGeluFusion",
+            (node, gelu),
+            f"the bias '{node.inputs[slot]}' is of shape {list(constant.shape)}",
+            f"write '{node.inputs[slot]}' as [{size}]",
+            partial(reshape_constant, work, node, slot, (size,)),
+            kind="the bias of a Gelu is no vector",
+        )
+    return False
 
 
 def _fast(work: Work, node: WorkNode) -> bool:
@@ -128,7 +152,7 @@ def _squared(work: Work, add: WorkNode, scaled: WorkNode) -> tuple[str, list[Wor
 def _quick(work: Work, node: WorkNode) -> bool:
     if node.domain or work.dtype(node.output) != FLOAT:
         return False
-    mul = work.next(node, "Mul")
+    mul = work.next(node, "Mul") or _gate(work, node)
     if mul is None:
         return False
     x = other(mul, node.output)
@@ -152,6 +176,14 @@ def _quick(work: Work, node: WorkNode) -> bool:
         attributes={"alpha": alpha},
     )
     return True
+
+
+def _gate(work: Work, node: WorkNode) -> WorkNode | None:
+    """Tell of a Sigmoid that more than x times it reads; answers the Mul once that is mended."""
+    for mul in work.readers(node.output):
+        if mul.op == "Mul" and other(mul, node.output) == node.inputs[0]:
+            return mul if stands_apart(work, "QuickGeluFusion", node, mul) else None
+    return None
 
 
 BIAS = Rule("BiasGeluFusion", ("Add",), _bias)

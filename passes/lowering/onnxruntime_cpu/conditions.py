@@ -120,7 +120,7 @@ def constant_side(work: Work, node: WorkNode) -> tuple[str, str] | None:
 def stands_apart(work: Work, rule: str, node: WorkNode, behind: WorkNode) -> bool:
     """Tell why a reader of a node is not all that reads it; whether that was mended."""
     readers = [r for r in work.readers(node.output) if r is not behind]
-    if any(behind.output in r.inputs for r in readers):
+    if any(r.op == "Mul" and behind.output in r.inputs for r in readers):
         return False  # a gate: both are needed where they meet
     if work.gives_output(node):
         mended = work.decline(
@@ -160,13 +160,12 @@ def overridden(work: Work, rule: str, nodes: Iterable[WorkNode], tensor: str) ->
 
 
 def may_equal(work: Work, first: str, second: str) -> bool:
-    """Whether two tensors may have equal dims, for all that is known."""
+    """Whether two tensors may well have equal dims: one of 1 beside an open one is broadcast."""
     one, two = work.dims(first), work.dims(second)
-    if one is None or two is None:
-        return True
-    return len(one) == len(two) and not any(
-        type(a) is int and type(b) is int and a != b for a, b in zip(one, two, strict=True)
-    )
+    if one is None or two is None or len(one) != len(two):
+        return False
+    pairs = zip(one, two, strict=True)
+    return not any(a != b and (1 in (a, b) or type(a) is type(b) is int) for a, b in pairs)
 
 
 def open_sizes(work: Work, rule: str, nodes: Iterable[WorkNode], reason: str) -> bool:

@@ -16,6 +16,7 @@ from ..near import called
 from ..node import WorkNode
 from ..rule import Rule, Sweep
 from ..work import Work
+from . import hard_near
 from .conditions import MS, may_equal, open_sizes, other, overridden, same_dims, stands_apart
 
 _NAME, _SUM = "ConvActivationFusion", "ConvAddActivationFusion"
@@ -25,6 +26,7 @@ _ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "HardSigmoid", "Clip")
 def _apply(work: Work, node: WorkNode) -> bool:
     if not work.is_op(node, "Conv") or work.dtype(node.output) != FLOAT:
         return False
+    hard_near.tell(work, node)
     behind = work.next(node) or _apart(work, node)
     if behind is None or not (activates(work, behind) or _nearly(work, node, behind)):
         return False
@@ -46,6 +48,8 @@ def _nearly(work: Work, node: WorkNode, behind: WorkNode) -> bool:
         return False
     if behind.op == "Clip":
         bounds = [t for t in behind.inputs[1:] if t and work.constant(t) is None]
+        if any((maker := work.maker(t)) is not None and maker.glue for t in bounds):
+            return False  # a constant behind a Cast that is put in
         for tensor in bounds:
             overridden(work, _NAME, (node, behind), tensor)
         return work.decline(

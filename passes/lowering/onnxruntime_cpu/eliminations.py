@@ -11,6 +11,7 @@ versions 1.20 to 1.32.
 from __future__ import annotations
 
 from ....graph.dtypes import DOUBLE, FLOAT, FLOAT16, INT32, INT64
+from ..near import called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
@@ -49,9 +50,52 @@ def _slice(work: Work, node: WorkNode) -> bool:
         steps = work.numbers(node.input(4)) if node.has_input(4) else (1,)
         if steps is None:
             return False
-    if starts is None or ends is None or any(starts) or any(e < _ENDLESS for e in ends):
+    if starts is None or ends is None or any(starts) or any(s != 1 for s in steps or ()):
         return False
-    return take_out(work, node) if all(s == 1 for s in steps or ()) else False
+    if any(e < _ENDLESS for e in ends):
+        return _whole(work, node, ends)
+    return take_out(work, node)
+
+
+def _whole(work: Work, node: WorkNode, ends: tuple[int, ...]) -> bool:
+    """Tell of ends that are the sizes themselves; whether it was taken out."""
+    dims = work.dims(node.inputs[0])
+    axes = node.ints("axes") or (work.numbers(node.input(3)) if node.has_input(3) else None)
+    axes = tuple(range(len(ends))) if axes is None else axes
+    if dims is None or len(axes) != len(ends):
+        return False
+    sizes = [dims[axis] for axis in axes]
+    if not all(type(d) is int and e >= d for d, e in zip(sizes, ends, strict=True)):
+        return False
+    return work.decline(
+        "EliminateSlice",
+        (node,),
+        f"{called(node)} takes all of '{node.inputs[0]}', but its ends are sizes, which the "
+        "runtime doesn't compare",
+        f"take {called(node)} out",
+        lambda: take_out(work, node),
+        kind="a Slice of all has sizes as its ends",
+    )
+
+
+def _kept(work: Work, rule: str, node: WorkNode, source: str) -> bool:
+    """Tell of a node that stays though it changes nothing; whether it was taken out."""
+    if any(map(work.readers, node.outputs[1:])):
+        return False
+    if work.gives_output(node):
+        if work.maker(source) is None or work.is_output(source):
+            return False  # between an input and an output something has to stand
+        where = "makes an output of the graph"
+    else:
+        where = "reads inputs of the graph alone"
+    return work.decline(
+        rule,
+        (node,),
+        f"{called(node)} changes nothing, but {where}",
+        f"take {called(node)} out",
+        lambda: work.bypass(node, source),
+        kind=f"a node that changes nothing {where}",
+    )
 
 
 def _unsqueeze(work: Work, node: WorkNode) -> bool:
@@ -63,16 +107,18 @@ def _unsqueeze(work: Work, node: WorkNode) -> bool:
 
 def _dropout(work: Work, node: WorkNode) -> bool:
     """The mask is not read, and the ratio is constant; whether it says to train is not asked."""
-    if node.domain or not removable(work, node) or any(map(work.readers, node.outputs[1:])):
+    if node.domain or any(map(work.readers, node.outputs[1:])):
         return False
     if node.has_input(1) and work.number(node.input(1)) is None:
         return False
+    if not removable(work, node):
+        return _kept(work, "EliminateDropout", node, node.inputs[0])
     return take_out(work, node)
 
 
 def _expand(work: Work, node: WorkNode) -> bool:
     """Each entry of the constant shape is 1 or the known size."""
-    if node.domain or not removable(work, node):
+    if node.domain:
         return False
     target, dims = work.numbers(node.input(1)), work.dims(node.inputs[0])
     if target is None or dims is None or len(target) > len(dims):
@@ -80,6 +126,8 @@ def _expand(work: Work, node: WorkNode) -> bool:
     tail = dims[len(dims) - len(target) :]
     if not all(t in (1, d) for t, d in zip(target, tail, strict=True)):
         return False
+    if not removable(work, node):
+        return _kept(work, "ExpandElimination", node, node.inputs[0])
     return take_out(work, node)
 
 
@@ -105,8 +153,10 @@ def _noop(work: Work, node: WorkNode) -> bool:
     if rank is None or len(found.shape) > rank or found.dtype not in _TYPES:
         return False
     wanted = 0 if node.op in ("Add", "Sub") else 1
-    if work.number(node.inputs[slot]) != wanted or not removable(work, node):
+    if work.number(node.inputs[slot]) != wanted:
         return False
+    if not removable(work, node):
+        return _kept(work, "NoopElimination", node, node.inputs[1 - slot])
     return take_out(work, node)
 
 

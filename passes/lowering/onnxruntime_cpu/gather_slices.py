@@ -22,8 +22,6 @@ _OPSET = 13
 
 
 def _apply(work: Work) -> bool:
-    if work.opset.get("", 1) < _OPSET:
-        return False
     changed = False
     seen: set[str] = set()
     for node in work.visit(("Gather", "Slice")):
@@ -55,6 +53,16 @@ def _split(work: Work, tensor: str) -> bool:
     pieces.sort(key=lambda p: p[1])
     ends = [0, *(end for _, _, end, _ in pieces)]
     if [begin for _, begin, _, _ in pieces] != ends[:-1] or ends[-1] != dims[axis]:
+        return False
+    opset = work.opset.get("", 1)
+    if opset < _OPSET and not work.decline(
+        "GatherSliceToSplitFusion",
+        [piece for _, _, _, piece in pieces],
+        f"opset {opset} has no Split whose sizes are an input",
+        f"convert the model to opset {_OPSET}",
+        lambda: None,
+        kind=f"Slices that tile a tensor below opset {_OPSET}",
+    ):
         return False
     _replace(work, tensor, axis, pieces)
     return True

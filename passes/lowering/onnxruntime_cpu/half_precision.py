@@ -13,13 +13,14 @@ run, and the rules of the extended and layout level run again. That round since 
 from __future__ import annotations
 
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
+from ..near import CAST_NAME, listed
 from ..node import WorkNode
 from ..rule import Rule, Sweep
 from ..work import Constant, Type, Work, cover
 from .conditions import hand_on
 from .kernels import widened
 
-_INSERTED = "InsertedPrecisionFreeCast_"
+_INSERTED = CAST_NAME
 _HALVES = (FLOAT16, BFLOAT16)
 _KEPT_TYPE = frozenset({"Cast", "Shape", "If", "Loop", "Scan"})
 
@@ -129,11 +130,24 @@ _WIDER = frozenset({(FLOAT, DOUBLE), (FLOAT16, FLOAT), (FLOAT16, DOUBLE), (BFLOA
 
 def _fuse_back(work: Work, node: WorkNode) -> bool:
     """An inserted Cast of a constant that only it reads, for a single reader."""
-    if not work.single(node) or not node.glue or not node.name.startswith(_INSERTED):
+    if not node.glue or not node.name.startswith(_INSERTED) or work.gives_output(node):
         return False
     found = work.constant(node.inputs[0])
-    if found is None or found.dtype != FLOAT16 or len(work.readers(node.inputs[0])) != 1:
+    if found is None or found.dtype != FLOAT16:
         return False
+    readers = work.readers(node.output)
+    if len(readers) != 1 or len(work.readers(node.inputs[0])) != 1:
+        tensor = node.inputs[0]
+        if not work.decline(
+            "FuseFp16InitializerToFp32NodeTransformer",
+            readers,
+            f"the constant '{tensor}' of 16 bits is read by {listed(readers)}, and so is cast in "
+            "each run",
+            f"store '{tensor}' once for each node that reads it",
+            lambda: None,
+            kind="a constant of 16 bits that several nodes read is cast in each run",
+        ):
+            return False
     work.detach(node)
     value = found.value()
     wide = None if value is None else value.astype("float32")

@@ -11,9 +11,10 @@ reads, that goes in too. 1.20 to 1.32.
 from __future__ import annotations
 
 from ....graph.dtypes import FLOAT
+from ..near import called, listed
 from ..node import WorkNode
 from ..rule import Rule
-from ..work import Work
+from ..work import Work, cover
 from .conditions import MS, other
 
 
@@ -59,7 +60,16 @@ def _dynamic(work: Work, node: WorkNode) -> bool:
     quantiser = work.made_by(node.inputs[0], "DynamicQuantizeLinear")
     if quantiser is None or node.domain != MS or work.gives_output(quantiser):
         return False
-    if any(r is not node for o in quantiser.outputs for r in work.readers(o)):
+    shared = [r for o in quantiser.outputs for r in work.readers(o) if r is not node]
+    if shared:
+        work.decline(
+            "DynamicQuantizeMatMulFusion",
+            (quantiser, node),
+            f"what {called(quantiser)} makes is read by {listed(shared)} too",
+            f"give {called(node)} a DynamicQuantizeLinear of its own",
+            lambda: _own(work, quantiser),
+            kind="the DynamicQuantizeLinear is read by several products",
+        )
         return False
     if node.inputs[2] != quantiser.outputs[1]:
         return False
@@ -70,6 +80,27 @@ def _dynamic(work: Work, node: WorkNode) -> bool:
         [quantiser, node], "DynamicQuantizeMatMul", inputs, node.outputs, domain=MS, name=node.name
     )
     return True
+
+
+def _own(work: Work, quantiser: WorkNode) -> None:
+    """Let each product of a quantiser, in its turn, quantise for itself."""
+    products = list(dict.fromkeys(r for o in quantiser.outputs for r in work.readers(o)))
+    if not all(_is_product(product, quantiser) for product in products):
+        return
+    for product in products:
+        inputs = [quantiser.inputs[0], *(product.input(s) for s in (1, 3, 5, 6))]
+        while not inputs[-1]:
+            inputs.pop()
+        outputs = product.outputs
+        made = work.replace([product], "DynamicQuantizeMatMul", inputs, outputs, domain=MS)
+        cover(made, quantiser)
+    work.detach(quantiser)
+
+
+def _is_product(node: WorkNode, quantiser: WorkNode) -> bool:
+    return (node.op, node.domain) == ("MatMulIntegerToFloat", MS) and (
+        node.inputs[2] == quantiser.outputs[1]
+    )
 
 
 TO_FLOAT = Rule("MatMulIntegerToFloatFusion", ("Mul",), _to_float)

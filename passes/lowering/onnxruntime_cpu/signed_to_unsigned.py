@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....graph.dtypes import INT8, UINT8
+from ..near import called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Type, Work
@@ -22,9 +23,18 @@ def _apply(work: Work, node: WorkNode) -> bool:
     readers = work.readers(node.output)
     if not is_q(node) or quantised_type(work, node) != INT8 or work.is_output(node.output):
         return False
-    if len(readers) != 1 or not is_dq(readers[0]):
+    if not readers or not all(is_dq(r) for r in readers):
         return False
     if any(point(work, n) is None or not n.has_input(2) for n in (node, *readers)):
+        return False
+    if len(readers) > 1 and not work.decline(
+        "QDQS8ToU8Transformer",
+        (node,),
+        f"what {called(node)} makes, of int8, is read by {len(readers)} DequantizeLinears",
+        "quantise activations as uint8 (on x86)",
+        lambda: None,
+        kind="int8 that several nodes read stays signed",
+    ):
         return False
     for part in (node, *readers):
         value = int(point(work, part) or 0) + 128

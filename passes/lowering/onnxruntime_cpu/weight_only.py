@@ -9,6 +9,7 @@ Since 1.26.
 
 from __future__ import annotations
 
+from ..mends import reshape_constant
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Work
@@ -21,8 +22,20 @@ def _apply(work: Work, node: WorkNode) -> bool:
     constant = None if bias is None else work.constant(bias)
     if add is None or bias is None or constant is None or node.domain != MS:
         return False
-    if constant.shape != (node.int("N", 0),):
-        return False
+    columns, slot = node.int("N", 0), add.inputs.index(bias)
+    if constant.shape != (columns,):
+        if constant.size != columns or constant.shape[-1:] != (columns,):
+            return False
+        if not work.decline(
+            "MatMulNBitsFusion",
+            (node, add),
+            f"the bias '{bias}' is of shape {list(constant.shape)}",
+            f"write '{bias}' as [{columns}]",
+            lambda: reshape_constant(work, add, slot, (columns,)),
+            kind="the bias of quantised weights is no vector",
+        ):
+            return False
+        bias = add.inputs[slot]
     work.absorb(node, add)
     work.set_input(node, 5, bias)
     return True

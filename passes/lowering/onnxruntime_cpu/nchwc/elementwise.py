@@ -50,7 +50,7 @@ def binary(state: State, node: WorkNode) -> bool:
         return False
     if not all(equal(inputs[0].dims, b.dims) for b in inputs):
         if may_equal(state.work, *node.inputs[:2]):
-            reason = f"what {called(node)} adds is not known to be of one size"
+            reason = f"the inputs of {called(node)} are not known to be of one size"
             open_sizes(state.work, NAME, (node,), reason)
         return node.op == "Add" and _reshaped(state, node, inputs)
     if node.op != "Mul" and len(inputs) == 2:

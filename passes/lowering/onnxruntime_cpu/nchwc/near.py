@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .....graph.dtypes import FLOAT
 from ...mends import settle_constant
-from ...near import OPEN_SIZES, called
+from ...near import OPEN_SIZES, called, plain
 from ...node import WorkNode
 from ...work import Constant
 from ..conditions import overridden
@@ -24,12 +26,14 @@ def weights(state: State, node: WorkNode) -> bool:
         dq = dq_of(work, tensor)
         if dq is None or work.constant(dq.inputs[0]) is None or not work.single(dq):
             return overridden(work, NAME, (node,), tensor)
+        if dq_of(work, node.inputs[0]) is not None:
+            return False  # meant to compute in integers
         if not work.decline(
             NAME,
             (dq, node),
-            f"'{tensor}', which {called(node)} reads, is dequantised by {called(dq)} in each run",
-            f"store '{tensor}' as floats, or quantise what goes into {called(node)} and comes out",
-            lambda part=dq: settle_constant(work, part, FLOAT),  # type: ignore[misc] # its default
+            f"'{plain(tensor)}', which {called(node)} reads, is dequantised by {called(dq)} in each run",
+            f"store '{plain(tensor)}' as floats",
+            partial(settle_constant, work, dq, FLOAT),
             kind="weights are dequantised in each run",
         ):
             return False
@@ -43,14 +47,16 @@ def layout(state: State, node: WorkNode, found: Constant) -> Layout | None:
     depthwise = inside == 1 and outside == groups
     fitting = -(-(outside if depthwise else inside) // 4) * 4
     if groups == 1 or depthwise:
+        maker = state.work.maker(node.inputs[0])
+        convolved = maker is not None and maker.op in ("Conv", "FusedConv")
         mended = state.work.decline(
             NAME,
             (node,),
             f"the {outside if depthwise else inside} input channels of {called(node)} are no "
             "multiple of 4",
-            f"pad '{node.inputs[0]}' to {fitting} channels of which the new ones are 0, as the pass "
-            "pad-channels does",
-            lambda: None,
+            f"pad '{plain(node.inputs[0])}' to {fitting} channels, as the pass pad-channels does",
+            # what else makes it has no channels to add
+            (lambda: None) if convolved or state.find(node.inputs[0]) else None,
             kind="the input channels are no multiple of 4",
         )
         if depthwise and mended:
@@ -78,16 +84,16 @@ def layout(state: State, node: WorkNode, found: Constant) -> Layout | None:
     return False, state.padded(all_inside), state.padded(outside)
 
 
-def channels(state: State, nodes: WorkNode, what: str, count: int) -> bool:
+def channels(state: State, node: WorkNode, tensor: str, count: int) -> bool:
     """Tell of a blocked tensor whose channels don't fill its blocks; whether they do now."""
     return state.work.decline(
         NAME,
-        (nodes,),
-        f"the {count} channels of {what}, which {called(nodes)} reads, are no multiple of "
-        f"{state.block}",
-        f"pad {what} to {state.padded(count)} channels with zeros",
+        (node,),
+        f"the {count} channels of '{plain(tensor)}', which {called(node)} reads, are no multiple "
+        f"of {state.block}",
+        f"pad '{plain(tensor)}' to {state.padded(count)} channels with zeros",
         lambda: None,
-        kind=f"the channels of a {nodes.op} are no multiple of {state.block}",
+        kind=f"the channels of a {node.op} are no multiple of {state.block}",
     )
 
 
@@ -96,7 +102,7 @@ def size_unknown(state: State, node: WorkNode) -> bool:
     tensor = node.inputs[0]
     dims = state.work.dims(tensor)
     if dims is not None and len(dims) == 4 and type(dims[1]) is not int:
-        reason = f"the channels of '{tensor}' are not known before the run"
+        reason = f"the channels of '{plain(tensor)}' are not known before the run"
         fix = "fix the sizes of the model's inputs"
         state.work.decline(NAME, (node,), reason, fix, kind=OPEN_SIZES)
     return False
@@ -119,7 +125,7 @@ def constant_operand(state: State, node: WorkNode) -> tuple[int, Blocked] | None
         if work.decline(
             NAME,
             (node,),
-            f"{called(node)} is a {node.op} of the constant '{tensor}', which ends the blocked "
+            f"{called(node)} is a {node.op} of the constant '{plain(tensor)}', which ends the blocked "
             "layout",
             f"write {called(node)} as {_TAKEN[node.op].format(wanted)}",
             lambda: None,

@@ -26,9 +26,7 @@ def concat(state: State, node: WorkNode) -> bool:
     if len(inputs) != len(found) or node.int("axis", 0) not in (1, -3):
         return False
     for tensor, one in zip(node.inputs, inputs, strict=True):
-        if one.channels % state.block and not near.channels(
-            state, node, f"'{tensor}'", one.channels
-        ):
+        if one.channels % state.block and not near.channels(state, node, tensor, one.channels):
             return False
     if node.int("axis", 0) != 1 and not near.axis(state, node):
         return False

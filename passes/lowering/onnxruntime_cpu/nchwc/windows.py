@@ -106,7 +106,7 @@ def pool(state: State, node: WorkNode) -> bool:
     if type(channels) is not int:
         return near.size_unknown(state, node)
     if channels % state.block and (
-        found is None or not near.channels(state, node, f"'{node.inputs[0]}'", channels)
+        found is None or not near.channels(state, node, node.inputs[0], channels)
     ):
         return False
     out = state.own_dims(node.output)

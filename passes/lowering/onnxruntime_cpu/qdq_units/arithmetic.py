@@ -14,6 +14,7 @@ from ...rule import Rule
 from ...work import Work
 from ..conditions import MS
 from ..quantisation import EIGHT_BIT
+from . import near
 from .unit import Unit, unit
 
 _UNARY = ("AveragePool", "GlobalAveragePool", "Sigmoid", "LeakyRelu", "Softmax")
@@ -25,9 +26,25 @@ def _typed(found: Unit) -> bool:
     return len(types) == 1 and types <= set(EIGHT_BIT)
 
 
-def _unary(work: Work, node: WorkNode) -> bool:
+def _fitting(work: Work, node: WorkNode) -> Unit | None:
+    """The unit around a node, of one integer type; tells what it lacks."""
     found = None if node.domain else unit(work, node)
-    if found is None or not found.full() or not _typed(found) or len(found.inputs) != 1:
+    if found is None and not node.domain and near.outputs(work, node):
+        found = unit(work, node)
+    if found is None:
+        return None
+    if not found.full() and found.inputs and near.inputs(work, node):
+        found = unit(work, node)
+    if found is None or not found.full():
+        return None
+    if _typed(found) or near.types(work, node, [*found.inputs, *found.qs]):
+        return found
+    return None
+
+
+def _unary(work: Work, node: WorkNode) -> bool:
+    found = _fitting(work, node)
+    if found is None or len(found.inputs) != 1:
         return False
     attributes = dict(node.attributes)
     if node.op == "Softmax":
@@ -41,8 +58,8 @@ def _unary(work: Work, node: WorkNode) -> bool:
 
 
 def _binary(work: Work, node: WorkNode) -> bool:
-    found = None if node.domain else unit(work, node)
-    if found is None or not found.full() or not _typed(found) or len(found.inputs) != 2:
+    found = _fitting(work, node)
+    if found is None or len(found.inputs) != 2:
         return False
     inputs = [t for dq in found.inputs for t in (dq.inputs[0], *found.parameters(dq))]
     inputs += found.parameters(found.qs[0])
@@ -50,10 +67,10 @@ def _binary(work: Work, node: WorkNode) -> bool:
 
 
 def _several(work: Work, node: WorkNode) -> bool:
-    found = None if node.domain else unit(work, node)
+    where = node.op == "Where"
+    found = (None if node.domain else unit(work, node)) if where else _fitting(work, node)
     if found is None or not _typed(found):
         return False
-    where = node.op == "Where"
     if len(found.inputs) != len(node.inputs) - where or (where and found.dqs[0] is not None):
         return False
     parts = [t for dq in found.inputs for t in (dq.inputs[0], *found.parameters(dq))]

@@ -18,6 +18,7 @@ from ...node import WorkNode
 from ...rule import Rule
 from ...work import Work
 from ..quantisation import EIGHT_BIT, INT32, point, quantised_type, scales
+from . import near
 from .unit import Unit, unit
 
 _SCALES = (1, 28)
@@ -25,16 +26,20 @@ _SCALES = (1, 28)
 
 def _apply(work: Work, node: WorkNode) -> bool:
     found = None if node.domain else unit(work, node)
+    if found is None and not node.domain and near.outputs(work, node):
+        found = unit(work, node)
     if found is None or not found.full() or len(found.inputs) < 2:
         return False
     x, w, *rest = found.inputs
     q = found.qs[0]
     types = quantised_type(work, x), quantised_type(work, w), quantised_type(work, q)
-    if types[0] != types[2] or types[0] not in EIGHT_BIT or types[1] not in EIGHT_BIT:
+    if types[1] not in EIGHT_BIT or types[0] not in EIGHT_BIT:
+        return False
+    if types[0] != types[2] and not near.types(work, node, [x, q]):
         return False
     if types[0] == INT8 and work.target.block:  # x86
         return False
-    if rest and not _bias(found):
+    if rest and not _bias(found) and not near.bias(work, node, rest[0]):
         return False
     inputs = [x.inputs[0], *found.parameters(x), w.inputs[0], *found.parameters(w)]
     inputs += [*found.parameters(q), *(b.inputs[0] for b in rest)]

@@ -14,6 +14,7 @@ from ...node import WorkNode
 from ...rule import Rule
 from ...work import Work, cover
 from ..quantisation import EIGHT_BIT, SIXTEEN_BIT, equal_parameters
+from . import near
 from .unit import Unit, unit
 
 _WIDE = (
@@ -39,7 +40,7 @@ def _apply(work: Work, node: WorkNode) -> bool:
         return False
     dq = found.dqs[0]
     types = EIGHT_BIT + (SIXTEEN_BIT if node.op in _WIDE else ())
-    if found.into()[0] not in types or not all(equal_parameters(work, dq, q) for q in found.qs):
+    if found.into()[0] not in types:
         return False
     if node.op == "MaxPool" and (work.since(node) < 12 or any(node.outputs[1:])):
         return False
@@ -47,6 +48,9 @@ def _apply(work: Work, node: WorkNode) -> bool:
         return False
     linear = node.op == "Resize" and node.string("mode", "nearest") != "nearest"
     if linear and work.target.version >= (1, 28):
+        return False
+    equal = all(equal_parameters(work, dq, q) for q in found.qs)
+    if not equal and not near.parameters(work, node):
         return False
     _drop(found)
     return True

@@ -12,11 +12,13 @@ only where B is; both with zero points since 1.28; the bias left out or int32, a
 from __future__ import annotations
 
 from .....graph.dtypes import INT8
+from ...near import called
 from ...node import WorkNode
 from ...rule import Rule
 from ...work import Work
 from ..conditions import MS
 from ..quantisation import EIGHT_BIT, INT32, quantised_type
+from . import near
 from .unit import unit
 
 _POINTS = (1, 28)
@@ -31,7 +33,9 @@ def _matmul(work: Work, node: WorkNode) -> bool:
         return False
     if found.qs:
         q = found.qs[0]
-        if quantised_type(work, q) != quantised_type(work, a):
+        if quantised_type(work, q) != quantised_type(work, a) and not near.types(
+            work, node, [a, q]
+        ):
             return False
         inputs = [a.inputs[0], *found.parameters(a), b.inputs[0], *found.parameters(b)]
         return found.replace("QLinearMatMul", [*inputs, *found.parameters(q)], domain="")
@@ -50,11 +54,13 @@ def _gemm(work: Work, node: WorkNode) -> bool:
         return False
     if any(quantised_type(work, n) != INT32 for n in rest):
         return False
-    if work.target.version >= _POINTS and not (a.has_input(2) and b.has_input(2)):
+    given = a.has_input(2) and b.has_input(2)
+    if work.target.version >= _POINTS and not given and not _points(work, node):
         return False
     if rest and not node.float("alpha", 1.0) == node.float("beta", 1.0) == 1.0:
         return False
-    if found.qs and quantised_type(work, found.qs[0]) != quantised_type(work, a):
+    alike = not found.qs or quantised_type(work, found.qs[0]) == types[0]
+    if not alike and not near.types(work, node, [a, *found.qs]):
         return False
     inputs = [a.inputs[0], *found.parameters(a), b.inputs[0], *found.parameters(b)]
     inputs.append(rest[0].inputs[0] if rest else "")
@@ -64,6 +70,17 @@ def _gemm(work: Work, node: WorkNode) -> bool:
         inputs.pop()
     attributes = {k: v for k, v in node.attributes.items() if k != "beta"}
     return found.replace("QGemm", inputs, domain=MS, attributes=attributes)
+
+
+def _points(work: Work, node: WorkNode) -> bool:
+    return work.decline(
+        near.NAME,
+        (node,),
+        f"a zero point in front of {called(node)} is left out",
+        f"write out the zero points in front of {called(node)}, though they are 0",
+        lambda: None,
+        kind="a zero point in front of a Gemm is left out",
+    )
 
 
 MATMUL = Rule("QDQSelectorActionTransformer", ("MatMul",), _matmul)

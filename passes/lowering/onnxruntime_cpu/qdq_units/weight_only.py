@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from .....graph import dtypes
 from .....graph.dtypes import FLOAT, FLOAT16, UINT8
+from ...near import called
 from ...node import WorkNode
 from ...rule import Rule
-from ...work import Work
+from ...work import Constant, Type, Work
 from ..conditions import MS
 from ..quantisation import dq_of
+from . import near
 
 _WIDER = (1, 26)
 _UNSHARED = (1, 28)
@@ -35,10 +37,14 @@ def _apply(work: Work, node: WorkNode) -> bool:
     if weights is None or len(weights.shape) != 2:
         return False
     bits = _BITS.get(dtypes.name(weights.dtype))
-    block = _block(work, dq, weights.shape)
-    if bits is None or not block or work.dtype(dq.inputs[1]) not in (FLOAT, FLOAT16):
+    if bits is None or work.dtype(dq.inputs[1]) not in (FLOAT, FLOAT16):
         return False
     if work.target.version >= _UNSHARED and len(work.readers(dq.inputs[0])) != 1:
+        return False
+    if node.op == "Gemm" and node.int("transB", 0):
+        return _flipped(work, node, dq, weights) and _apply(work, node)
+    block = _block(work, dq, weights.shape) or _other_block(work, node, dq, weights.shape)
+    if not block:
         return False
     whole = not dq.int("block_size", 0) or work.dtype(dq.inputs[1]) == FLOAT16
     if work.target.version < _WIDER and (whole or bits == 8 or node.op == "Gemm"):
@@ -65,6 +71,54 @@ def _block(work: Work, dq: WorkNode, shape: tuple[int, ...]) -> int:
     if scales.size == 1:
         return _BLOCK
     return _BLOCK if axis in (1, -1) and scales.shape == (shape[1],) else 0
+
+
+def _flipped(work: Work, node: WorkNode, dq: WorkNode, weights: Constant) -> bool:
+    """Tell of weights that lie the other way round; whether they were turned."""
+    if node.float("alpha", 1.0) != 1 or node.int("transA", 0):
+        return False
+    if node.has_input(2) and node.float("beta", 1.0) != 1:
+        return False
+    scales = work.constant(dq.inputs[1])
+    per_column = scales is not None and scales.shape == weights.shape[:1]
+    if scales is None or not (scales.size == 1 or (per_column and dq.int("axis", 1) in (0, -2))):
+        return False
+
+    def mend() -> None:
+        turned = work.store(dq.inputs[0], weights.dtype, weights.shape[::-1])
+        work.set_input(dq, 0, turned)
+        work.types[dq.output] = Type(work.dtype(dq.output), weights.shape[::-1])
+        dq.set(axis=1)
+        node.set(transB=0)
+
+    return work.decline(
+        near.NAME,
+        (dq, node),
+        f"{called(node)} has transB, and its quantised weights '{dq.inputs[0]}' lie as "
+        f"{list(weights.shape)}",
+        f"store '{dq.inputs[0]}' as {list(weights.shape[::-1])}, and take transB out",
+        mend,
+        kind="quantised weights are read with transB",
+    )
+
+
+def _other_block(work: Work, node: WorkNode, dq: WorkNode, shape: tuple[int, ...]) -> int:
+    """Tell of scales that the runtime can't take; a block that it takes once that is mended."""
+    if node.op == "Gemm" and (node.float("alpha", 1.0) != 1 or node.int("transA", 0)):
+        return 0
+    scales, size = work.constant(dq.inputs[1]), dq.int("block_size", 0)
+    if scales is None:
+        return 0
+    what = f"by blocks of {size} on axis {dq.int('axis', 1)}" if size else "by row"
+    mended = work.decline(
+        near.NAME,
+        (dq, node),
+        f"the weights '{dq.inputs[0]}' of {called(node)} are quantised {what}",
+        f"quantise '{dq.inputs[0]}' by blocks of {_BLOCK} on axis 0",
+        lambda: None,
+        kind="weights are quantised by blocks or rows that have no kernel",
+    )
+    return _BLOCK if mended and len(shape) == 2 else 0
 
 
 def _replace(
