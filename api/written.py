@@ -76,15 +76,14 @@ def fate(
     OcostError
         On bad input, if the model has no such node, or there are no rules for the runtime.
     """
-    from ..passes.lowering import lower
-    from ..passes.lowering.costed import target_of
+    from ..passes.lowering.costed import lowered_cost
     from ..passes.lowering.fate import node_fate
 
     graph, chosen = load(model), find_device(device)
-    target = target_of(chosen)
-    if target is None:
+    found = lowered_cost(graph, chosen)
+    if found is None:
         raise _no_rules("--node", chosen)
-    return node_fate(graph, lower(graph, target), node)
+    return node_fate(graph, found.blockers, node)
 
 
 def _no_rules(option: str, device: Device) -> OcostError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
 from ..graph import Graph, graph_sha256
 from ..graph.shapes import Shapes
+from .blocker import Blocker
 from .kinds import Kind
 
 Bound = Literal["compute", "memory", "overhead"]
@@ -166,7 +167,11 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class GraphCost:
-    """A costed graph; ``shapes`` are those that its costs rest on."""
+    """A costed graph; ``shapes`` are those that its costs rest on.
+
+    ``blockers`` answers what stands in the way of the runtime's rewrites, where rules say what is
+    executed. It is found out when asked, which takes longer than the cost.
+    """
 
     model: ModelSummary
     level: Level
@@ -175,3 +180,4 @@ class GraphCost:
     coverage: Coverage
     notes: tuple[str, ...] = ()  # assumptions worth a line: trip counts, dtype peaks
     shapes: Shapes | None = field(default=None, repr=False, compare=False)
+    blockers: Callable[[], tuple[Blocker, ...]] = field(default=tuple, repr=False, compare=False)

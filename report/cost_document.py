@@ -8,6 +8,7 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from ..graph import dtypes
 from . import blocks
+from .blockers_document import blockers
 from .blocks import Document, fields
 
 _WORK = ("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes")
@@ -39,6 +40,7 @@ def cost_document(
             "unknown": [fields(u, ("node", "op_type", "reason")) for u in cost.coverage.unknown],
         },
         "notes": list(cost.notes),
+        **({} if cost.level == "written" else {"blockers": blockers(cost.blockers())}),
         "nodes": [_node(node) for node in cost.nodes],
         "other_devices": [
             {

@@ -11,6 +11,7 @@ from ..ledger.standing import Standing
 from ..runtime.equality.closeness import OutputCheck
 from ..runtime.equality.result import Equivalence
 from . import blocks, ledger_document, measured_document
+from .blockers_document import blockers
 from .blocks import Document, fields
 from .ranking import changed
 
@@ -50,9 +51,16 @@ def diff_document(diff: Diff, gates: Iterable[Mapping[str, object]] = ()) -> Doc
         "joint_rewrites": ledger_document.joints(diff.ledger),
         "folded_by_runtime": dict(diff.folded),
         "gates": [dict(gate) for gate in gates],
+        **_blockers(diff),
         "notes": [] if diff.measured is None else list(diff.measured.notes),
         **({} if diff.standing is None else _standing(diff.standing)),
     }
+
+
+def _blockers(diff: Diff) -> Document:
+    """What still stands in the way of the runtime's rewrites, in the second graph."""
+    executed = diff.levels.get("executed")
+    return {} if executed is None else {"blockers": blockers(executed.after.blockers())}
 
 
 def _standing(found: Standing) -> Document:

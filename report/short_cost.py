@@ -14,6 +14,7 @@ from .ranking import by_op_type
 from .short import Caution, Short
 from .six import six
 from .text import Page
+from .text_blockers import blocker_cautions
 from .text_common import TOP, OnDevice, opsets, plural, shapes_known
 from .text_cost import device_table, op_type_table, render_cost
 from .text_notices import assumed_lines, cores, note_lines, unknown_cautions, unmeasured
@@ -21,6 +22,7 @@ from .text_ports import port_lists
 from .verdict_cost import cost_verdict
 
 _DEVICES = 4
+_FIXES = "-v for more: the fixes, every node, all totals, where the figures are from."
 _HINT = {
     "written": "-v for more: every node, all totals. --level executed: as the runtime has it.",
     "executed": "-v for more: every node, all totals, where the figures are from.",
@@ -55,10 +57,12 @@ def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ())
     model = cost.model
     facts = [f"{plural(model.nodes, 'node')}{_known(cost)}", f"opset {opsets(model)}"]
     facts += [] if others else [f"{count} at work" for count in cores(device)]
+    blocked = blocker_cautions(cost)
     cautions = [
         *unknown_cautions({"": cost}),
         *map(Caution, assumed_lines(model)),
         *map(Caution, note_lines({clean(d.name): on_it for d, on_it in costs})),
+        *blocked,
         *map(Caution, unmeasured([(d, {"": on_it}) for d, on_it in costs])),
     ]
     short = Short(
@@ -68,7 +72,7 @@ def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ())
         lambda rows: op_type_table(cost, rows),
         len(by_op_type(cost.nodes)),
         cautions,
-        Text(_HINT[cost.level], "dim"),
+        Text(_FIXES if blocked else _HINT[cost.level], "dim"),
     )
     return Page(short)
 

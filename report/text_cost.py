@@ -17,6 +17,7 @@ from .numbers import UNKNOWN, largest, smallest, total, unit_of
 from .ranking import by_op_type, op_type_of, together
 from .table import OPERATOR, Column, Table, figures, first_of_each
 from .text import Page, bar, heading
+from .text_blockers import blocker_lines
 from .text_common import TOP, OnDevice, caveats, coverage_lines, model_line, model_name, plural
 from .text_nodes import node_table
 from .text_notices import assumed_lines, at_work, note_lines, partial_lines
@@ -68,6 +69,8 @@ def render_cost(
         note = f"ranked by {clean(device.name)}" if others else ""
         nodes = node_table(costs, top, verbose=verbose)
         parts += [Text(), heading("Slowest nodes", note), nodes]
+    blocked = blocker_lines(cost.blockers(), cost, most=None if verbose else top)
+    parts += [Text(), *blocked] if blocked else []
     parts += [Text(), *coverage_lines(cost, verbose=verbose)]
     parts += caveats([(d, {"": on_it}) for d, on_it in costs])
     return Page(*parts, Text(), cost_verdict(cost, device, others))

@@ -10,6 +10,7 @@ from ..costmodel import Device
 from ..passes.lowering.fate import NodeFate
 from .names import clean
 from .text import Page
+from .text_blockers import saved, where
 from .text_common import plural
 
 _FATES = {
@@ -37,7 +38,12 @@ def render_fate(found: NodeFate, device: Device) -> Page:
     if found.inserted:
         names = [f"{clean(node.name)} ({clean(node.op_type)})" for node in found.inserted]
         parts.append(Text(f"put in at its boundary: {_listed(names)}"))
-    parts += [Text(f"{clean(one.by)} declines: {clean(one.reason)}") for one in found.declined]
+    for one in found.blockers:
+        saving = one.saving
+        known = (None, None) if saving is None else (saving.latency_s, saving.traffic_bytes)
+        several = f" at {plural(one.places, 'place')} together" if one.places > 1 else ""
+        text = f"{clean(one.rule)} nearly takes it: {clean(one.kind)}; {saved(*known)}{several}"
+        parts += [Text(text), *where(one)]
     return Page(*parts)
 
 

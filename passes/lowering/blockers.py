@@ -10,113 +10,138 @@ blocker, whose saving is that of all of them together.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from ...costmodel.blocker import Blocker, Saving
 from ...costmodel.device import Device
 from ...costmodel.executed import executed_cost
-from ...costmodel.result import NodeCost
+from ...costmodel.result import GraphCost, NodeCost
 from ...graph import Graph
 from ...graph.shapes import Given
 from ...graph.shapes.given import input_infos
-from . import Lowered, lower_mended
-from .costed import LoweredCost, target_of
+from . import Lowered, Target, lower_mended
 from .near import OPEN_SIZES, NearMiss, Way
 
 
 @dataclass(frozen=True)
-class Saving:
-    """What the cost at ``executed`` would fall by; negative where it would rise, None if unknown.
+class Blockers:
+    """What stands in the way of a runtime's rewrites of a graph, found out when it is asked for.
 
     Parameters
     ----------
-    nodes
-        Executed nodes.
-    flops, padded_flops, traffic_bytes, latency_s
-        As in the totals of a cost.
+    graph, target, device, given
+        What was lowered and costed, and for what; the graph has to be as it was.
+    lowered, cost
+        What was made of it.
     """
 
-    nodes: int
-    flops: int | None
-    padded_flops: int | None
-    traffic_bytes: int | None
-    latency_s: float | None
+    graph: Graph
+    target: Target
+    device: Device
+    lowered: Lowered
+    cost: GraphCost
+    given: Given | None = None
 
-    @classmethod
-    def figures(cls) -> tuple[str, ...]:
-        """The names of what is estimated."""
-        return ("flops", "padded_flops", "traffic_bytes", "latency_s")
+    def __call__(self) -> tuple[Blocker, ...]:
+        """All of them, the largest saving of time first.
 
-
-@dataclass(frozen=True)
-class Blocker:
-    """A rewrite that a runtime nearly makes, at one place or at several that only go together.
-
-    Parameters
-    ----------
-    rule
-        As the runtime calls it; of several that one fix helps, all of them.
-    nodes
-        The originals at which it nearly matched.
-    kind
-        What stands in its way, without names.
-    reason, fix
-        What stands in its way, and what to do about it.
-    places
-        At how many places it nearly matched.
-    saving
-        What the fix would save; None where it is not known.
-    """
-
-    rule: str
-    nodes: tuple[str, ...]
-    kind: str
-    reason: str
-    fix: str
-    places: int
-    saving: Saving | None
-
-
-def blockers(
-    graph: Graph, device: Device, found: LoweredCost, given: Given | None = None
-) -> tuple[Blocker, ...]:
-    """What stands in the way of a runtime's rewrites, the largest saving of time first.
-
-    Parameters
-    ----------
-    graph
-        The graph that was lowered.
-    device
-        For which it was lowered and costed.
-    found
-        Its lowering, and the cost of that.
-    given
-        As it was lowered with.
-
-    Returns
-    -------
-    tuple of Blocker
         None of what makes no difference in the end, because another rule makes the rewrite.
-    """
-    ways: defaultdict[Way, list[NearMiss]] = defaultdict(list)
-    for near in found.lowered.declined:
-        ways[near.way].append(near)
-    made: list[Blocker] = []
-    for way, places in ways.items():
-        if not way.rule or any(place.mends for place in places):
-            made += _apart(places, found, _mended(graph, device, found, given, way))
-        else:
-            made += [_blocker([place], None) for place in places if not _joined(place, found)]
-    return tuple(sorted(made, key=_rank))
+        """
+        return self._all
 
+    @cached_property
+    def _all(self) -> tuple[Blocker, ...]:
+        return self._of({near.way for near in self.lowered.declined})
 
-def _joined(place: NearMiss, found: LoweredCost) -> bool:
-    """Whether one executed node does the work of all, so that nothing stood in the way at last."""
-    wanted = set(place.nodes)
-    return len(wanted) > 1 and any(
-        wanted.issubset(node.originals) for node in found.lowered.lineage.executed
-    )
+    def at(self, node: str) -> tuple[Blocker, ...]:
+        """Those at an original."""
+        ways = {near.way for near in self.lowered.declined if node in near.nodes}
+        return tuple(blocker for blocker in self._of(ways) if node in blocker.nodes)
+
+    def _of(self, ways: Set[Way]) -> tuple[Blocker, ...]:
+        places: defaultdict[Way, list[NearMiss]] = defaultdict(list)
+        for near in self.lowered.declined:
+            if near.way in ways:
+                places[near.way].append(near)
+        made: list[Blocker] = []
+        for way, of_way in places.items():
+            if not way.rule or any(place.mends for place in of_way):
+                made += self._apart(of_way, *self._mended(way))
+            else:
+                made += self._unknown(of_way)
+        return tuple(sorted(made, key=_rank))
+
+    def _mended(self, way: Way) -> tuple[Lowered, GraphCost]:
+        """What would be executed were a kind of hindrance mended."""
+        assert self.cost.shapes is not None
+        alike = replace(self.given or Given(), found=self.cost.shapes.sizes)
+        inputs = input_infos(self.graph, alike)
+        names: Iterable[str] = inputs.overridden
+        if way.kind == OPEN_SIZES:
+            names = inputs.infos
+            alike = Given(
+                {n: s for n, i in inputs.infos.items() if (s := i.resolved) is not None},
+                values=alike.values,
+                trips=alike.trips,
+            )
+        sizes = {name: inputs.infos[name].resolved for name in names}
+        lowered = lower_mended(self.graph, self.target, sizes, frozenset({way}))
+        cost = executed_cost(
+            self.graph,
+            lowered.graph,
+            lowered.lineage,
+            self.device,
+            alike,
+            channels=lowered.blocked,
+        )
+        return lowered, cost
+
+    def _apart(
+        self, places: Sequence[NearMiss], lowered: Lowered, cost: GraphCost
+    ) -> Iterator[Blocker]:
+        """A blocker a region of executed nodes that differ; one in all if some lie at no place."""
+        gone, come = (
+            _differing(self.cost.nodes, cost.nodes),
+            _differing(cost.nodes, self.cost.nodes),
+        )
+        if not places[0].way.rule:
+            if gone or come:
+                yield _blocker(places, _saving(gone, come))
+            return
+        region = _Regions()
+        for node in (*gone, *come):
+            region.join(node.originals)
+        _join_neighbours(region, (self.lowered, gone), (lowered, come))
+        for place in places:
+            region.join(place.nodes)
+        sides: defaultdict[str, tuple[list[NodeCost], list[NodeCost]]] = defaultdict(
+            lambda: ([], [])
+        )
+        for side, nodes in enumerate((gone, come)):
+            for node in nodes:
+                sides[region.of(node.originals)][side].append(node)
+        groups: defaultdict[str, list[NearMiss]] = defaultdict(list)
+        for place in places:
+            groups[region.of(place.nodes)].append(place)
+        if sides.keys() - groups.keys():
+            yield _blocker(places, _saving(gone, come))
+            return
+        for name, group in groups.items():
+            if name in sides:
+                yield _blocker(group, _saving(*sides[name]))
+            else:  # mended or made anyway, it changes nothing
+                yield from self._unknown([place for place in group if not place.mends])
+
+    def _unknown(self, places: Iterable[NearMiss]) -> Iterator[Blocker]:
+        """Of what the rules can't mend, one each, but for what one executed node does at last."""
+        for place in places:
+            wanted = set(place.nodes)
+            covers = (node.originals for node in self.lowered.lineage.executed)
+            if len(wanted) == 1 or not any(wanted.issubset(originals) for originals in covers):
+                yield _blocker([place], None)
 
 
 def _rank(blocker: Blocker) -> tuple[float, float, str]:
@@ -124,64 +149,6 @@ def _rank(blocker: Blocker) -> tuple[float, float, str]:
     latency = 0.0 if saving is None or saving.latency_s is None else saving.latency_s
     traffic = 0 if saving is None or saving.traffic_bytes is None else saving.traffic_bytes
     return (-latency, -traffic, blocker.rule)
-
-
-def _mended(
-    graph: Graph, device: Device, found: LoweredCost, given: Given | None, way: Way
-) -> LoweredCost:
-    """What would be executed were a kind of hindrance mended."""
-    target, shapes = target_of(device), found.cost.shapes
-    assert target is not None  # it was lowered for it
-    assert shapes is not None
-    alike = replace(given or Given(), found=shapes.sizes)
-    inputs = input_infos(graph, alike)
-    names: Iterable[str] = inputs.overridden
-    if way.kind == OPEN_SIZES:
-        names = inputs.infos
-        alike = Given(
-            {n: s for n, i in inputs.infos.items() if (s := i.resolved) is not None},
-            values=alike.values,
-            trips=alike.trips,
-        )
-    sizes = {name: inputs.infos[name].resolved for name in names}
-    lowered = lower_mended(graph, target, sizes, frozenset({way}))
-    cost = executed_cost(
-        graph, lowered.graph, lowered.lineage, device, alike, channels=lowered.blocked
-    )
-    return LoweredCost(cost, lowered)
-
-
-def _apart(
-    places: Sequence[NearMiss], found: LoweredCost, mended: LoweredCost
-) -> Iterator[Blocker]:
-    """A blocker a region of executed nodes that differ; one in all if some lie at no place."""
-    before, after = found.cost.nodes, mended.cost.nodes
-    gone, come = _differing(before, after), _differing(after, before)
-    if not places[0].way.rule:
-        if gone or come:
-            yield _blocker(places, _saving(gone, come))
-        return
-    region = _Regions()
-    for node in (*gone, *come):
-        region.join(node.originals)
-    _join_neighbours(region, (found.lowered, gone), (mended.lowered, come))
-    for place in places:
-        region.join(place.nodes)
-    sides: defaultdict[str, tuple[list[NodeCost], list[NodeCost]]] = defaultdict(lambda: ([], []))
-    for side, nodes in enumerate((gone, come)):
-        for node in nodes:
-            sides[region.of(node.originals)][side].append(node)
-    groups: defaultdict[str, list[NearMiss]] = defaultdict(list)
-    for place in places:
-        groups[region.of(place.nodes)].append(place)
-    if sides.keys() - groups.keys():
-        yield _blocker(places, _saving(gone, come))
-        return
-    for name, group in groups.items():
-        if name in sides:
-            yield _blocker(group, _saving(*sides[name]))
-        else:  # mended or made anyway, it changes nothing
-            yield from (_blocker([p], None) for p in group if not (p.mends or _joined(p, found)))
 
 
 def _join_neighbours(region: _Regions, *sides: tuple[Lowered, list[NodeCost]]) -> None:
@@ -264,7 +231,7 @@ def _saving(gone: Sequence[NodeCost], come: Sequence[NodeCost]) -> Saving:
             sums.append(sum(values))
         return sums[0] - sums[1]
 
-    return Saving(len(gone) - len(come), *map(less, Saving.figures()))
+    return Saving(len(gone) - len(come), *map(less, Saving._fields[1:]))
 
 
 def _blocker(places: Sequence[NearMiss], saving: Saving | None) -> Blocker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from ...collection import uncollected
@@ -12,15 +13,17 @@ from ...costmodel.result import GraphCost
 from ...graph import Graph
 from ...graph.shapes import Given, infer
 from . import Lowered, Target, lower
+from .blockers import Blockers
 
 _RUNTIME = "onnxruntime-cpu"
 
 
 class LoweredCost(NamedTuple):
-    """The cost at ``executed``, and the lowered graph that it is of."""
+    """The cost at ``executed``, the lowered graph that it is of, and what stood in its way."""
 
     cost: GraphCost
     lowered: Lowered
+    blockers: Blockers
 
 
 def target_of(device: Device) -> Target | None:
@@ -56,7 +59,8 @@ def cost_on(
     cost = executed_cost(
         graph, lowered.graph, lowered.lineage, device, given, channels=lowered.blocked
     )
-    return LoweredCost(cost, lowered)
+    found = Blockers(graph, target, device, lowered, cost, given)
+    return LoweredCost(replace(cost, blockers=found), lowered, found)
 
 
 @uncollected()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...costmodel.blocker import Blocker
 from ...graph import Graph, OcostError
 from ...graph.errors import did_you_mean
 from ...lineage.attribution import Executed
 from ...lineage.covers import INSERTED
-from . import Lowered
-from .near import NearMiss
+from .blockers import Blockers
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class NodeFate:
         The nodes that do its work.
     inserted
         Nodes that the runtime puts in at its boundary, to change a layout or a type.
-    declined
-        What the runtime nearly does with it, and what stands in the way.
+    blockers
+        What the runtime nearly does with it, what stands in the way, and what a fix would save.
     """
 
     node: str
@@ -35,10 +35,10 @@ class NodeFate:
     fate: str
     executed: tuple[Executed, ...]
     inserted: tuple[Executed, ...]
-    declined: tuple[NearMiss, ...]
+    blockers: tuple[Blocker, ...]
 
 
-def node_fate(graph: Graph, lowered: Lowered, name: str) -> NodeFate:
+def node_fate(graph: Graph, blockers: Blockers, name: str) -> NodeFate:
     """The fate of a node of the graph that was lowered.
 
     Raises
@@ -46,6 +46,7 @@ def node_fate(graph: Graph, lowered: Lowered, name: str) -> NodeFate:
     OcostError
         If the graph has no node of this path.
     """
+    lowered = blockers.lowered
     nodes = {scope.path(node): node for scope, node in graph.walk()}
     if name not in nodes:
         raise OcostError(f"the model has no node '{name}'{did_you_mean(name, nodes)}")
@@ -56,5 +57,5 @@ def node_fate(graph: Graph, lowered: Lowered, name: str) -> NodeFate:
         lowered.lineage.originals.get(name, "missing"),
         tuple(node for node in near if node.status not in INSERTED),
         tuple(node for node in near if node.status in INSERTED),
-        tuple(one for one in lowered.declined if name in one.nodes),
+        blockers.at(name),
     )

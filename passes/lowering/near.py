@@ -57,7 +57,12 @@ WHOLE = frozenset({OPEN_SIZES, OVERRIDABLE})
 
 def called(node: WorkNode) -> str:
     """A node as the user knows it: an original that it stands for."""
-    return f"'{node.covers[0]}'" if node.covers else f"a {node.op}"
+    return f"'{node.covers[0]}'" if node.covers else an(node.op)
+
+
+def an(op: str) -> str:
+    """An operator with its article."""
+    return f"{'an' if op[0] in 'AEIOU' else 'a'} {op}"
 
 
 def listed(nodes: Iterable[WorkNode]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
 from ..mends import copy_for, off_outputs
-from ..near import OPEN_SIZES, OVERRIDABLE, called, listed
+from ..near import OPEN_SIZES, OVERRIDABLE, an, called, listed
 from ..node import WorkNode
 from ..work import Dim, Work, cover
 
@@ -136,7 +136,7 @@ def stands_apart(work: Work, rule: str, node: WorkNode, behind: WorkNode) -> boo
             rule,
             (node, behind),
             f"{called(node)} is read by {listed(readers)} too",
-            f"give {called(behind)} a {node.op} of its own",
+            f"give {called(behind)} {an(node.op)} of its own",
             lambda: copy_for(work, node, behind),
             kind=f"the {node.op} is read elsewhere too",
         )

@@ -14,7 +14,7 @@ BatchNormalization since 1.31.
 from __future__ import annotations
 
 from ..mends import reshape_constant, swap_inputs
-from ..near import called
+from ..near import an, called
 from ..node import WorkNode
 from ..rule import Rule
 from ..work import Constant, Work
@@ -99,10 +99,10 @@ def _twin(work: Work, node: WorkNode, behind: WorkNode, op: str) -> bool:
     return work.decline(
         _RULES[op],
         (node, behind),
-        f"{called(behind)} is a {behind.op}, and the runtime takes a {op} alone",
+        f"{called(behind)} is {an(behind.op)}, and the runtime takes a {op} alone",
         f"write {called(behind)} as a {op} of the {inverse} of '{behind.inputs[1]}'",
         mend,
-        kind=f"a {behind.op} of a constant stands where a {op} would be taken",
+        kind=f"{an(behind.op)} of a constant stands where a {op} would be taken",
     )
 
 

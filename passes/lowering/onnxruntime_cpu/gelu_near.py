@@ -73,7 +73,7 @@ def _form(work: Work, erf: WorkNode) -> _Form | None:
             factor = rest
             flaws.append(
                 (
-                    "the sum is multiplied by a half before x is",
+                    "a Gelu that is written out multiplies the sum by a half first",
                     f"{called(first)} multiplies the sum by a half before {called(last)} "
                     f"multiplies by '{x}'",
                     f"multiply '{x}' by the sum first, and then by a half",
@@ -84,7 +84,7 @@ def _form(work: Work, erf: WorkNode) -> _Form | None:
         elif half is not None:
             flaws.append(
                 (
-                    "a Mul makes x, which is taken for the half",
+                    "a Mul makes the x of a Gelu that is written out",
                     f"'{x}' is made by {called(half)}, a Mul, which the runtime takes for the half",
                     f"multiply '{x}' by a half first, and then by the sum",
                 )
@@ -103,7 +103,7 @@ def _scaled(work: Work, node: WorkNode) -> tuple[str, list[tuple[str, str, str]]
     for slot in (0, 1):
         if near(work.number(node.inputs[slot]), 0.5**0.5, _ABOUT):
             flaw = (
-                "x is multiplied by the root of a half instead of divided by that of 2",
+                "a Gelu that is written out multiplies by the root of a half",
                 f"{called(node)} multiplies by '{node.inputs[slot]}', the root of a half, and the "
                 "runtime looks for a Div by the root of 2",
                 f"write {called(node)} as a Div by {2**0.5:.7f}",
@@ -119,14 +119,14 @@ def _exact(work: Work, tensor: str, wanted: float, text: str) -> list[tuple[str,
     if value is not None and near(value, wanted):
         return [
             (
-                "a constant has more than one dim",
+                "a constant of a Gelu that is written out has more than one dim",
                 f"'{tensor}' has {work.rank(tensor)} dims",
                 f"write '{tensor}' as a number without dims",
             )
         ]
     return [
         (
-            "a constant is not exact enough",
+            "a constant of a Gelu that is written out is not exact",
             f"'{tensor}' is {value:.7g}, and not {text}, {wanted:.7g}",
             f"write '{tensor}' as {wanted:.9g}",
         )

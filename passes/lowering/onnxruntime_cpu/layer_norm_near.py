@@ -113,7 +113,7 @@ def _root(work: Work, sqrt: WorkNode, flaws: list[Flaw]) -> list[WorkNode] | Non
             return None
         flaws.append(
             (
-                "the square is a Mul",
+                "a norm that is written out squares by a Mul",
                 f"{called(square)} squares by a Mul, and the runtime looks for a Pow",
                 f"write {called(square)} as a Pow by 2",
             )
@@ -142,7 +142,7 @@ def _quotient(
     nodes.append(mul)
     flaws.append(
         (
-            "a product with the reciprocal of the root stands for a division",
+            "a norm that is written out multiplies by a reciprocal",
             f"{called(mul)} multiplies by the reciprocal that {called(div)} makes, and the runtime "
             "looks for a Div by the root",
             f"divide '{divided}' by '{sqrt.output}' instead",
@@ -162,7 +162,7 @@ def _affine(work: Work, form: _Form) -> None:
         if behind is None or tensor is None or constant is None or not fits:
             form.flaws.append(
                 (
-                    f"there is no {part}",
+                    f"a norm that is written out has no {part}",
                     f"there is no {part} behind {called(form.last)}",
                     f"{_VERBS[op]} the result of {called(form.last)} "
                     f"{_BY[op]} a constant vector of {_NEUTRAL[op]}",
@@ -176,7 +176,7 @@ def _affine(work: Work, form: _Form) -> None:
         if len(constant.shape) != 1:
             form.flaws.append(
                 (
-                    f"the {part} is no vector",
+                    f"the {part} of a norm that is written out is no vector",
                     f"the {part} '{tensor}' is of shape {list(constant.shape)}",
                     f"write '{tensor}' as [{width}]",
                 )

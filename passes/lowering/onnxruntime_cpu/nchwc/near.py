@@ -6,7 +6,7 @@ from functools import partial
 
 from .....graph.dtypes import FLOAT
 from ...mends import settle_constant
-from ...near import OPEN_SIZES, called, plain
+from ...near import OPEN_SIZES, an, called, plain
 from ...node import WorkNode
 from ...work import Constant
 from ..conditions import overridden
@@ -31,7 +31,7 @@ def weights(state: State, node: WorkNode) -> bool:
         if not work.decline(
             NAME,
             (dq, node),
-            f"'{plain(tensor)}', which {called(node)} reads, is dequantised by {called(dq)} in each run",
+            f"'{plain(tensor)}', which {called(node)} reads, is dequantised in each run",
             f"store '{plain(tensor)}' as floats",
             partial(settle_constant, work, dq, FLOAT),
             kind="weights are dequantised in each run",
@@ -93,7 +93,7 @@ def channels(state: State, node: WorkNode, tensor: str, count: int) -> bool:
         f"of {state.block}",
         f"pad '{plain(tensor)}' to {state.padded(count)} channels with zeros",
         lambda: None,
-        kind=f"the channels of a {node.op} are no multiple of {state.block}",
+        kind=f"the channels of {an(node.op)} are no multiple of {state.block}",
     )
 
 
@@ -125,11 +125,11 @@ def constant_operand(state: State, node: WorkNode) -> tuple[int, Blocked] | None
         if work.decline(
             NAME,
             (node,),
-            f"{called(node)} is a {node.op} of the constant '{plain(tensor)}', which ends the blocked "
-            "layout",
+            f"{called(node)} is {an(node.op)} of the constant '{plain(tensor)}', which "
+            "ends the blocked layout",
             f"write {called(node)} as {_TAKEN[node.op].format(wanted)}",
             lambda: None,
-            kind=f"a {node.op} of a constant ends the blocked layout",
+            kind=f"{an(node.op)} of a constant ends the blocked layout",
         ):
             return slot, found
     return None

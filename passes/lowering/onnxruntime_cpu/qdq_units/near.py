@@ -5,7 +5,7 @@ from __future__ import annotations
 from .....graph import dtypes
 from .....graph.dtypes import FLOAT
 from ...mends import quantise_constant, quantise_input, quantise_output, read_dequantised
-from ...near import called, listed
+from ...near import an, called, listed
 from ...node import WorkNode
 from ...work import Work
 from ..quantisation import dq_of, is_dq, is_q, quantised_type, scales
@@ -38,7 +38,7 @@ def outputs(work: Work, node: WorkNode) -> bool:
             f"what {called(node)} makes is quantised, but read as floats {who} too",
             f"let what {called(qs[0])} makes be dequantised for all that read '{output}'",
             lambda: read_dequantised(work, node, qs[0]),
-            kind=f"a {node.op} between quantised tensors is read as floats too",
+            kind=f"{an(node.op)} between quantised tensors is read as floats too",
         )
     if qs or not (readers or work.is_output(output)) or not first.has_input(2):
         return False
@@ -50,7 +50,7 @@ def outputs(work: Work, node: WorkNode) -> bool:
         f"nothing quantises what {called(node)} makes of quantised tensors",
         f"put a QuantizeLinear and a DequantizeLinear behind {called(node)}",
         lambda: quantise_output(work, node, first),
-        kind=f"nothing quantises what a {node.op} makes of quantised tensors",
+        kind=f"nothing quantises what {an(node.op)} makes of quantised tensors",
     )
 
 
@@ -73,7 +73,7 @@ def inputs(work: Work, node: WorkNode) -> bool:
         if constant
         else f"put a QuantizeLinear and a DequantizeLinear in front of '{tensor}'",
         lambda: (quantise_constant if constant else quantise_input)(work, node, slot, q),
-        kind=f"one input of a {node.op} between quantised tensors is not quantised",
+        kind=f"one input of {an(node.op)} between quantised tensors is not quantised",
     )
 
 
@@ -93,7 +93,7 @@ def types(work: Work, node: WorkNode, parts: list[WorkNode]) -> bool:
         f"what {called(node)} reads and makes is of {' and '.join(names)}",
         f"quantise all that {called(node)} reads and makes as uint8",
         lambda: None,
-        kind=f"a {node.op} reads and makes integers of several types",
+        kind=f"{an(node.op)} reads and makes integers of several types",
     )
 
 
@@ -105,7 +105,7 @@ def parameters(work: Work, node: WorkNode) -> bool:
         f"scale or zero point behind {called(node)} are not those in front of it, or are left out",
         f"quantise behind {called(node)} with the scale and zero point in front of it",
         lambda: None,
-        kind=f"a {node.op} stands between different scales or zero points",
+        kind=f"{an(node.op)} stands between different scales or zero points",
     )
 
 
