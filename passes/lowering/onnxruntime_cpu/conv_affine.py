@@ -99,10 +99,10 @@ def _twin(work: Work, node: WorkNode, behind: WorkNode, op: str) -> bool:
     return work.decline(
         _RULES[op],
         (node, behind),
-        f"{called(behind)} is {an(behind.op)}, and the runtime takes a {op} alone",
-        f"write {called(behind)} as a {op} of the {inverse} of '{behind.inputs[1]}'",
+        f"{called(behind)} is {an(behind.op)}, and the runtime takes {an(op)} alone",
+        f"write {called(behind)} as {an(op)} of the {inverse} of '{behind.inputs[1]}'",
         mend,
-        kind=f"{an(behind.op)} of a constant stands where a {op} would be taken",
+        kind=f"{an(behind.op)} of a constant stands where {an(op)} would be taken",
     )
 
 

@@ -118,6 +118,8 @@ def constant_operand(state: State, node: WorkNode) -> tuple[int, Blocked] | None
         constant = work.constant(tensor)
         if found is None or constant is None or constant.dtype != FLOAT:
             continue
+        if state.is_plain_conv(found):
+            continue  # it belongs into the weights: the rules of that tell why it isn't there
         shapes = ((found.channels, 1, 1), (1, found.channels, 1, 1))
         if constant.size != 1 and constant.shape not in shapes:
             continue

@@ -27,7 +27,7 @@ def outputs(work: Work, node: WorkNode) -> bool:
     first = dqs[0]
     assert first is not None
     maker = work.maker(first.inputs[0])
-    if maker is None or maker.op == "Gather":
+    if work.constant(first.inputs[0]) is not None or (maker is not None and maker.op == "Gather"):
         return False  # weights, and what is looked up in them
     floats = [r for r in readers if not is_q(r)]
     if qs and (floats or work.is_output(output)):
