@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ....graph.dtypes import FLOAT, FLOAT16
-from ..near import called
+from ..near import called, listed
 from ..node import WorkNode
 from ..work import Work
 from .conditions import other
@@ -68,6 +68,7 @@ def _form(work: Work, sqrt: WorkNode) -> _Form | None:
     quotient = None if nodes is None else _quotient(work, sqrt, nodes, flaws)
     if nodes is None or quotient is None:
         return None
+    casts = [node for node in nodes if node.op == "Cast"]
     base, (divided, last) = nodes[0].inputs[0], quotient
     sub, twin = work.made_by(base, "Sub"), work.made_by(divided, "Sub")
     form = _Form(nodes, base, False, last, flaws)
@@ -79,7 +80,9 @@ def _form(work: Work, sqrt: WorkNode) -> _Form | None:
         form.x, form.centred = sub.inputs[0], True
     elif divided != base:
         return None
-    if work.dtype(form.x) not in (FLOAT, FLOAT16):
+    if work.dtype(form.x) not in (FLOAT, FLOAT16) or work.next(last, "Cast") is not None:
+        return None  # behind a Cast scale and bias are of another type
+    if casts and (work.dtype(form.x) != FLOAT or not form.centred):
         return None
     if form.centred and work.dtype(form.x) == FLOAT16 and work.opset.get("", 1) < _ONNX:
         flaws.append(
@@ -100,14 +103,25 @@ _ONNX = 17
 def _root(work: Work, sqrt: WorkNode, flaws: list[Flaw]) -> list[WorkNode] | None:
     """The nodes that make the root, from the square on."""
     add = work.made_by(sqrt.inputs[0], "Add")
-    mean = None
+    mean, back = None, None
     for slot in (0, 1) if add is not None else ():
         assert add is not None
         if work.number(add.inputs[1 - slot]) is not None:
-            mean = work.made_by(add.inputs[slot], "ReduceMean")
+            back = work.made_by(add.inputs[slot], "Cast")
+            mean = work.made_by(add.inputs[slot] if back is None else back.inputs[0], "ReduceMean")
     square = None if mean is None else work.made_by(mean.inputs[0], "Pow", "Mul")
     if add is None or mean is None or square is None or not _last_axis(work, mean):
         return None
+    cast = work.made_by(square.inputs[0], "Cast")
+    casts = [c for c in (cast, back) if c is not None]
+    if casts:
+        flaws.append(
+            (
+                "a Cast stands inside a norm that is written out",
+                f"{listed(casts)} change the type inside the norm",
+                f"take {listed(casts)} out, so that all of it computes in one type",
+            )
+        )
     if square.op == "Mul":
         if square.inputs[0] != square.inputs[1]:
             return None
@@ -120,7 +134,14 @@ def _root(work: Work, sqrt: WorkNode, flaws: list[Flaw]) -> list[WorkNode] | Non
         )
     elif work.number(square.inputs[1]) != 2:
         return None
-    return [square, mean, add, sqrt]
+    return [
+        *([] if cast is None else [cast]),
+        square,
+        mean,
+        *([] if back is None else [back]),
+        add,
+        sqrt,
+    ]
 
 
 def _quotient(

@@ -84,9 +84,9 @@ def _folds() -> list[Case]:
         {"w": W, "s": (32,), "b": (32,), "m": (32,), "v": (32,)},
     )
     twice = Made(
-        "(float[1,4,16,16] x) => (float[1,4,16,16] y, float[1,4,16,16] z) "
+        "(float[1,4,256] x) => (float[1,4,256] y, float[1,4,256] z) "
         "{ c = Conv (x, w) n = BatchNormalization (c, s, b, m, v) y = Relu (n) z = Sqrt (c) }",
-        {"w": (4, 4, 1, 1), "s": (4,), "b": (4,), "m": (4,), "v": (4,)},
+        {"w": (4, 4, 1), "s": (4,), "b": (4,), "m": (4,), "v": (4,)},
     )
     pad = Made(
         "(float[1,32,16,16] x) => (float[1,32,16,16] y, float[1,32,16,16] z) "
@@ -160,7 +160,7 @@ def _folds() -> list[Case]:
             "'c' is read by 'z' too",
             "give 'n' a Conv of its own",
             twice,
-            _swap(twice, ("z = Sqrt (c)", "d = Conv (x, u) z = Sqrt (d)"), u=(4, 4, 1, 1)),
+            _swap(twice, ("z = Sqrt (c)", "d = Conv (x, u) z = Sqrt (d)"), u=(4, 4, 1)),
         ),
         Case(
             "a Pad used twice",
@@ -195,7 +195,7 @@ def _folds() -> list[Case]:
 def _activations() -> list[Case]:
     plain = "(float[1,30,16,16] x) => (float[1,32,16,16] y)"
     clip = Made(
-        f"(float[1,30,16,16] x, float low) => (float[1,32,16,16] y) "
+        "(float[1,30,16,16] x, float low) => (float[1,32,16,16] y) "
         "{ c = Conv <pads=[1,1,1,1]> (x, w) y = Clip (c, low, h) }",
         {"w": (32, 30, 3, 3), "h": f(6.0)},
     )
@@ -414,6 +414,12 @@ def _norms() -> list[Case]:
         "d = Div (c, q) m = Mul (d, s) y = Add (m, b) }",
         {"two": f(2.0), "eps": f(1e-5), "s": (64,), "b": (64,)},
     )
+    inside = _swap(
+        norm,
+        ("p = Pow (c, two)", "k = Cast <to=11> (c) p = Pow (k, two)"),
+        ("a = Add (v, eps)", "n = Cast <to=1> (v) a = Add (n, eps)"),
+        two=np.float64(2).reshape(()),
+    )
     rms = Made(
         "(float[2,4,64] x) => (float[2,4,64] y) { p = Pow (x, two) v = ReduceMean <axes=[-1]> (p) "
         "a = Add (v, eps) q = Sqrt (a) d = Div (x, q) y = Mul (d, s) }",
@@ -468,6 +474,15 @@ def _norms() -> list[Case]:
             "'p' squares by a Mul",
             "write 'p' as a Pow by 2",
             _swap(norm, ("Pow (c, two)", "Mul (c, c)"), two=None),
+            norm,
+        ),
+        Case(
+            "a Cast inside",
+            "LayerNormFusionL2",
+            "a Cast stands inside a norm that is written out",
+            "'k' and 'n' change the type inside the norm",
+            "take 'k' and 'n' out",
+            inside,
             norm,
         ),
         Case(

@@ -15,9 +15,12 @@ def test_a_folded_batchnormalization_of_29_channels() -> None:
     assert (found.fate, executed.op_type) == ("once", "FusedConv")
     assert executed.originals == ("/2/2.0/Conv", "/2/2.1/BatchNormalization", "/2/2.2/Relu")
     assert [node.op_type for node in found.inserted] == ["ReorderOutput"]
-    assert [(d.rule, d.reason) for d in found.declined] == [
-        ("NchwcTransformer", "29 input channels are no multiple of 4")
-    ]
+    (blocker,) = found.blockers
+    assert blocker.rule == "NchwcTransformer"
+    assert blocker.kind == "the input channels are no multiple of 4"
+    assert blocker.places == 5
+    assert blocker.saving is not None
+    assert blocker.saving.latency_s > 0
 
 
 def test_what_is_computed_before_the_run_has_no_executed_node() -> None:
@@ -36,7 +39,10 @@ def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
         "executed: /2/2.0/Conv (FusedConv), together with /2/2.0/Conv,\n"
         "/2/2.1/BatchNormalization\n"
         "put in at its boundary: ReorderOutput_token_0 (ReorderOutput)\n"
-        "NchwcTransformer declines: 29 input channels are no multiple of 4\n"
+        "NchwcTransformer nearly takes it: the input channels are no multiple of 4; the\n"
+        "fix saves 810.9 µs and 1.70 MiB of traffic at 5 places together\n"
+        "  why: for example, the 29 input channels of '/2/2.0/Conv' are no multiple of 4\n"
+        "  fix: pad '/1/1.2/Relu_output_0' to 32 channels, as the pass pad-channels does\n"
     )
 
 
