@@ -59,17 +59,21 @@ def where(blocker: Blocker) -> list[Text]:
 
 
 def saved(latency: float | None, traffic: int | None) -> str:
-    """What a fix saves, in a clause."""
-    if latency is None and traffic is None:
-        return "what the fix saves is not known"
-    verb = "saves" if (latency or 0) >= 0 else "costs"
-    parts = []
-    if latency is not None:
-        parts.append(show(abs(latency), "seconds"))
+    """What a fix saves, or costs, in a clause."""
+    known: list[tuple[float, str]] = []
+    if latency:
+        known.append((latency, show(abs(latency), "seconds")))
     if traffic:
-        sign = "" if (traffic > 0) == (verb == "saves") else "-"
-        parts.append(f"{sign}{show(abs(traffic), 'bytes')} of traffic")
-    return f"the fix {verb} {' and '.join(parts)}"
+        known.append((traffic, f"{show(abs(traffic), 'bytes')} of traffic"))
+    if not known:
+        unknown = latency is None and traffic is None
+        return "what the fix saves is not known" if unknown else "the fix saves nothing"
+    verbs = ["saves" if value > 0 else "costs" for value, _ in known]
+    (_, first), *rest = known
+    text = f"the fix {verbs[0]} {first}"
+    for (_, more), verb in zip(rest, verbs[1:], strict=True):
+        text += f" and {more}" if verb == verbs[0] else f", but {verb} {more}"
+    return text
 
 
 def _short(kind: _Kind, cost: GraphCost) -> Text:

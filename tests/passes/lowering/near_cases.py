@@ -98,7 +98,21 @@ def _folds() -> list[Case]:
         {"b": np.array([0]), "e": np.array([8])},
     )
     noop = Made("(float[8,64] x) => (float[8,64] y) { a = Add (x, k) y = Neg (a) }", {"k": f(0.0)})
+    given = Made(
+        f"(float[1,32,16,16] x, float[32,32,3,3] w) => (float[1,32,16,16] y) {{ {CONV} "
+        "y = Relu (c) }",
+        {"w": W},
+    )
     return [
+        Case(
+            "weights that can be overridden",
+            "NchwcTransformer",
+            "constants can be overridden, being inputs of the graph too",
+            "the initializer 'w' can be overridden",
+            "take 'w' off the graph's inputs",
+            given,
+            _swap(given, (", float[32,32,3,3] w)", ")")),
+        ),
         Case(
             "a constant that is the first operand",
             "ConvAddFusion",
@@ -430,7 +444,25 @@ def _norms() -> list[Case]:
         "{ a = Add (x, z) y = LayerNormalization (a, s, b) w = Sqrt (a) }",
         {"s": (64,), "b": (64,)},
     )
+    quick = Made(
+        "(float[8,64] x) => (float[8,64] y, float[8,64] z) "
+        "{ s = Sigmoid (x) y = Mul (x, s) z = Sqrt (s) }",
+        {},
+    )
     return [
+        Case(
+            "a Sigmoid used twice",
+            "QuickGeluFusion",
+            "the Sigmoid is read elsewhere too",
+            "'s' is read by 'z' too",
+            "give 'y' a Sigmoid of its own",
+            quick,
+            Made(
+                "(float[8,64] x) => (float[8,64] y, float[8,64] z) "
+                "{ y = com.microsoft.QuickGelu <alpha = 1.0> (x) t = Sigmoid (x) z = Sqrt (t) }",
+                {},
+            ),
+        ),
         Case(
             "a product with the root of a half",
             "GeluFusionL2",
@@ -710,7 +742,83 @@ def _integers() -> list[Case]:
         "(float16[8,64] x) => (float16[8,64] y) { a = Mul (x, k) b = Sqrt (a) y = Add (b, k) }",
         {"k": np.full((64,), 0.5, np.float16)},
     )
+    floating = Made(
+        ends.replace("uint8[1,32,16,16] y", "float[1,32,16,16] y") + "y = Softmax (c) }", weights
+    )
+    mixed = Made(
+        "(uint8[8,64] x, int8[8,64] v) => (uint8[8,64] y) { a = DequantizeLinear (x, qs, z) "
+        "b = DequantizeLinear (v, qs, wz) c = Add (a, b) y = QuantizeLinear (c, qs, z) }",
+        {**QDQ, "wz": s(0)},
+    )
+    points = Made(
+        "(uint8[8,64] x) => (uint8[8,32] y) { a = DequantizeLinear (x, qs) "
+        "w = DequantizeLinear (wi, ws, wz) c = Gemm (a, w) y = QuantizeLinear (c, qs, z) }",
+        {**QDQ, "ws": f(0.01), "wz": s(0), "wi": s(1, 64, 32)},
+    )
+    blocks = Made(
+        "(float[8,64] x) => (float[8,32] y) { w = DequantizeLinear <axis=0, block_size=8> "
+        "(wi, ws, wz) y = MatMul (x, w) }",
+        {"wi": s(1, 64, 32), "ws": f(0.01, 8, 32), "wz": s(0, 8, 32)},
+        21,
+    )
+    row = Made(
+        "(float[N,8,64] x) => (float[N,8,32] y) { w = DequantizeLinear (wi, ws, wz) "
+        "m = MatMul (x, w) y = Add (m, b) }",
+        {"wi": s(1, 64, 32), "ws": f(0.01, 32), "wz": s(0, 32), "b": f(0.5, 1, 32)},
+    )
     return [
+        Case(
+            "nothing that quantises the output",
+            "QDQSelectorActionTransformer",
+            "nothing quantises what a Conv makes of quantised tensors",
+            "nothing quantises what 'c' makes",
+            "put a QuantizeLinear and a DequantizeLinear behind 'c'",
+            floating,
+            _swap(
+                floating,
+                (
+                    "y = Softmax (c)",
+                    "q = QuantizeLinear (c, qs, z) d = DequantizeLinear (q, qs, z) y = Softmax (d)",
+                ),
+            ),
+        ),
+        Case(
+            "integers of two types",
+            "QDQSelectorActionTransformer",
+            "an Add reads and makes integers of several types",
+            "what 'c' reads and makes is of int8 and uint8",
+            "quantise all that 'c' reads and makes as uint8",
+            mixed,
+            _swap(mixed, ("int8[8,64] v", "uint8[8,64] v"), wz=u(128)),
+        ),
+        Case(
+            "a zero point that is left out",
+            "QDQSelectorActionTransformer",
+            "a zero point in front of a Gemm is left out",
+            "a zero point in front of 'c' is left out",
+            "write out the zero points in front of 'c'",
+            points,
+            _swap(points, ("(x, qs)", "(x, qs, z)")),
+        ),
+        Case(
+            "blocks of 8",
+            "QDQSelectorActionTransformer",
+            "weights are quantised by blocks or rows that have no kernel",
+            "the weights 'wi' of 'y' are quantised by blocks of 8 on axis 0",
+            "quantise 'wi' by blocks of 32 on axis 0",
+            blocks,
+            _swap(blocks, ("block_size=8", "block_size=32"), ws=f(0.01, 2, 32), wz=s(0, 2, 32)),
+        ),
+        Case(
+            "a bias of quantised weights that is a row",
+            "MatMulNBitsFusion",
+            "the bias of quantised weights is no vector",
+            "'b' is of shape [1, 32]",
+            "write 'b' as [32]",
+            row,
+            _swap(row, b=f(0.5, 32)),
+            ("MatMulAddFusion",),
+        ),
         Case(
             "a zero point of 128 behind a Relu",
             "ReluQuantRewrite",
