@@ -27,6 +27,9 @@ def cost(
 ) -> GraphCost:
     """What a graph costs: every node, totals, coverage.
 
+    At ``executed`` its ``blockers()`` tell what the runtime nearly rewrites, what stands in the way
+    and what a fix would save; they are found out when asked for.
+
     Parameters
     ----------
     model

@@ -33,6 +33,8 @@ _ACTIVATIONS = (
 
 
 def _apply(work: Work, node: WorkNode) -> bool:
+    if node.op == "MatMul" and not _product(work, node):
+        return False
     if not work.is_op(node, "Gemm", 7, 9, 11, 13) or work.dtype(node.output) != FLOAT:
         return False
     behind = work.next(node, *_ACTIVATIONS) or _nearly(work, node)
@@ -45,6 +47,21 @@ def _apply(work: Work, node: WorkNode) -> bool:
     values = {f"activation_{k}": v.f for k, v in behind.attributes.items()}
     node.set(activation=behind.op, **values)
     return True
+
+
+def _product(work: Work, node: WorkNode) -> bool:
+    """Tell of a MatMul of two matrices in front of an activation; whether it is a Gemm now."""
+    behind = work.next(node, *_ACTIVATIONS)
+    if behind is None or any(work.rank(t) != 2 for t in node.inputs):
+        return False
+    return work.decline(
+        _NAME,
+        (node, behind),
+        f"{called(node)} is a MatMul, and the runtime takes a Gemm alone",
+        f"write {called(node)} as a Gemm",
+        lambda: work.set_op(node, "Gemm"),
+        kind="a MatMul stands in front of an activation where a Gemm would be taken",
+    )
 
 
 def _nearly(work: Work, node: WorkNode) -> WorkNode | None:
@@ -67,4 +84,4 @@ def _nearly(work: Work, node: WorkNode) -> WorkNode | None:
     return behind if mended else None
 
 
-RULE = Rule(_NAME, ("Gemm",), _apply)
+RULE = Rule(_NAME, ("Gemm", "MatMul"), _apply)

@@ -237,6 +237,9 @@ def _activations() -> list[Case]:
         "(float[8,64] x) => (float[8,64] y, float[8,64] g) { g = Gemm (x, w, b) y = Relu (g) }",
         {"w": (64, 64), "b": (64,)},
     )
+    product = Made(
+        "(float[8,64] x) => (float[8,64] y) { g = MatMul (x, w) y = Relu (g) }", {"w": (64, 64)}
+    )
     reshaped = Made(
         "(float[2,4,64] x) => (float[2,4,64] y) { m = MatMul (x, w) a = Add (m, b) y = Relu (a) }",
         {"w": (64, 64), "b": (64,)},
@@ -312,6 +315,15 @@ def _activations() -> list[Case]:
             "take 'g' off the graph's outputs",
             gemm,
             _swap(gemm, (", float[8,64] g)", ")")),
+        ),
+        Case(
+            "a MatMul without a bias",
+            "GemmActivationFusion",
+            "a MatMul stands in front of an activation where a Gemm would be taken",
+            "'g' is a MatMul",
+            "write 'g' as a Gemm",
+            product,
+            _swap(product, ("MatMul", "Gemm")),
         ),
         Case(
             "a Reshape between",
