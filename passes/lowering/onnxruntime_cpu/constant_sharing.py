@@ -12,14 +12,14 @@ from ..rule import Sweep
 from ..work import Work
 
 _TYPES = frozenset({DOUBLE, FLOAT, FLOAT16, INT32, INT64})
-_MOST = 8
+MOST = 8  # elements
 
 
 def _apply(work: Work) -> bool:
     first: dict[tuple[int, tuple[int, ...], bytes], str] = {}
     changed = False
     for name, constant in list(work.constants.items()):
-        if constant.dtype not in _TYPES or constant.size > _MOST or name in work.overridable:
+        if constant.dtype not in _TYPES or constant.size > MOST or name in work.overridable:
             continue
         readers = work.readers(name)
         if not readers or work.is_output(name) or any(name in r.captures for r in readers):

@@ -18,6 +18,7 @@ from ..node import WorkNode
 from ..rule import Rule, Sweep
 from ..work import Constant, Type, Work, cover
 from .conditions import hand_on
+from .constant_sharing import MOST
 from .kernels import widened
 
 _INSERTED = CAST_NAME
@@ -138,12 +139,13 @@ def _fuse_back(work: Work, node: WorkNode) -> bool:
     readers = work.readers(node.output)
     if len(readers) != 1 or len(work.readers(node.inputs[0])) != 1:
         tensor = node.inputs[0]
+        off = found.size <= MOST and " and switch ConstantSharing off (disabled_optimizers)"
         if not work.decline(
             "FuseFp16InitializerToFp32NodeTransformer",
             readers,
             f"the constant '{tensor}' of 16 bits is read by {listed(readers)}, and so is cast in "
             "each run",
-            f"store '{tensor}' once for each node that reads it",
+            f"store '{tensor}' once for each node that reads it{off or ''}",
             lambda: None,
             kind="a constant of 16 bits that several nodes read is cast in each run",
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import onnxruntime
 import pytest
 
@@ -13,7 +14,7 @@ from ocost.passes.lowering import Target, lower
 from ocost.passes.lowering.costed import LoweredCost, lowered_cost
 
 from ...conftest import Optimise
-from .near_cases import Case, cases
+from .near_cases import Case, Made, cases
 
 DEVICE = find("x86-server-core")
 CASES = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
@@ -63,3 +64,17 @@ def test_the_runtime_makes_it_of_the_fixed_graph_alone(case: Case, optimised: Op
     ran = operators(optimised(blocked)), operators(optimised(fixed))
     assert ran[0] != ran[1]
     assert ran == (by_rules(blocked), by_rules(fixed))
+
+
+def test_what_the_runtime_shares_again_is_told_so() -> None:
+    graph = Made(
+        "(float16[1,32,16,16] x) => (float16[1,32,16,16] y) { c = Conv (x, w) "
+        "d = Clip (c, , h) e = Conv (d, w) f = Clip (e, , h) y = Sqrt (f) }",
+        {"w": np.ones((32, 32, 1, 1), np.float16), "h": np.float16(6).reshape(())},
+    ).graph()
+    found = {b.fix: b for b in costed(graph).cost.blockers()}
+    off = "store 'h' once for each node that reads it and switch ConstantSharing off"
+    (blocker,) = (b for fix, b in found.items() if fix.startswith(off))
+    assert {"d", "f"} <= set(blocker.nodes)
+    assert blocker.saving is not None
+    assert blocker.saving.latency_s > 0

@@ -25,9 +25,8 @@ def concat(state: State, node: WorkNode) -> bool:
     inputs = [b for b in found if b is not None]
     if len(inputs) != len(found) or node.int("axis", 0) not in (1, -3):
         return False
-    for tensor, one in zip(node.inputs, inputs, strict=True):
-        if one.channels % state.block and not near.channels(state, node, tensor, one.channels):
-            return False
+    if any(b.channels % state.block for b in inputs):
+        return False
     if node.int("axis", 0) != 1 and not near.axis(state, node):
         return False
     dims = list(inputs[0].dims)
