@@ -14,7 +14,8 @@ from ocost.passes.lowering import Target, lower
 from ocost.passes.lowering.costed import LoweredCost, lowered_cost
 
 from ...conftest import Optimise
-from .near_cases import Case, Made, cases
+from .near_cases import cases
+from .near_made import Case, Made
 
 DEVICE = find("x86-server-core")
 CASES = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
