@@ -12,7 +12,7 @@ from .asked import DEFAULT_DEVICE, find_device, load, load_to_run, require_known
 if TYPE_CHECKING:
     from ..costmodel import Device, GraphCost
     from ..explanation import Explanation, Topic
-    from ..graph import Graph, OcostError
+    from ..graph import Graph
     from ..graph.shapes import Given
     from ..passes.lowering.fate import NodeFate
 
@@ -47,7 +47,7 @@ def cost(
     Raises
     ------
     OcostError
-        On bad input; at ``executed``, if there are no rules for the device's runtime.
+        On bad input.
     """
     from ..costmodel import cost_graph
 
@@ -62,11 +62,9 @@ def _executed(graph: Graph, device: Device, given: Given | None) -> GraphCost:
     from ..graph.shapes import infer
     from ..passes.lowering.costed import lowered_cost
 
-    found = lowered_cost(graph, device, given)
-    if found is None:
-        raise _no_rules("--level executed", device)
-    notes = notes_on_executed(infer(graph, given), found.cost.nodes, device, constants(graph))
-    return replace(found.cost, notes=notes)
+    cost = lowered_cost(graph, device, given).cost
+    notes = notes_on_executed(infer(graph, given), cost.nodes, device, constants(graph))
+    return replace(cost, notes=(*cost.notes, *notes))
 
 
 def fate(
@@ -77,25 +75,13 @@ def fate(
     Raises
     ------
     OcostError
-        On bad input, if the model has no such node, or there are no rules for the runtime.
+        On bad input, or if the model has no such node.
     """
     from ..passes.lowering.costed import lowered_cost
     from ..passes.lowering.fate import node_fate
 
     graph, chosen = load(model), find_device(device)
-    found = lowered_cost(graph, chosen)
-    if found is None:
-        raise _no_rules("--node", chosen)
-    return node_fate(graph, found.blockers, node)
-
-
-def _no_rules(option: str, device: Device) -> OcostError:
-    from ..graph import OcostError
-
-    return OcostError(
-        f"{option}: there are no rules for {device.name}'s runtime, {device.runtime}; "
-        "there are for onnxruntime-cpu"
-    )
+    return node_fate(graph, lowered_cost(graph, chosen).blockers, node)
 
 
 def explain(name: str) -> Explanation:

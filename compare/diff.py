@@ -12,7 +12,7 @@ from ..graph import Graph, OcostError
 from ..graph.shapes import Given, as_found
 from ..ledger.executed import Ledger, at_executed
 from ..ledger.ran import Ran
-from ..passes.lowering.costed import lowered_cost
+from ..passes.lowering.costed import lowered_cost, target_of
 from .folded import folded
 from .match import How, match
 from .result import Diff, NodePair, Number, OpTypeChange, Pair
@@ -67,17 +67,17 @@ def diff_graphs(
 
 
 def _with_executed(diff: Diff, before: Graph, after: Graph, given: Given) -> Diff:
-    """With both graphs as the device's runtime executes them, where there are rules for it."""
+    """With both graphs as the device's runtime executes them, and which target was taken."""
     first, second = (lowered_cost(graph, diff.device, given) for graph in (before, after))
-    if first is None or second is None:
-        return diff
     one, other = (
         Ran(found.lowered.graph, found.lowered.lineage, found.cost) for found in (first, second)
     )
     kept = diff.ledger.entries or diff.ledger.residual
+    notes = target_of(diff.device).notes
+    written = (replace(cost, notes=(*notes, *cost.notes)) for cost in diff.levels["written"])
     return replace(
         diff,
-        levels={**diff.levels, "executed": Pair(first.cost, second.cost)},
+        levels={"written": Pair(*written), "executed": Pair(first.cost, second.cost)},
         ledger=at_executed(diff.ledger, one, other) if kept else diff.ledger,
         folded=folded(diff.pairs, one, other),
     )

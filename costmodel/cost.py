@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..graph import dtypes
 from ..graph.dataflow import unread_nodes
+from ..graph.functions import FUSED
 from ..graph.graph import Graph
 from ..graph.node import Node
 from ..graph.shapes import Info, Quality, Shapes
@@ -15,6 +16,7 @@ from ..graph.shapes.info import Array
 from ..graph.shapes.table import scopes
 from ..graph.tensor import Tensor
 from .exempt import EXEMPT
+from .fused import fused
 from .kinds import Kind
 from .result import NodeCost, ShapeQuality
 from .work import Call, TensorType, Unknown, Work, rules
@@ -105,7 +107,10 @@ def _work(
 
 
 class Costed(NamedTuple):
-    """A node's cost with what it was computed from; ``call`` is None if it is unknown."""
+    """A node's cost with what it was computed from.
+
+    ``call`` is None if it is unknown, or of a fused node: there ``parts`` are what it fuses.
+    """
 
     cost: NodeCost
     node: Node
@@ -114,6 +119,7 @@ class Costed(NamedTuple):
     reads: Mapping[str, int] = MappingProxyType({})  # bytes by tensor
     attribute_bytes: int = 0  # read of the node's own attributes
     executed: bool = False  # by a runtime, that has chosen its kernel
+    parts: tuple[Costed, ...] = ()
 
     @property
     def on_constants(self) -> bool:
@@ -129,7 +135,12 @@ def cost_nodes(root: Shapes) -> list[Costed]:
     number of its executions, as those of a Loop's body are.
     """
     callers_first = scopes(root)
-    own = {id(scope): [_row(node, scope) for node in scope.graph] for scope in callers_first}
+    own = {
+        id(scope): [_row(node, scope) for node in scope.graph]
+        for scope in callers_first
+        if scope.function is None or scope.function[0] != FUSED  # costed where it is called
+    }
+    callers_first = [scope for scope in callers_first if id(scope) in own]
     sizes: dict[int, _Size] = {}
     for scope in reversed(callers_first):
         sizes[id(scope)] = _size(scope, own[id(scope)], sizes)
@@ -241,12 +252,17 @@ def _row(node: Node, scope: Shapes) -> Costed:
     """One execution of a node; of one that owns bodies, of itself alone."""
     if scope.bodies and bodies_of(node, scope) is not None:
         return Costed(_owner_cost(node, scope), node, scope)
+    if node.domain == FUSED and (body := scope.bodies.get((node.id, "function"))) is not None:
+        return _fused_cost(node, scope, body)
     return _node_cost(node, scope)
 
 
 def bodies_of(node: Node, scope: Shapes) -> list[Shapes] | None:
-    """The scopes that may run for a node: both of an If whose condition is not known."""
-    if not scope.bodies:
+    """The scopes that may run for a node: both of an If whose condition is not known.
+
+    What a fused node runs is its own.
+    """
+    if not scope.bodies or node.domain == FUSED:
         return None
     names = ("function", "body", *_BRANCHES)
     found = [scope.bodies[node.id, name] for name in names if (node.id, name) in scope.bodies]
@@ -275,6 +291,39 @@ def _owner_cost(node: Node, scope: Shapes) -> NodeCost:
     return _cost(node, scope, quality, Work(kind), (0, 0, 0), None)
 
 
+def _fused_cost(node: Node, scope: Shapes, body: Shapes) -> Costed:
+    """The arithmetic of the body, the traffic of the boundary."""
+    parts = tuple(_row(inner, body) for inner in body.graph)
+    quality = _quality(
+        _infos(node.inputs, scope),
+        _infos(node.outputs, scope),
+        *(_infos(part.node.outputs, body) for part in parts),
+    )
+    try:
+        work, reads, dtype = fused(node, body, parts)
+        written = sum(_bytes(name, scope.get(name)) for name in node.outputs if name)
+    except Unknown as reason:
+        return Costed(_unknown(node, scope, quality, reason), node, scope, parts=parts)
+    weight = sum(amount for name, amount in reads.items() if _is_constant(name, scope))
+    traffic = sum(reads.values()), weight, written
+    cost = _cost(node, scope, quality, work, traffic, dtype)
+    return Costed(cost, node, scope, None, reads, parts=parts)
+
+
+def _is_constant(name: str, scope: Shapes) -> bool:
+    info = scope.get(name)
+    return info is not None and info.constant
+
+
+def _bytes(name: str, info: Info | None) -> int:
+    amount = bytes_of(info)
+    if amount is None:
+        raise Unknown(
+            (info.reason if info is not None else "") or f"the size of '{name}' is not known"
+        )
+    return amount
+
+
 def _node_cost(node: Node, scope: Shapes) -> Costed:
     inputs, outputs = _infos(node.inputs, scope), _infos(node.outputs, scope)
     quality = _quality(inputs, outputs)
@@ -283,30 +332,33 @@ def _node_cost(node: Node, scope: Shapes) -> Costed:
         reads = _reads(call, work)
         written = _writes(call, work)
     except Unknown as reason:
-        path = scope.graph.path(node)
-        unknown = NodeCost(
-            name=path,
-            op_type=node.op_type,
-            domain=node.domain,
-            kind=None,
-            macs=None,
-            flops=None,
-            padded_flops=None,
-            padded_bytes=None,
-            read_bytes=None,
-            write_bytes=None,
-            weight_bytes=None,
-            shape=_QUALITY[quality],
-            reason=str(reason),
-            originals=(path,),
-        )
-        return Costed(unknown, node, scope)
+        return Costed(_unknown(node, scope, quality, reason), node, scope)
     constants = {name for name, info in inputs if info is not None and info.constant}
     weight = sum(amount for name, amount in reads.items() if name in constants)
     own = work.attribute_bytes
     traffic = sum(reads.values()) + own, weight + own, written
     cost = _cost(node, scope, quality, work, traffic, _arithmetic(call, work))
     return Costed(cost, node, scope, call, reads, own)
+
+
+def _unknown(node: Node, scope: Shapes, quality: Quality, reason: Unknown) -> NodeCost:
+    path = scope.graph.path(node)
+    return NodeCost(
+        name=path,
+        op_type=node.op_type,
+        domain=node.domain,
+        kind=None,
+        macs=None,
+        flops=None,
+        padded_flops=None,
+        padded_bytes=None,
+        read_bytes=None,
+        write_bytes=None,
+        weight_bytes=None,
+        shape=_QUALITY[quality],
+        reason=str(reason),
+        originals=(path,),
+    )
 
 
 def _cost(

@@ -16,6 +16,7 @@ from .integer_kernels import X86, X86_SHARES
 from .kinds import Kind
 
 Source = Literal["datasheet", "calibrated", "detected"]
+RuntimeLevel = Literal["disable", "basic", "extended", "layout", "all"]
 
 HOST = "host"  # the name of the machine that this runs on; detected, not a file
 
@@ -43,7 +44,8 @@ class Device:
     source
         Where the figures come from: a datasheet, measurements, or a guess from the CPU's flags.
     runtime
-        Chooses the lowering: ``onnxruntime-cpu``, ``onnxruntime-cuda``, ...
+        Chooses the lowering: ``onnxruntime-cpu``, ``mobile``; one without rules, as
+        ``onnxruntime-cuda``, is taken for ``ideal``.
     isa
         Instruction set (``avx512``, ``avx2``, ``neon``, ``sm_80``).
     channel_block
@@ -63,6 +65,10 @@ class Device:
         Bytes per second that one core can draw, where known.
     efficiency
         Measured rows only; a kind without one counts as reaching everything.
+    runtime_version
+        As "1.32"; "" for the newest that is known.
+    runtime_level
+        How far the runtime optimises a graph when it opens it.
     """
 
     name: str
@@ -78,6 +84,8 @@ class Device:
     sources: tuple[str, ...]
     bandwidth_per_core: float | None = None
     efficiency: Mapping[Kind, Efficiency] = field(default_factory=dict)
+    runtime_version: str = ""
+    runtime_level: RuntimeLevel = "all"
 
     @property
     def ridge(self) -> float:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from onnx import TensorProto
 
 from ..graph import dtypes
 from ..graph.errors import OcostError, did_you_mean
-from .device import Device, Efficiency, Source
+from .device import Device, Efficiency, RuntimeLevel, Source
 from .kinds import Kind
 
 _KEYS = frozenset(f.name for f in fields(Device))
-_OPTIONAL = frozenset(("bandwidth_per_core", "efficiency"))
+_OPTIONAL = frozenset(("bandwidth_per_core", "efficiency", "runtime_version", "runtime_level"))
 _DTYPES = frozenset(dtypes.name(n) for n in TensorProto.DataType.values() if dtypes.bits(n))
 _FRACTIONS = frozenset(("compute", "memory"))
 
@@ -69,7 +70,21 @@ class _Reader:
             if per_core in table
             else None,
             efficiency=self.efficiency(table.get("efficiency", {})),
+            runtime_version=self.version(table.get("runtime_version", "")),
+            runtime_level=self.level(table.get("runtime_level", "all")),
         )
+
+    def version(self, value: object) -> str:
+        if value == "" or (isinstance(value, str) and re.fullmatch(r"\d+\.\d+(\.\d+)?", value)):
+            return str(value)
+        raise self.wrong("runtime_version", f'must be a text like "1.32", not {value!r}')
+
+    def level(self, value: object) -> RuntimeLevel:
+        for level in get_args(RuntimeLevel):
+            if value == level:
+                return cast("RuntimeLevel", level)
+        levels = ", ".join(get_args(RuntimeLevel))
+        raise self.wrong("runtime_level", f"must be one of {levels}, not {value!r}")
 
     def peaks(self, table: object) -> dict[str, float]:
         rows = self.table("peaks", table)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
 from ..lineage.attribution import Attribution
 from .assemble import assemble
-from .blocked import NCHWC
 from .cost import Costed, cost_nodes
 from .device import Device
 from .estimators import estimator_for
+from .memory import Memory
 from .params import constants
 from .result import GraphCost, NodeCost
 from .storage import stored
@@ -27,12 +27,13 @@ def executed_cost(
     device: Device,
     given: Given | None = None,
     channels: Mapping[str, int] | None = None,
+    activations: Callable[[Shapes, Sequence[Costed]], Memory | None] = stored,
 ) -> GraphCost:
     """Cost the graph that a runtime executes.
 
     Traffic is physical: channels that a blocked layout pads are read and written. ``flops`` and
     ``macs`` leave them out, ``padded_flops`` and ``padded_bytes`` are what they add. Activation
-    memory is as ``storage.stored`` has it.
+    memory is as ``activations`` has it.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ def executed_cost(
     channels
         By path of a tensor in a blocked layout: its channels without padding. By default those of
         the original tensors that the attribution names.
+    activations
+        The memory that activations take in the graph that is executed.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def executed_cost(
         "executed",
         stored=list(constants(optimized)),
         source=original,
-        alive=stored(shapes, costed),
+        alive=activations(shapes, costed),
     )
 
 
@@ -148,22 +151,26 @@ class _Padding:
         made = self._share(scope, costed.node.outputs[0])
         useful = cost.write_bytes * made
         physical = cost.write_bytes
+        conv = _convolution(costed)
+        weights = None if conv is None else conv.node.inputs[1]
         for name, amount in costed.reads.items():
             share = self._share(scope, name)
-            if costed.node.domain == NCHWC and name in costed.node.inputs[1:3]:
-                share = made * (self._read_share(costed) if name == costed.node.inputs[1] else 1)
+            if name == weights:
+                share = made * self._read_share(costed)
+            elif _is_per_channel(costed, name):
+                share = made
             useful += amount * cost.trips * share
             physical += amount * cost.trips
         return physical - int(useful)
 
     def _read_share(self, costed: Costed) -> Fraction:
-        """Of a blocked convolution: the share of its input channels that are none of padding."""
-        node, call = costed.node, costed.call
-        if (node.domain, node.op_type) != (NCHWC, "Conv") or call is None:
+        """Of a convolution: the share of its input channels that are none of padding."""
+        conv = _convolution(costed)
+        if conv is None or conv.call is None:
             return _WHOLE
-        _, per_group, *_ = call.input(1).shape
-        blocked = per_group == call.input(0).shape[1]  # else grouped: the groups are what is padded
-        return self._share(costed.scope, node.inputs[0]) if blocked else _WHOLE
+        if conv.node.int("group", 1) > 1:  # the groups are what is padded
+            return _WHOLE
+        return self._share(costed.scope, costed.node.inputs[0])
 
     def _share(self, scope: Shapes, name: str) -> Fraction:
         """The share of a tensor's channels that the original has too."""
@@ -173,3 +180,17 @@ class _Padding:
         if channels is None or physical is None or len(physical) != 4 or not physical[1]:
             return _WHOLE
         return Fraction(channels, physical[1])
+
+
+def _convolution(costed: Costed) -> Costed | None:
+    """The convolution that a node runs, alone or among others."""
+    found = costed.parts or (costed,)
+    return next((c for c in found if c.node.op_type in ("Conv", "ConvTranspose")), None)
+
+
+def _is_per_channel(costed: Costed, name: str) -> bool:
+    """Whether a node reads a constant of one value for each channel that it makes."""
+    info, made = costed.scope.get(name), costed.scope.get(costed.node.outputs[0])
+    if info is None or not info.constant or made is None or made.resolved is None:
+        return False
+    return len(made.resolved) == 4 and info.size == made.resolved[1]

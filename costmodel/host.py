@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,19 @@ def host() -> Device:
         cpus = frozenset(os.sched_getaffinity(0))
     else:
         cpus = frozenset(range(os.cpu_count() or 1))
-    return describe(_cpuinfo(), platform.machine(), cpus)
+    device = describe(_cpuinfo(), platform.machine(), cpus)
+    return replace(device, runtime_version=_installed("onnxruntime"))
+
+
+def _installed(package: str) -> str:
+    """The version of a package, "" if it isn't installed or calls it something else."""
+    from importlib import metadata  # noqa: PLC0415 - slow to import
+
+    try:
+        found = re.match(r"\d+\.\d+(\.\d+)?", metadata.version(package) or "")
+    except metadata.PackageNotFoundError:
+        return ""
+    return found[0] if found else ""
 
 
 def cpu_name() -> str:

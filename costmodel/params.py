@@ -52,7 +52,7 @@ def parameters(costs: Iterable[Costed]) -> int:
 def parameters_by_constant(costs: Iterable[Costed]) -> dict[Key, int]:
     """The same by constant."""
     found: dict[Key, int] = {}
-    for costed in costs:
+    for costed in (part for one in costs for part in one.parts or (one,)):
         node, scope = costed.node, costed.scope
         rule = rules().get((node.domain, node.op_type))
         if rule is None or (costed.call is None and rule.parameters is not None):

@@ -13,6 +13,9 @@ from onnx import NodeProto
 from .errors import OcostError
 from .graph import FunctionKey, Graph
 
+# The domain of functions that a runtime runs as one kernel: what they make inside moves nothing.
+FUSED = "ocost.fused"
+
 # A body for each call, up to so many nodes in all; beyond, equal calls share a body.
 MOST_INLINED = 20_000
 _DEEPEST = 150

@@ -151,10 +151,9 @@ def optimize_graph(
 
 
 def _groups(graph: Graph, diff: Diff, given: Given | None) -> tuple[Group, ...]:
-    target = target_of(diff.device)
-    if target is None or "executed" not in diff.levels:  # a rule has failed
+    if "executed" not in diff.levels:  # a rule has failed
         return ()
-    return fused_groups(graph, lower(graph, target, given))
+    return fused_groups(graph, lower(graph, target_of(diff.device).target, given))
 
 
 def _standing(found: Proven) -> Standing:

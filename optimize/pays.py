@@ -22,6 +22,8 @@ from ..costmodel.kinds import Kind
 from ..graph import Graph
 from ..graph.shapes import Given
 from ..passes.lowering.costed import lowered_nodes, target_of
+from ..passes.lowering.onnxruntime_cpu.pipeline import RUNTIME as ONNXRUNTIME_CPU
+from ..passes.lowering.targets import RUNTIMES
 from .touched import Cutter
 
 # The least that counts: of the time of the nodes that differ, and of that of the whole graph. More
@@ -88,9 +90,10 @@ class Judge:
 
     def __init__(self, device: Device, given: Given | None = None) -> None:
         self._device, self._given = device, given
-        self._target = target_of(device)
+        self._target = target_of(device).target
+        self._has_rules = device.runtime in RUNTIMES
         self._estimator = choosing_estimator_for(device)
-        on_cpu = device.runtime == "onnxruntime-cpu"
+        on_cpu = device.runtime == ONNXRUNTIME_CPU.name
         self._tabulated = on_cpu and device.channel_block == MEASURED_BLOCK
         self._known: dict[tuple[int, ...], _Known] = {}
 
@@ -122,7 +125,7 @@ class Judge:
         OcostError
             If what is given contradicts a graph.
         """
-        if self._target is None:
+        if not self._has_rules:
             return ""
         was, now = self._executed(before), self._executed(after)
         gone, come = was.nodes - now.nodes, now.nodes - was.nodes
@@ -137,7 +140,7 @@ class Judge:
     def _touched(self, before: Graph, after: Graph) -> tuple[_Executed, _Executed]:
         """What is executed of both graphs where they differ, at least."""
         known, part = self._look_up(before), None
-        if self._target is not None:
+        if self._target.runtime == ONNXRUNTIME_CPU.name:  # whose layouts the cuts follow
             known.cutter = known.cutter or Cutter(before.copy(), self._target, self._given)
             part = known.cutter.touched(after)
         if part is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from ..costmodel import Device
+from ..passes.lowering.costed import target_of
 from ..passes.lowering.fate import NodeFate
 from .names import clean
 from .text import Page
@@ -27,9 +28,10 @@ _LISTED = 6  # names of other originals
 
 def render_fate(found: NodeFate, device: Device) -> Page:
     """What becomes of a node on a device: by which nodes it is executed, and what nearly was."""
+    rules = target_of(device).target.runtime
     parts = [
         Text.assemble((clean(found.node), "bold"), f"  {clean(found.op_type)}"),
-        Text(f"{_FATES[found.fate]}, by the rules for {device.runtime} on {clean(device.name)}"),
+        Text(f"{_FATES[found.fate]}, by the rules for {rules} on {clean(device.name)}"),
     ]
     for node in found.executed:
         others = [clean(name) for name in node.originals if name != found.node]

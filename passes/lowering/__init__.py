@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...graph import Graph
-from ...graph.shapes import Given
+from ...graph.shapes import Given, infer
 from ...graph.shapes.given import input_infos
 from ...lineage.attribution import Attribution
 from .near import OVERRIDABLE, NearMiss, Way
-from .onnxruntime_cpu.pipeline import run, switches
+from .onnxruntime_cpu.pipeline import switches
 from .read import Sizes, read
 from .target import Level, Target
+from .targets import RUNTIMES
 from .work import Type
 from .write import blocked_of, graph_of, lineage_of
 
@@ -45,7 +46,8 @@ def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     """What a target's runtime makes of a graph when it opens it.
 
     The graph is left as it is, no weight is read, and nothing is proven: a rule does what the
-    runtime does. Open dims stay open, as they are for the runtime.
+    runtime does. Open dims stay open, as they are for the runtime, unless it compiles a graph for
+    the sizes that it will see.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     OcostError
         If what is given names no input.
     """
-    return lower_mended(graph, target, _sizes(graph, given), frozenset())
+    return lower_mended(graph, target, _sizes(graph, target, given), frozenset())
 
 
 def lower_mended(graph: Graph, target: Target, sizes: Sizes, ways: frozenset[Way]) -> Lowered:
@@ -81,7 +83,7 @@ def lower_mended(graph: Graph, target: Target, sizes: Sizes, ways: frozenset[Way
     work.mending = ways
     if Way("", OVERRIDABLE) in ways:
         work.overridable.clear()
-    run(work)
+    RUNTIMES[target.runtime].rewrite(work)
     lowered = graph_of(work)
     declined = tuple(work.declined)
     return Lowered(lowered, lineage_of(work, lowered), declined, blocked_of(work, lowered))
@@ -95,11 +97,15 @@ def types_of(graph: Graph, target: Target, given: Given | None = None) -> Mappin
     OcostError
         If what is given names no input.
     """
-    return read(graph, target, _sizes(graph, given)).types
+    return read(graph, target, _sizes(graph, target, given)).types
 
 
-def _sizes(graph: Graph, given: Given | None) -> Sizes:
+def _sizes(graph: Graph, target: Target, given: Given | None) -> Sizes:
     """The sizes of inputs that hold instead of what the file says."""
+    if RUNTIMES[target.runtime].fixed:
+        known = infer(graph, given)
+        infos = {n: known.get(n) for n in graph.inputs if n not in graph.initializers}
+        return {n: info.resolved for n, info in infos.items() if info and info.resolved is not None}
     if given is None:
         return {}
     inputs = input_infos(graph, given)

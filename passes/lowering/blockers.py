@@ -24,6 +24,7 @@ from ...graph.shapes import Given
 from ...graph.shapes.given import input_infos
 from . import Lowered, Target, lower_mended
 from .near import OPEN_SIZES, NearMiss, Way
+from .targets import RUNTIMES
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Blockers:
             self.device,
             alike,
             channels=lowered.blocked,
+            activations=RUNTIMES[self.target.runtime].activations,
         )
         return lowered, cost
 

@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...collection import uncollected
-from ...costmodel.cost import Costed, cost_nodes
+from ...costmodel.cost import Costed
 from ...costmodel.device import Device
 from ...costmodel.executed import executed_cost, executed_nodes
 from ...costmodel.result import GraphCost
 from ...graph import Graph
 from ...graph.shapes import Given, infer
-from . import Lowered, Target, lower
+from . import Level, Lowered, Target, lower
 from .blockers import Blockers
-
-_RUNTIME = "onnxruntime-cpu"
+from .ideal.pipeline import RUNTIME as IDEAL
+from .target import Version
+from .targets import RUNTIMES
 
 
 class LoweredCost(NamedTuple):
@@ -26,23 +27,64 @@ class LoweredCost(NamedTuple):
     blockers: Blockers
 
 
-def target_of(device: Device) -> Target | None:
-    """What a graph is lowered for on a device; None where its runtime has no rules."""
-    if device.runtime != _RUNTIME:
-        return None
-    return Target(_RUNTIME, block=device.channel_block if device.channel_block > 1 else 0)
+class Choice(NamedTuple):
+    """What a graph is lowered for on a device, and what its reader should know of that."""
+
+    target: Target
+    notes: tuple[str, ...]
 
 
-def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> LoweredCost | None:
-    """The cost of what the device's runtime makes of a graph; None where there are no rules.
+def target_of(device: Device) -> Choice:
+    """The target that a device names, or the nearest that there is.
+
+    A version that is not tabulated is taken for the nearest one. A runtime without rules is taken
+    for an ideal one, which fuses all that may be fused.
+    """
+    level = Level[device.runtime_level.upper()]
+    block = device.channel_block if device.channel_block > 1 else 0
+    runtime = RUNTIMES.get(device.runtime)
+    if runtime is None:
+        note = (
+            f"executed on the target '{IDEAL.name}', which fuses all that may be fused: there are "
+            f"no rules for {device.runtime}"
+        )
+        return Choice(Target(IDEAL.name, block=0, level=level), (note,))
+    target = Target(runtime.name, block=block, level=level)
+    if not (runtime.versions and device.runtime_version):
+        return Choice(target, ())
+    wanted = _version(device.runtime_version)
+    taken = runtime.nearest(wanted)
+    notes: tuple[str, ...] = ()
+    if taken != wanted:
+        notes = (
+            f"executed by the rules for {runtime.name} {_text(taken)}, the nearest to "
+            f"{_text(wanted)}, which is not tabulated",
+        )
+    return Choice(replace(target, version=taken), notes)
+
+
+def _version(text: str) -> Version:
+    major, minor, *_ = text.split(".")
+    return int(major), int(minor)
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))
+
+
+def lowered_cost(graph: Graph, device: Device, given: Given | None = None) -> LoweredCost:
+    """The cost of what the device's runtime makes of a graph.
+
+    Its notes say what target was taken where the device's own is not known.
 
     Raises
     ------
     OcostError
         If what is given names no input or contradicts the model.
     """
-    target = target_of(device)
-    return None if target is None else cost_on(graph, device, target, given)
+    target, notes = target_of(device)
+    found = cost_on(graph, device, target, given)
+    return found._replace(cost=replace(found.cost, notes=(*notes, *found.cost.notes)))
 
 
 def cost_on(
@@ -57,7 +99,13 @@ def cost_on(
     """
     lowered = lower(graph, target, given)
     cost = executed_cost(
-        graph, lowered.graph, lowered.lineage, device, given, channels=lowered.blocked
+        graph,
+        lowered.graph,
+        lowered.lineage,
+        device,
+        given,
+        channels=lowered.blocked,
+        activations=RUNTIMES[target.runtime].activations,
     )
     found = Blockers(graph, target, device, lowered, cost, given)
     return LoweredCost(replace(cost, blockers=found), lowered, found)
@@ -65,7 +113,7 @@ def cost_on(
 
 @uncollected()
 def lowered_nodes(graph: Graph, device: Device, given: Given | None = None) -> list[Costed]:
-    """The nodes that the device's runtime executes, costed; those of the graph without rules.
+    """The nodes that the device's runtime executes, costed.
 
     Less than ``lowered_cost``, for whoever asks often: nothing is said of memory and totals.
 
@@ -74,9 +122,6 @@ def lowered_nodes(graph: Graph, device: Device, given: Given | None = None) -> l
     OcostError
         If what is given names no input or contradicts the model.
     """
-    target = target_of(device)
-    if target is None:
-        return cost_nodes(infer(graph, given))
-    lowered = lower(graph, target, given)
+    lowered = lower(graph, target_of(device).target, given)
     shapes = infer(lowered.graph, given)
     return executed_nodes(shapes, lowered.lineage, lowered.blocked)

@@ -31,6 +31,8 @@ class WorkNode:
         whether it moved past that alone.
     bodies, captures
         The working graphs of its bodies, and what they read of the scopes around them.
+    parts
+        Of a fused node: the nodes that one kernel runs, in their order.
     """
 
     __slots__ = (
@@ -46,6 +48,7 @@ class WorkNode:
         "name",
         "op",
         "outputs",
+        "parts",
         "source",
     )
 
@@ -70,6 +73,7 @@ class WorkNode:
         self.moved: tuple[tuple[tuple[str, ...], WorkNode, bool], ...] = ()
         self.bodies: dict[str, Work] = {}
         self.captures: tuple[str, ...] = ()
+        self.parts: tuple[WorkNode, ...] = ()
 
     @property
     def output(self) -> str:

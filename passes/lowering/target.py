@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...costmodel.cost import Costed
+    from ...costmodel.memory import Memory
+    from ...graph.shapes import Shapes
+    from .work import Work
 
 Version = tuple[int, int]
 
@@ -29,8 +37,8 @@ class Target:
     version
         Major and minor.
     block
-        Channels that a blocked layout keeps together: 16 with AVX-512, 8 on other x86, 0 where
-        the runtime has no such layout.
+        Channels that a blocked layout keeps together: of onnxruntime 16 with AVX-512, 8 on other
+        x86; 0 where the runtime has no such layout.
     level
         How far it optimises.
     without
@@ -42,3 +50,35 @@ class Target:
     block: int = 16
     level: Level = Level.ALL
     without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What is known of a runtime.
+
+    Parameters
+    ----------
+    name
+        As a device file has it.
+    rewrite
+        Makes of a working graph what the runtime makes of it.
+    activations
+        The memory that activations take in the graph that it executes; None where a size is not
+        known.
+    versions
+        Those that are tabulated, in ascending order; none if it has no versions.
+    fixed
+        Whether it compiles a graph for the sizes that inputs will have; else open dims stay open.
+    """
+
+    name: str
+    rewrite: Callable[[Work], None]
+    activations: Callable[[Shapes, Sequence[Costed]], Memory | None]
+    versions: tuple[Version, ...] = ()
+    fixed: bool = False
+
+    def nearest(self, version: Version) -> Version:
+        """The tabulated version that is nearest; of two the older, which claims less."""
+        places = {found: 100 * found[0] + found[1] for found in self.versions}
+        place = 100 * version[0] + version[1]
+        return min(self.versions, key=lambda found: (abs(places[found] - place), found))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ...graph.dtypes import UNDEFINED
 from ...graph.errors import DataError
+from ...graph.functions import FUSED
 from ...graph.graph import Graph
 from ...graph.tensor import Tensor
 from .near import NearMiss, Way
@@ -413,6 +414,32 @@ class Work:
             self.detach(gone)
             cover(node, gone)
         self.set_outputs(node, last.outputs)
+
+    def fuse(self, nodes: Sequence[WorkNode], op: str, name: str = "") -> WorkNode:
+        """Let one kernel run several nodes; it carries them.
+
+        Parameters
+        ----------
+        nodes
+            In an order in which they can run; no path between two of them leads outside.
+        op, name
+            Of the fused node.
+        """
+        inside = {node.index for node in nodes}
+        made = [o for node in nodes for o in node.outputs if o]
+        outputs = [
+            o
+            for o in made
+            if self.is_output(o)
+            or not self.readers(o)  # yet
+            or any(r.index not in inside for r in self.readers(o))
+        ]
+        reads = dict.fromkeys(t for node in nodes for t in node.inputs if t)
+        parts = tuple(part for node in nodes for part in node.parts or (node,))
+        inputs = [t for t in reads if t not in set(made)]
+        fused = self.replace(nodes, op, inputs, outputs, domain=FUSED, name=name)
+        fused.parts = parts
+        return fused
 
     def bypass(self, node: WorkNode, source: str, fate: str = "cse") -> None:
         """Take a node out that answers ``source``: its readers read that instead.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import cast
 
-from onnx import GraphProto, helper
+from onnx import FunctionProto, GraphProto, ModelProto, helper
 
-from ...graph.graph import Graph
+from ...graph.functions import FUSED
+from ...graph.graph import FunctionKey, Graph, Header
+from ...graph.node import Node
 from ...graph.tensor import Tensor
 from ...lineage.attribution import Attribution, Executed
 from ...lineage.covers import Status
@@ -18,11 +21,14 @@ from .work import Constant, Work
 
 
 def graph_of(work: Work, parent: Graph | None = None) -> Graph:
-    """The lowered graph: nodes in the order of execution, constants maybe without contents."""
+    """The lowered graph: nodes in the order of execution, constants maybe without contents.
+
+    A fused node calls a function of its own, whose nodes are those that it fuses.
+    """
     source = work.original
     assert source is not None
     graph = Graph(
-        source.header,
+        _header(work, source) if parent is None else parent.header,
         _skeleton(work),
         {**source.opset, **dict.fromkeys(_DOMAINS, 1)} if parent is None else parent.opset,
         parent=parent,
@@ -41,7 +47,11 @@ def graph_of(work: Work, parent: Graph | None = None) -> Graph:
             node_id += "'"
         taken.add(node_id)
         bodies = {name: graph_of(body, graph) for name, body in node.bodies.items()}
-        graph.add_node(node.frozen(node_id), bodies or None)
+        frozen = node.frozen(node_id)
+        if node.parts:
+            frozen = replace(frozen, overload=graph.prefix + node_id)
+            _define(graph, node, frozen)
+        graph.add_node(frozen, bodies or None)
     graph.declared = dict(source.declared)  # sequences, maps and optionals among them
     graph.declared |= {
         name: helper.make_tensor_value_info(name, kind.dtype, kind.dims)
@@ -51,7 +61,31 @@ def graph_of(work: Work, parent: Graph | None = None) -> Graph:
     return graph
 
 
-_DOMAINS = ("com.microsoft", "com.microsoft.nchwc")
+_DOMAINS = ("com.microsoft", "com.microsoft.nchwc", FUSED)
+
+
+def _header(work: Work, source: Graph) -> Header:
+    """The model's, with room for more functions where nodes are fused."""
+    if not any(node.parts for scope in work.scopes() for node in scope.nodes.values()):
+        return source.header
+    skeleton = ModelProto()
+    skeleton.CopyFrom(source.header.skeleton)
+    functions = dict(source.header.functions)
+    return replace(source.header, skeleton=skeleton, functions=functions)
+
+
+def _define(graph: Graph, node: WorkNode, frozen: Node) -> None:
+    """Add the function that a fused node calls."""
+    header = graph.header
+    function = header.skeleton.functions.add(
+        domain=FUSED, name=node.op, overload=frozen.overload, input=node.inputs, output=node.outputs
+    )
+    function.node.extend(part.frozen().as_proto() for part in node.parts)
+    for domain, version in graph.opset.items():
+        function.opset_import.add(domain=domain, version=version)
+    cast("dict[FunctionKey, FunctionProto]", header.functions)[FUSED, node.op, frozen.overload] = (
+        function
+    )
 
 
 def _skeleton(work: Work) -> GraphProto:

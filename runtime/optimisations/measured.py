@@ -64,7 +64,7 @@ def measure_ledger(
         If the runtime can't open or run the model with some of them off.
     """
     level = Level[options.level.name]
-    target = target_of(device)
+    target = target_of(device).target
 
     def without(off: Off) -> Options:
         return replace(options, without=tuple(sorted(off)))
@@ -73,8 +73,6 @@ def measure_ledger(
         return lambda: runtime.open(model, without(off), feeds)
 
     def predicted(off: Off) -> float | None:
-        if target is None:
-            return None
         cost = cost_on(graph, device, replace(target, level=level, without=off), given).cost
         return None if cost.coverage.unknown else cost.totals.latency_s
 

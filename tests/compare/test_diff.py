@@ -66,9 +66,12 @@ def test_what_the_runtime_does_by_itself_is_no_net_saving() -> None:
     assert {node.estimator for node in executed.before.nodes} == {"roofline"}
 
 
-def test_a_runtime_without_rules_has_no_executed_level() -> None:
-    graph = load("@odd_channels")
-    assert list(diff_graphs(graph, graph, find("nvidia-t4")).levels) == ["written"]
+def test_a_runtime_without_rules_is_taken_for_an_ideal_one() -> None:
+    diff = diff_graphs(load("@odd_channels"), load("@odd_channels"), find("nvidia-t4"))
+    assert list(diff.levels) == ["written", "executed"]
+    assert diff.levels["executed"].before.totals == diff.levels["executed"].after.totals
+    for cost in (diff.before, diff.after):
+        assert "'ideal'" in cost.notes[0]
 
 
 def test_a_rule_that_fails_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

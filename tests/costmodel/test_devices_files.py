@@ -60,6 +60,8 @@ def test_blocks_are_the_runtimes(name):
     device = find(name)
     if device.runtime == "onnxruntime-cpu":
         assert device.channel_block == BLOCK[device.isa]
+    elif device.runtime == "mobile":
+        assert device.channel_block == 4
     else:
         assert (device.runtime, device.channel_block) == ("onnxruntime-cuda", 1)
         assert device.cores == 1

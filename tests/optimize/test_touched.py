@@ -48,7 +48,7 @@ def seconds(graph: Graph, given: Given | None) -> float:
 def asked(graph: Graph, given: Given | None) -> list[tuple[Graph, Graph, Touched | None]]:
     """The graphs that padding asks about, and the part that is cut out of them."""
     found = []
-    target = target_of(DEVICE)
+    target = target_of(DEVICE).target
     assert target is not None
 
     def pays(before: Graph, after: Graph) -> bool:
@@ -74,7 +74,7 @@ def test_a_part_differs_by_what_the_whole_does(batch: str, given: Given | None) 
 
 
 def test_small_graphs_and_other_interfaces_are_not_cut() -> None:
-    target = target_of(DEVICE)
+    target = target_of(DEVICE).target
     assert target is not None
     small, large = branches(1), branches(6)
     assert Cutter(small, target, None).touched(small.copy()) is None
@@ -85,7 +85,7 @@ def test_small_graphs_and_other_interfaces_are_not_cut() -> None:
 
 def test_the_part_before_is_the_same_object_for_the_same_nodes() -> None:
     """So that it is lowered once for several sizes."""
-    target = target_of(DEVICE)
+    target = target_of(DEVICE).target
     assert target is not None
     graph = branches(6)
     cutter = Cutter(graph.copy(), target, None)

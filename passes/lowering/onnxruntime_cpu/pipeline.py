@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ....costmodel.storage import stored
 from ..rule import Bundle, Step, fixed_point, holds
-from ..target import Level, Target
+from ..target import Level, Runtime, Target
 from ..work import Work
 from . import (
     attention,
@@ -167,3 +168,11 @@ def run(work: Work) -> None:
         fixed_point(work, (half_precision.INSERT,))
         if level < Level.ALL or not fixed_point(work, ALL):
             break
+
+
+RUNTIME = Runtime(
+    "onnxruntime-cpu",
+    run,
+    stored,
+    ((1, 20), (1, 22), (1, 23), (1, 24), (1, 26), (1, 28), (1, 30), (1, 31), (1, 32)),
+)

@@ -46,16 +46,17 @@ def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("node", "device", "reason"),
-    [
-        ("/2/2.2/Rely", "x86-server-core", r"no node '/2/2.2/Rely' \(did you mean /2/2.2/Relu"),
-        ("/2/2.2/Relu", "nvidia-t4", "no rules for nvidia-t4's runtime, onnxruntime-cuda"),
-    ],
-)
-def test_what_can_not_be_told_is_one_line(node: str, device: str, reason: str) -> None:
-    with pytest.raises(OcostError, match=reason):
-        ocost.fate("@odd_channels", node, device)
+def test_where_no_rules_are_known_the_page_names_the_ideal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["explain", "@odd_channels", "--node", "/2/2.2/Relu", "--device", "nvidia-t4"]
+    assert cli.run(arguments) == 0
+    assert "by the rules for ideal on nvidia-t4" in capsys.readouterr().out
+
+
+def test_a_node_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(OcostError, match=r"no node '/2/2.2/Rely' \(did you mean /2/2.2/Relu"):
+        ocost.fate("@odd_channels", "/2/2.2/Rely")
 
 
 @pytest.mark.parametrize(

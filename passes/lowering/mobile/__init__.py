@@ -1,0 +1,1 @@
+"""What a generic runtime for phones makes of a graph."""
