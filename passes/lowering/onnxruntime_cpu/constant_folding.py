@@ -88,6 +88,17 @@ def settle(work: Work, node: WorkNode, values: list[Array | None]) -> None:
         if output:
             shape = work.shape(output) if value is None else value.shape
             work.settle(output, Constant(kind.dtype, shape or (), None, value))
+            if kind.dtype in _INTEGERS:
+                _take_along(work, output)
+
+
+def _take_along(work: Work, tensor: str) -> None:
+    """What changed nothing in arithmetic of shapes that is constant now is folded with it."""
+    gone = work.root.left_out.pop(tensor, ())
+    for original in gone:
+        work.root.fates[original] = "folded"
+    for reader in work.readers(tensor) if gone else ():
+        reader.covers = tuple(path for path in reader.covers if path not in gone)
 
 
 def _values(work: Work, node: WorkNode) -> list[Array | None]:

@@ -21,15 +21,7 @@ from ocost.graph.load import from_proto
 from ocost.passes.lowering import Level, Target, lower
 
 LEVELS = {level.name.lower(): level for level in Level}
-# Causes of differences: no rule for attention whose queries, keys and values are one product.
-PACKED_ATTENTION = {"mha_packed_qkv_mobileclip"}
-KNOWN: dict[str, set[str]] = {
-    "disable": set(),
-    "basic": set(),
-    "extended": PACKED_ATTENTION,
-    "layout": PACKED_ATTENTION,
-    "all": PACKED_ATTENTION,
-}
+KNOWN: dict[str, set[str]] = {level: set() for level in LEVELS}
 
 
 @cache

@@ -311,3 +311,22 @@ def test_no_runtime_is_imported() -> None:
         "lower(load('@resnet18'), Target()); assert 'onnxruntime' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_changes_nothing_folds_with_what_it_stands_in() -> None:
+    """Nobody runs a product by 1 whose factor comes to be a constant: no reader stands for it."""
+    graph = model(
+        """g (float[1,8,4,4] x) => (float[1,4,4,4] y) {
+            o = Constant <value_ints = [1]> ()
+            z = Constant <value_ints = [0]> ()
+            s = Shape (x)
+            c = Gather (s, o)
+            h = Constant <value_ints = [2]> ()
+            d = Div (c, h)
+            e = Mul (d, o)
+            y = Slice (x, z, e, o)
+        }"""
+    )
+    lowered = lower(graph, BASIC)
+    assert [e.originals for e in lowered.lineage.executed] == [("Slice7",)]
+    assert lowered.lineage.originals["Mul6"] == "folded"
