@@ -83,6 +83,7 @@ def _models(places: Sequence[Path]) -> Iterator[Path]:
 def main(arguments: Sequence[str]) -> int:
     """Compare, and write the page."""
     import onnxruntime as ort
+    from lowering_saved import read, summary  # it stands on this module
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", type=Path, help="files, or folders of them")
@@ -129,6 +130,7 @@ def main(arguments: Sequence[str]) -> int:
         "",
         table(heads, rows),
     ]
+    lines += ["", _BUILDS, "", summary(read())]
     text = "\n".join(lines)
     print(text)
     if not options.verbose:
@@ -136,14 +138,57 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+_BUILDS = """## Other builds
+
+Graphs that other builds of onnxruntime saved, kept without weights, by `bench/lowering_saved.py`.
+Those of 1.24 and 1.32 are 20 in which the two releases differ; blocks of 8 are what 1.32 made where
+it was told that the processor has no AVX-512 (under `valgrind --tool=none`), and differ from blocks
+of 16. Agreement is by node, at the level all; traffic is that of the graph by rules over that of
+the saved one."""
+
 _HEAD = """# What a runtime makes of a graph, by rules
 
-`ocost.passes.lowering.lower(graph, Target(...))` answers the graph that onnxruntime's CPU provider
-executes, without it: version 1.20 to 1.32, channels in blocks of 16 (AVX-512), 8 (other x86) or
-not at all, at the levels disable, basic, extended, layout and all. Its nodes are under the
-runtime's own operators, each with the originals that it stands for or the boundary at which it was
-put in; constants may be a type and a shape; what nearly matched is listed with what stood in its
-way.
+`ocost.passes.lowering.lower(graph, Target(...))` answers the graph that a runtime executes, without
+it. Its nodes are under the runtime's own operators, each with the originals that it stands for or
+the boundary at which it was put in; constants may be a type and a shape; what nearly matched is
+listed with what stood in its way.
+
+## Targets
+
+A device file names its runtime, maybe with version and level, and its channel block
+([devices.md](devices.md)).
+
+* `onnxruntime-cpu`: onnxruntime's CPU provider, versions 1.20 to 1.32, channels in blocks of 16
+  (AVX-512), 8 (other x86) or not at all, at the levels disable, basic, extended, layout and all. A
+  version in between, or beyond, is taken for the nearest one, with a note.
+* `mobile`: a generic runtime for phones. Convolutions and Gemm take BatchNormalization, constant
+  additions and factors, and an activation; the sum of a residual branch runs apart. Channels are in
+  packs of four, padded, with a Pack or an Unpack at the border.
+* `ideal`: fuses all that may be fused. Any other runtime is taken for it, with a note, so that on a
+  GPU launches are counted by kernels and not by nodes.
+
+`mobile` and `ideal` compile a graph for the sizes that its inputs have; onnxruntime keeps open dims
+open. What `ideal` runs as one kernel:
+
+* a product, convolution or pool with all that follows element by element up to one tensor: bias,
+  BatchNormalization, activation, a residual sum; views, and Transposes that keep the last dim
+* an attention: product, what works on scores, Softmax, product. The scores move nothing
+* chains of elementwise nodes; sums, Softmax and normalisations of the same rows of the last dims,
+  of up to 16,384 elements, with what is elementwise around them, be they one operator or written
+  out
+* views and DequantizeLinear with what reads them; a product of two dequantised tensors of 8 bits
+  runs on integers. A DequantizeLinear that several kernels read is computed in each
+
+A fused node is a call of a function in the domain `ocost.fused` whose nodes are those that it
+fuses: arithmetic is that of the body, traffic that of the boundary. Fusing never changes FLOPs.
+
+## A target of one's own
+
+1. A folder in `passes/lowering/` with a `pipeline.py`: a function that rewrites the working graph,
+   and a `Runtime` with its name. `work.fuse` makes a fused node; `fusable.py` and `growth.py` say
+   what one kernel may run.
+2. A line in `passes/lowering/targets.py`, and the folder in `pyproject.toml`.
+3. A test: a tiny graph in `tests/passes/lowering/`.
 
 ## A rule of one's own
 
@@ -154,12 +199,12 @@ way.
 2. A line in the list of its level in `pipeline.py`, at its place in the runtime's order.
 3. A test: a tiny graph in `tests/passes/lowering/`. `bench/lowering_cases.py` says what the
    installed onnxruntime makes of the 662 that are there, and what differs from the table and from
-   the rules.
+   the rules. `bench/lowering_saved.py` keeps whole graphs that other releases saved.
 
 ## What is known to differ
 
-* Attention with queries, keys and values in one product, as MobileCLIP has it, and those of GPT-2
-  and DistilBERT below opset 13 become nodes of the runtime's own; there is no rule for them yet.
+* Attention of GPT-2 and DistilBERT below opset 13, and the embeddings in front of an attention,
+  become nodes of the runtime's own; there is no rule for them yet.
 * Quantised activations of int8 that several nodes read: the runtime puts further pairs of
   QuantizeLinear and DequantizeLinear around what it moves Transposes past.
 * Of a Transpose that is moved past several nodes and then cancelled, the attribution names another

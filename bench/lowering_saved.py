@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import onnx
 from lowering import agreement, entries
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 from tables import table
 
 from ocost.costmodel.catalogue import find
@@ -42,6 +42,7 @@ from ocost.runtime.onnxruntime.naming import named
 KEPT = Path(__file__).parent.parent / "tests" / "passes" / "lowering" / "saved.json.gz"
 SMALL = 64  # elements of a constant that is kept
 _FIELDS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data")
+_READ = {TensorProto.INT32: 4, TensorProto.INT64: 8}  # bytes of an element
 # Needs no more than the release itself, which may be of another Python environment.
 _CHILD = """
 import sys
@@ -63,11 +64,14 @@ for line in sys.stdin:
 
 
 def stripped(model: ModelProto) -> bytes:
-    """A model without the contents of its larger constants."""
+    """A model without the contents of its larger constants; integers, which are read, are 0."""
     for tensor in every_tensor(model):
-        if int(np.prod(tensor.dims, dtype=np.int64)) > SMALL:
+        size = int(np.prod(tensor.dims, dtype=np.int64))
+        if size > SMALL:
             for field in _FIELDS:
                 tensor.ClearField(field)
+            if tensor.data_type in _READ:
+                tensor.raw_data = bytes(size * _READ[tensor.data_type])
     del model.metadata_props[:]
     return model.SerializeToString()
 
@@ -138,7 +142,7 @@ def keep(parts: Sequence[dict[str, Any]], differing: Sequence[str], blocks: str)
 
     def chosen(one: str, two: str) -> list[str]:
         names = [n for n in saved[one] if n in saved.get(two, {})]
-        unlike = [n for n in names if _operators(saved[one][n]) != _operators(saved[two][n])]
+        unlike = [n for n in names if operators(saved[one][n]) != operators(saved[two][n])]
         rest = [n for n in names if n not in unlike]
         return [*sorted(unlike, key=lambda n: len(graphs[n])), *rest][:20]
 
@@ -151,7 +155,8 @@ def keep(parts: Sequence[dict[str, Any]], differing: Sequence[str], blocks: str)
     }
 
 
-def _operators(text: str) -> list[tuple[str, str, tuple[int, ...]]]:
+def operators(text: str) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Domain, operator and shape of the weights of each node, sorted."""
     graph = unpacked(text)
     found = []
     for node in graph:
