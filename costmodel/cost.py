@@ -301,7 +301,8 @@ def _fused_cost(node: Node, scope: Shapes, body: Shapes) -> Costed:
     )
     try:
         work, reads, dtype = fused(node, body, parts)
-        written = sum(_bytes(name, scope.get(name)) for name in node.outputs if name)
+        outputs = () if work.view else filter(None, node.outputs)
+        written = sum(_bytes(name, scope.get(name)) for name in outputs)
     except Unknown as reason:
         return Costed(_unknown(node, scope, quality, reason), node, scope, parts=parts)
     weight = sum(amount for name, amount in reads.items() if _is_constant(name, scope))

@@ -22,9 +22,9 @@ def fused(
 
     Fusing changes no arithmetic: MACs and FLOPs are the sums of those of the parts. Each tensor
     of the boundary is read once, as far as the part that touches most of it; what parts hand
-    each other moves nothing, nor does a view inside. The kernel is of the kind of the part with
-    the most MACs, then FLOPs, and computes in its type; in integers of 8 bits, where that is a
-    product of two tensors that it dequantises.
+    each other moves nothing, nor does a view inside; views alone are a view. The kernel is of
+    the kind of the part with the most MACs, then FLOPs, and computes in its type; in integers of
+    8 bits, where that is a product of two tensors that it dequantises.
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ def fused(
         for name, amount in part.reads.items():
             if name in behind:
                 reads[behind[name]] = max(reads.get(behind[name], 0), amount)
+    if all(part.cost.view for part in parts):
+        return Work(Kind.VIEW, macs, flops, view=True), {}, parts[0].cost.dtype
     main = max(parts, key=lambda part: (part.cost.macs, part.cost.flops, not part.cost.view))
     dtype = _integers(main, body, parts) or main.cost.dtype
     return Work(main.cost.kind or Kind.LAYOUT, macs, flops), reads, dtype

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from ...costmodel.ops.elementwise import FLOPS
+from ...graph.operators import VIEWS
 from .node import WorkNode
 from .work import Dims, Work
 
@@ -17,7 +18,7 @@ _POINTWISE = (frozenset(FLOPS) - {"SwiGLU"}) | frozenset(
     {"Cast", "Clip", "DequantizeLinear", "Max", "Mean", "Min", "PRelu", "QuantizeLinear", "Sum"}
 )
 _POINTWISE_MS = frozenset({"BiasGelu", "FastGelu", "Gelu", "QuickGelu"})
-_VIEWS = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"})
+SAME = VIEWS | {"Dropout", "Identity"}  # the same elements, maybe in another shape
 _REDUCTIONS = frozenset(
     {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"}
     | {"ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"}
@@ -44,7 +45,7 @@ def is_pointwise(work: Work, node: WorkNode, tensor: str = "") -> bool:
 
 def is_view(work: Work, node: WorkNode, tensor: str = "") -> bool:
     """Whether a node only gives its first input, in the same order, another shape."""
-    if node.domain or node.op not in _VIEWS or any(node.outputs[1:]):
+    if node.domain or node.op not in SAME or any(node.outputs[1:]):
         return False
     if node.op == "Dropout" and (node.has_input(2) and work.number(node.input(2)) != 0):
         return False

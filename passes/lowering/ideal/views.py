@@ -8,16 +8,14 @@ Condition: only a Reshape, Squeeze, Unsqueeze, Flatten reads what the node makes
 
 from __future__ import annotations
 
-from ..fusable import is_view
+from ..fusable import SAME, is_view
 from ..rule import Sweep
 from ..work import Work
-
-_VIEWS = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 
 
 def _apply(work: Work) -> bool:
     changed = False
-    for node in list(work.visit(_VIEWS)):
+    for node in list(work.visit(SAME)):
         maker = work.maker(node.inputs[0])
         if maker is None or maker.bodies or any(maker.outputs[1:]) or not is_view(work, node):
             continue
@@ -28,4 +26,4 @@ def _apply(work: Work) -> bool:
     return changed
 
 
-SWEEP = Sweep("Views", _VIEWS, _apply)
+SWEEP = Sweep("Views", tuple(SAME), _apply)

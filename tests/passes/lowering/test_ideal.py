@@ -124,6 +124,21 @@ def test_what_one_kernel_runs(body: str, expected: list[int]) -> None:
     assert [len(parts) for parts in kernels(graph)] == expected
 
 
+def test_views_alone_are_a_view() -> None:
+    """A Transpose that moves a dim of 1 moves no element."""
+    graph = model(
+        """g (float[2,4] x) => (float[1,2,4] y, float[2,4] z) {
+            s = Constant <value_ints = [2,1,4]> ()
+            r = Reshape (x, s)
+            y = Transpose <perm = [1,0,2]> (r)
+            z = Neg (x)
+        }"""
+    )
+    assert kernels(graph) == [("Reshape", "Transpose"), ("Neg",)]
+    node, _ = lowered_cost(graph, GPU).cost.nodes
+    assert (node.view, node.traffic_bytes) == (True, 0)
+
+
 def test_an_output_of_the_graph_ends_a_kernel() -> None:
     graph = model(
         "g (float[2,8] x) => (float[2,8] m, float[2,8] y) { m = MatMul (x, w) y = Relu (m) }",
