@@ -58,6 +58,7 @@ class Reading:
             self.node_names: set[str] = set()
             self.has_bodies = False
             self.left_out: dict[str, list[str]] = {}  # originals by what they answered unchanged
+            self.factors: set[str] = set()  # of these, products by 1
             self.wide_of: dict[tuple[Work, str], str] = {}  # halves by their 32 bit forms
             self._numbers: dict[str, int] = {}
             self.fates: dict[str, str] = {}

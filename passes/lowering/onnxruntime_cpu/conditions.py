@@ -37,6 +37,8 @@ def take_out(work: Work, node: WorkNode) -> bool:
     output = next((o for o in node.outputs if work.readers(o)), node.outputs[0])
     if node.op not in _PASS_ON:
         work.root.left_out.setdefault(source, []).extend(node.covers)
+        if node.op in ("Mul", "Div"):
+            work.root.factors.update(node.covers)
         hand_on(work, node, work.readers(output))
     work.drop(node, "cse")
     work.rewire(output, source)

@@ -93,8 +93,12 @@ def settle(work: Work, node: WorkNode, values: list[Array | None]) -> None:
 
 
 def _take_along(work: Work, tensor: str) -> None:
-    """What changed nothing in arithmetic of shapes that is constant now is folded with it."""
-    gone = work.root.left_out.pop(tensor, ())
+    """A product by 1 in arithmetic of shapes that is constant now is folded with it.
+
+    Of other nodes that changed nothing there, what reads the constant is said to do the work, as
+    the attribution of a saved graph has it.
+    """
+    gone = [path for path in work.root.left_out.get(tensor, ()) if path in work.root.factors]
     for original in gone:
         work.root.fates[original] = "folded"
     for reader in work.readers(tensor) if gone else ():
