@@ -20,7 +20,7 @@ from ocost.compare import diff_graphs
 from ocost.costmodel.catalogue import find
 from ocost.graph import OcostError, load
 from ocost.ledger.executed import Ledger
-from ocost.optimize.pays import estimate_pays
+from ocost.optimize.pays import Judge
 from ocost.optimize.pipeline import run
 from ocost.optimize.plan import plan
 
@@ -55,7 +55,7 @@ def examine(file: Path, device: str) -> Row:
         If it can't be read, or is broken.
     """
     where, graph = find(device), load(file)
-    made = run(graph, plan(pays=estimate_pays(where)), where)
+    made = run(graph, plan(pays=Judge(where).pays), where)
     written = Ledger(tuple(made.entries), (), {"written": made.residual})
     start = time.perf_counter()
     diff = diff_graphs(graph, made.graph, where, ledger=written)

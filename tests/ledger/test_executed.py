@@ -15,7 +15,7 @@ from ocost.graph import Graph, from_proto, load
 from ocost.ledger.executed import Ledger
 from ocost.ledger.figures import OF_CONSTANTS, OF_EXECUTED
 from ocost.models import samples
-from ocost.optimize.pays import estimate_pays
+from ocost.optimize.pays import Judge
 from ocost.optimize.pipeline import Plan, run
 from ocost.optimize.plan import plan
 
@@ -62,19 +62,19 @@ def require_exact(diff: Diff) -> None:
 
 @pytest.mark.parametrize("sample", [sample.name for sample in samples()])
 def test_sums_are_exact_on_samples(sample: str) -> None:
-    diff = optimized(load(f"@{sample}"), plan(pays=estimate_pays(DEVICE), onnxsim=False))
+    diff = optimized(load(f"@{sample}"), plan(pays=Judge(DEVICE).pays, onnxsim=False))
     require_exact(diff)
 
 
 @pytest.mark.parametrize("sample", ["repvgg_a0", "silero_vad", "gpt2_4l"])
 def test_sums_are_exact_with_onnxsim(sample: str) -> None:
-    require_exact(optimized(load(f"@{sample}"), plan(pays=estimate_pays(DEVICE))))
+    require_exact(optimized(load(f"@{sample}"), plan(pays=Judge(DEVICE).pays)))
 
 
 @pytest.mark.parametrize("sample", ["resnet18", "mobilenet_v2"])
 @pytest.mark.parametrize("onnxsim", [True, False])
 def test_normalisations_are_folded_by_the_runtime(sample: str, onnxsim: bool) -> None:
-    diff = optimized(load(f"@{sample}"), plan(pays=estimate_pays(DEVICE), onnxsim=onnxsim))
+    diff = optimized(load(f"@{sample}"), plan(pays=Judge(DEVICE).pays, onnxsim=onnxsim))
     require_exact(diff)
     assert {entry.effect for entry in diff.rewrites} == {"runtime"}
     assert not diff.ledger.joints
@@ -85,7 +85,7 @@ def test_normalisations_are_folded_by_the_runtime(sample: str, onnxsim: bool) ->
 
 
 def test_merged_branches_are_net_with_the_normalisations_that_went_before() -> None:
-    diff = optimized(load("@repvgg_a0"), plan(pays=estimate_pays(DEVICE), onnxsim=False))
+    diff = optimized(load("@repvgg_a0"), plan(pays=Judge(DEVICE).pays, onnxsim=False))
     for joint in diff.ledger.joints:
         passes = Counter(diff.rewrites[place].by for place in joint.members)
         assert passes == {"fold-batchnorm": 2, "merge-branches": 1}
@@ -105,7 +105,7 @@ def test_padded_channels_let_the_runtime_block() -> None:
         w=(22, 32, 3, 3),
         v=(32, 22, 3, 3),
     )
-    diff = optimized(graph, plan(only=["pad-channels"], pays=estimate_pays(DEVICE), onnxsim=False))
+    diff = optimized(graph, plan(only=["pad-channels"], pays=Judge(DEVICE).pays, onnxsim=False))
     require_exact(diff)
     (entry,) = diff.rewrites
     assert entry.deltas["written"]["flops"] > 0
