@@ -142,7 +142,7 @@ def recomputed(ledger: Sequence[Entry], case: Case, made: Graph) -> None:
 
 def as_executed(case: Case, made: Graph, ledger: Sequence[Entry], by: str) -> None:
     """The ledger sums as executed too, and each entry is known there or with others."""
-    diff = diff_graphs(case.graph, made, DEVICE, case.given, ledger=Ledger(tuple(ledger)))
+    diff = diff_graphs(case.graph, made, DEVICE, case.given, ledger=Ledger(tuple(ledger), (), {"written": {}}))
     left = diff.ledger.residual["executed"]
     assert not any(left.values()), f"{by} hides {left} of what is executed"
     assert all(("executed" in e.deltas) != bool(e.joint) for e in diff.rewrites), by
