@@ -37,7 +37,7 @@ from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.tensor import every_tensor
 from ocost.lineage.attribution import attribute
 from ocost.passes.lowering import Target, lower
-from ocost.runtime.onnxruntime.naming import named
+from ocost.runtime.naming import named
 
 KEPT = Path(__file__).parent.parent / "tests" / "passes" / "lowering" / "saved.json.gz"
 SMALL = 64  # elements of a constant that is kept

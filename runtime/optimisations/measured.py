@@ -46,7 +46,7 @@ def measure_ledger(
     model
         The same with its weights, its nodes named by path.
     device
-        Whose roofline predicts, by the rules for its runtime.
+        Whose roofline predicts, by the rules for its runtime; nothing if that is another one.
     options
         Of the sessions; what is on at its level is looked at.
     feeds
@@ -73,6 +73,8 @@ def measure_ledger(
         return lambda: runtime.open(model, without(off), feeds)
 
     def predicted(off: Off) -> float | None:
+        if target.runtime != runtime.name:
+            return None
         cost = cost_on(graph, device, replace(target, level=level, without=off), given).cost
         return None if cost.coverage.unknown else cost.totals.latency_s
 

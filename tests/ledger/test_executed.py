@@ -181,12 +181,11 @@ def test_a_loop() -> None:
     require_exact(diff)
 
 
-def test_of_a_runtime_without_rules_no_effect_is_known() -> None:
+def test_of_a_runtime_without_rules_effects_are_those_of_the_ideal_and_that_is_said() -> None:
     diff = optimized(load("@odd_channels"), plan(onnxsim=False), device="nvidia-t4")
-    assert {entry.effect for entry in diff.rewrites} == {None}
-    assert not any("executed" in entry.deltas for entry in diff.rewrites)
-    assert set(diff.ledger.residual) == {"written"}
-    assert not diff.folded
+    require_exact(diff)
+    assert {entry.effect for entry in diff.rewrites} == {"runtime"}
+    assert any("target 'ideal'" in note for note in diff.levels["written"].before.notes)
 
 
 def test_what_leaves_nothing_that_is_costed_has_no_effect() -> None:
