@@ -12,7 +12,7 @@ from .costmodel.catalogue import devices, find
 from .costmodel.device import HOST, Device
 from .costmodel.exempt import EXEMPT
 from .costmodel.figures import FIGURES
-from .costmodel.kinds import Kind
+from .costmodel.kinds import KernelKind
 from .costmodel.work import rules
 from .graph import OcostError
 from .graph.shapes.info import shape_rules
@@ -48,7 +48,7 @@ def topics() -> list[Topic]:
     return [
         Topic("figures", "what is counted, and how", tuple(FIGURES)),
         Topic("passes", "what a rewrite does, before and after", (*passes(), _ONNXSIM, _OPSET)),
-        Topic("kernel kinds", "which devices have them measured", tuple(map(str, Kind))),
+        Topic("kernel kinds", "which devices have them measured", tuple(map(str, KernelKind))),
         Topic("devices", "their figures and sources", (*devices(), HOST)),
         Topic("operators", "the formula for their cost", tuple(operators)),
     ]
@@ -68,8 +68,8 @@ def explain(name: str) -> Explanation:
     found = _operator(name)
     if found is not None:
         return found
-    if name in list(Kind):
-        return _kind(Kind(name))
+    if name in list(KernelKind):
+        return _kind(KernelKind(name))
     if name in passes():
         return _pass(passes()[name])
     if name in (_ONNXSIM, _OPSET):
@@ -116,7 +116,7 @@ def _operator(name: str) -> Explanation | None:
     return None
 
 
-def _kind(kind: Kind) -> Explanation:
+def _kind(kind: KernelKind) -> Explanation:
     rows = []
     for name in devices():
         row = find(name).row(kind)
@@ -127,7 +127,7 @@ def _kind(kind: Kind) -> Explanation:
         "kernels reach, 1.0 where nothing was measured. Measured:\n\n"
     )
     return Explanation(
-        str(kind), "kernel kind", text + "\n".join(rows or ["- nowhere"]), _where(Kind)
+        str(kind), "kernel kind", text + "\n".join(rows or ["- nowhere"]), _where(KernelKind)
     )
 
 

@@ -58,11 +58,11 @@ def profile(
         On bad input, or if the runtime can't run the model.
     """
     from ..graph import OcostError
-    from ..runtime.protocol import Level, Options
+    from ..runtime.protocol import Options, SessionLevel
     from ..runtime.validation.profiled import profile_graph
 
-    if level not in set(Level):
-        raise OcostError(f"no level {level!r}: a runtime optimises {', '.join(Level)}")
+    if level not in set(SessionLevel):
+        raise OcostError(f"no level {level!r}: a runtime optimises {', '.join(SessionLevel)}")
     if budget_s is None:
         budget_s = _LEDGER_S if ledger else _BUDGET_S
     require_time(budget_s)
@@ -71,7 +71,7 @@ def profile(
     return profile_graph(
         graph,
         find_device(device, threads),
-        Options(threads, Level(level)),
+        Options(threads, SessionLevel(level)),
         given=given,
         inputs=None if inputs is None else Path(inputs),
         ledger=ledger,

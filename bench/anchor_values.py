@@ -22,7 +22,7 @@ from ocost.models.walk import consumed, walk
 from ocost.runtime.equality.comparable import is_quantised
 from ocost.runtime.equality.noise import SPACING, shake, shaken_feeds
 from ocost.runtime.onnxruntime.session import open_session, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 Array = npt.NDArray[Any]
 Feeds = Mapping[str, Array]
@@ -122,7 +122,7 @@ def intermediates(model: ModelProto, names: Iterable[str], feeds: Feeds) -> dict
     exposed.graph.output.extend(
         helper.make_empty_tensor_value_info(name) for name in wanted if name not in there
     )
-    session = open_session(exposed, Options(level=Level.DISABLE))
+    session = open_session(exposed, Options(level=SessionLevel.DISABLE))
     del exposed
     order = [output.name for output in session.get_outputs()]
     outputs = zip(order, run_once(session, feeds), strict=True)

@@ -25,12 +25,13 @@ from tables import model_files
 
 from ocost.graph import Graph, OcostError, load
 from ocost.graph.shapes import infer
-from ocost.lineage.attribution import Attribution, attribute
+from ocost.lineage.attribution import attribute
+from ocost.lineage.lineage import Lineage
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.profile import take_profile
 from ocost.runtime.onnxruntime.session import open_session
-from ocost.runtime.protocol import Feeds, Level, Options
+from ocost.runtime.protocol import Feeds, Options, SessionLevel
 
 PAGE = Path(__file__).parents[1] / "docs" / "attribution.md"
 RUNS, BUDGET_S = 10, 0.3  # the shares of the time are asked for, not the time
@@ -40,18 +41,18 @@ REPEATS = 3  # of attribution, for its own time's sake
 def examine(file: Path, values: bool) -> Entry:
     """A model's row; runs in a process of its own."""
     nodes = 0
-    mapped: dict[Level, Mapped] = {}
-    compared: dict[Level, Values | str] = {}
+    mapped: dict[SessionLevel, Mapped] = {}
+    compared: dict[SessionLevel, Values | str] = {}
     try:
         graph = load(file)
         nodes = sum(1 for _ in graph.walk())
         model = named(graph)
         feeds = make_feeds(graph, infer(graph))
         times = profile(graph, model, feeds)
-        for level in Level:
+        for level in SessionLevel:
             found, seconds, saved = attributed(graph, model, level, weights=values)
             mapped[level] = summary(found, seconds)
-            if saved is not None and level is not Level.DISABLE:
+            if saved is not None and level is not SessionLevel.DISABLE:
                 compared[level] = compare(model, saved, found.tensors, feeds)
     except OcostError as error:
         return Entry(file.stem, nodes, reason=str(error).replace(str(file), file.name))
@@ -59,8 +60,8 @@ def examine(file: Path, values: bool) -> Entry:
 
 
 def attributed(
-    graph: Graph, model: ModelProto, level: Level, *, weights: bool
-) -> tuple[Attribution, float, ModelProto | None]:
+    graph: Graph, model: ModelProto, level: SessionLevel, *, weights: bool
+) -> tuple[Lineage, float, ModelProto | None]:
     """The attribution at a level, its CPU seconds and, if asked for, the optimised model."""
     with tempfile.TemporaryDirectory(prefix="ocost-") as folder:
         saved = Path(folder) / "optimized.onnx"
@@ -75,7 +76,7 @@ def attributed(
         return found, min(times), onnx.load(saved) if weights else None
 
 
-def summary(found: Attribution, seconds: float) -> Mapped:
+def summary(found: Lineage, seconds: float) -> Mapped:
     """What there is to say of an attribution."""
     missing = tuple(name for name, fate in found.originals.items() if fate == "missing")
     return Mapped(

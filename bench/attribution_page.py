@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from anchor_values import Values
 from tables import environment, grouped, table
 
-from ocost.runtime.protocol import Level
+from ocost.runtime.protocol import SessionLevel
 
 ENOUGH = 0.995  # of the time
 UNATTRIBUTED = {
@@ -89,9 +89,9 @@ class Entry:
 
     name: str
     nodes: int
-    levels: Mapping[Level, Mapped] = field(default_factory=dict)
+    levels: Mapping[SessionLevel, Mapped] = field(default_factory=dict)
     times: Times | None = None
-    values: Mapping[Level, Values | str] = field(default_factory=dict)
+    values: Mapping[SessionLevel, Values | str] = field(default_factory=dict)
     reason: str = ""
     failed: bool = False
 
@@ -173,7 +173,7 @@ def per_node(entry: Entry) -> float:
 def highest(entries: Sequence[Entry]) -> str:
     """A row a model."""
     rows = [row(entry) for entry in entries]
-    mapped = [entry.levels[Level.ALL] for entry in entries]
+    mapped = [entry.levels[SessionLevel.ALL] for entry in entries]
     total: list[object] = [
         "**all**",
         grouped(sum(entry.nodes for entry in entries)),
@@ -191,7 +191,7 @@ def highest(entries: Sequence[Entry]) -> str:
 
 
 def row(entry: Entry) -> list[object]:
-    mapped, times = entry.levels[Level.ALL], entry.times
+    mapped, times = entry.levels[SessionLevel.ALL], entry.times
     return [
         entry.name,
         entry.nodes,
@@ -212,7 +212,7 @@ def every_level(entries: Sequence[Entry]) -> str:
     fates = ["once", "multi", "folded", "cse", "dead", "missing"]
 
     def rows() -> Iterator[list[object]]:
-        for level in Level:
+        for level in SessionLevel:
             mapped = [entry.levels[level] for entry in entries]
             executed = sum((m.status for m in mapped), Counter())
             originals = sum((m.fates for m in mapped), Counter())
@@ -229,7 +229,7 @@ def values(entries: Sequence[Entry]) -> str:
     """What the comparisons found, a row a level, and those that could not be made."""
     rows = []
     refused = []
-    for level in Level:
+    for level in SessionLevel:
         of_level = [(e.name, v) for e in entries if (v := e.values.get(level)) is not None]
         found = [v for _, v in of_level if isinstance(v, Values)]
         refused += [f"* {name}, {level}: {v}" for name, v in of_level if isinstance(v, str)]

@@ -23,22 +23,23 @@ from pathlib import Path
 from tables import table
 
 from ocost.graph import Graph, OcostError, load
-from ocost.lineage.attribution import Attribution, attribute
-from ocost.passes.lowering import Level, Target, lower
+from ocost.lineage.attribution import attribute
+from ocost.lineage.lineage import Lineage
+from ocost.passes.lowering import OptimizationLevel, Target, lower
 from ocost.runtime import protocol
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime import session
 
 LEVELS = {
-    Level.BASIC: protocol.Level.BASIC,
-    Level.EXTENDED: protocol.Level.EXTENDED,
-    Level.ALL: protocol.Level.ALL,
+    OptimizationLevel.BASIC: protocol.SessionLevel.BASIC,
+    OptimizationLevel.EXTENDED: protocol.SessionLevel.EXTENDED,
+    OptimizationLevel.ALL: protocol.SessionLevel.ALL,
 }
 _BETWEEN = ("layout", "const", "empty", "unmapped")
 PAGE = Path(__file__).parent.parent / "docs" / "lowering.md"
 
 
-def entries(graph: Graph, lineage: Attribution) -> Counter[Hashable]:
+def entries(graph: Graph, lineage: Lineage) -> Counter[Hashable]:
     """What is compared of every executed node."""
     nodes = {scope.path(node): (scope, node) for scope, node in graph.walk()}
     found: Counter[Hashable] = Counter()
@@ -55,7 +56,7 @@ def entries(graph: Graph, lineage: Attribution) -> Counter[Hashable]:
     return found
 
 
-def saved(graph: Graph, level: Level, folder: Path) -> Counter[Hashable]:
+def saved(graph: Graph, level: OptimizationLevel, folder: Path) -> Counter[Hashable]:
     """What onnxruntime executes of a graph, by attribution."""
     path = folder / "saved.onnx"
     options = protocol.Options(level=LEVELS[level])
@@ -64,7 +65,7 @@ def saved(graph: Graph, level: Level, folder: Path) -> Counter[Hashable]:
     return entries(optimized, attribute(graph, optimized))
 
 
-def by_rules(graph: Graph, level: Level, target: Target) -> Counter[Hashable]:
+def by_rules(graph: Graph, level: OptimizationLevel, target: Target) -> Counter[Hashable]:
     """What the rules say that it executes."""
     lowered = lower(graph, Target(target.runtime, target.version, target.block, level))
     return entries(lowered.graph, lowered.lineage)
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     major, minor = ort.__version__.split(".")[:2]
     target = Target(version=(int(major), int(minor)))
-    shares: dict[Level, list[float]] = {level: [] for level in LEVELS}
+    shares: dict[OptimizationLevel, list[float]] = {level: [] for level in LEVELS}
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for path in _models(options.models):
@@ -220,7 +221,7 @@ Written by `bench/lowering.py`.
 """
 
 
-def _tell(level: Level, ran: Counter[Hashable], said: Counter[Hashable]) -> None:
+def _tell(level: OptimizationLevel, ran: Counter[Hashable], said: Counter[Hashable]) -> None:
     for title, only in (("saved alone", ran - said), ("rules alone", said - ran)):
         for entry, count in sorted(only.items(), key=str):
             print(f"  {level.name.lower()} {title} {count}x {entry}")

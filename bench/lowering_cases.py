@@ -28,7 +28,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from ocost.graph.load import from_proto
 from ocost.graph.tensor import every_tensor
-from ocost.passes.lowering import Level, Target, lower
+from ocost.passes.lowering import OptimizationLevel, Target, lower
 
 TABLE = Path(__file__).parent.parent / "tests" / "passes" / "lowering" / "cases.json.gz"
 _FLAGS = ("amx_tile", "avx512f", "avx2", "avx", "sse4_1")  # the best first
@@ -84,7 +84,7 @@ def counted(model: ModelProto) -> dict[str, int]:
     return dict(sorted(names.items()))
 
 
-def saved(model: ModelProto, level: Level, folder: Path) -> dict[str, int] | None:
+def saved(model: ModelProto, level: OptimizationLevel, folder: Path) -> dict[str, int] | None:
     """What onnxruntime executes of a model; None if it can't open it."""
     import onnxruntime as ort
 
@@ -93,11 +93,11 @@ def saved(model: ModelProto, level: Level, folder: Path) -> dict[str, int] | Non
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     options.graph_optimization_level = {
-        Level.DISABLE: levels.ORT_DISABLE_ALL,
-        Level.BASIC: levels.ORT_ENABLE_BASIC,
-        Level.EXTENDED: levels.ORT_ENABLE_EXTENDED,
-        Level.LAYOUT: getattr(levels, "ORT_ENABLE_LAYOUT", levels.ORT_ENABLE_ALL),
-        Level.ALL: levels.ORT_ENABLE_ALL,
+        OptimizationLevel.DISABLE: levels.ORT_DISABLE_ALL,
+        OptimizationLevel.BASIC: levels.ORT_ENABLE_BASIC,
+        OptimizationLevel.EXTENDED: levels.ORT_ENABLE_EXTENDED,
+        OptimizationLevel.LAYOUT: getattr(levels, "ORT_ENABLE_LAYOUT", levels.ORT_ENABLE_ALL),
+        OptimizationLevel.ALL: levels.ORT_ENABLE_ALL,
     }[level]
     path = folder / "saved.onnx"
     path.unlink(missing_ok=True)
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         for case in cases:
             model = filled(model_of(case))
             column[case["name"]], rules[case["name"]] = {}, {}
-            for level in Level:
+            for level in OptimizationLevel:
                 key, at = level.name.lower(), Target(target.runtime, target.version, block, level)
                 column[case["name"]][key] = saved(model, level, Path(folder))
                 rules[case["name"]][key] = by_rules(case, at)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ocost.costmodel.blocked import Convolution, Kernel
+from ocost.costmodel.blocked import ConvShape, Kernel
 from ocost.costmodel.conv_times import MEASURED_BLOCK, Layer, reorder_terms, terms
 
 _SETTLED, _ROUNDS = 0.04, 6  # relative error from which a sample is an outlier; of both loops
@@ -54,7 +54,7 @@ def samples(file: Path) -> dict[str, list[Sample]]:
                 reads, makes = node["read"][1], node["made"][1]
                 group = makes if group > 1 else 1  # depthwise, padded as its channels are
                 taps = (kernel, kernel)
-                conv = Convolution(_kernel(node["op"], reads), reads, makes, group, taps, side)
+                conv = ConvShape(_kernel(node["op"], reads), reads, makes, group, taps, side)
                 row, amounts = terms(Layer(conv, side, stride))
             elif node["op"].startswith("Reorder"):
                 channels = min(node["read"][1], node["made"][1])

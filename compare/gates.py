@@ -67,7 +67,7 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateResult:
     """A gate held against a diff. ``actual`` is None where the figure is not known: it fails.
 
     So does one about models that were to be compared and were not (``uncompared``).
@@ -210,7 +210,7 @@ def _latency(seconds: float) -> Totals:
     return Totals(**dict.fromkeys(Totals.names()))._replace(latency_s=seconds)
 
 
-def verdicts(gates: Iterable[Gate], diff: Diff, *, allow_uncompared: bool) -> list[Verdict]:
+def verdicts(gates: Iterable[Gate], diff: Diff, *, allow_uncompared: bool) -> list[GateResult]:
     """Hold every gate against a diff.
 
     Where outputs were to be compared and could not be, nothing is known of what was saved: every
@@ -235,7 +235,7 @@ def outputs_pass(gates: Iterable[Gate], diff: Diff, *, allow_uncompared: bool) -
     return found.ok is True or (found.ok is None and allow_uncompared)
 
 
-def outputs(gate: Gate, found: Equivalence | None) -> Verdict:
+def outputs(gate: Gate, found: Equivalence | None) -> GateResult:
     """Hold a gate about outputs against the worst of them; one that is not known fails it."""
     known = [
         getattr(check.similarity if gate.metric in _SIMILAR else check, gate.metric, None)
@@ -243,11 +243,11 @@ def outputs(gate: Gate, found: Equivalence | None) -> Verdict:
     ]
     figures = [figure for figure in known if figure is not None]
     if not figures or (None in known and gate.metric not in _MAYBE):
-        return Verdict(gate, None)
-    return Verdict(gate, min(figures) if gate.at_least else max(figures))
+        return GateResult(gate, None)
+    return GateResult(gate, min(figures) if gate.at_least else max(figures))
 
 
-def check(gate: Gate, levels: Mapping[str, Sides]) -> Verdict:
+def check(gate: Gate, levels: Mapping[str, Sides]) -> GateResult:
     """Hold a gate against before and after at its level.
 
     The figure is not known where the level is not there, nor a sum over nodes of which some are
@@ -255,13 +255,13 @@ def check(gate: Gate, levels: Mapping[str, Sides]) -> Verdict:
     """
     level = levels.get(gate.level)
     if level is None or not (level.whole or gate.metric in _OF_FILES):
-        return Verdict(gate, None)
+        return GateResult(gate, None)
     before, after = (getattr(totals, gate.metric) for totals in (level.before, level.after))
     if before is None or after is None:
-        return Verdict(gate, None)
+        return GateResult(gate, None)
     change = float(after - before)
     if not gate.percent:
-        return Verdict(gate, change)
+        return GateResult(gate, change)
     if before:
-        return Verdict(gate, 100.0 * change / before)
-    return Verdict(gate, 0.0 if not change else float("inf") if change > 0 else float("-inf"))
+        return GateResult(gate, 100.0 * change / before)
+    return GateResult(gate, 0.0 if not change else float("inf") if change > 0 else float("-inf"))

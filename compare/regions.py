@@ -35,7 +35,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class ChangedRegion:
     """What changed in one way at ``count`` places.
 
     ``operators`` are those of one place, before and after. ``below_noise`` says that the change
@@ -52,7 +52,7 @@ class Region:
 class Regions:
     """All that was executed: what changed, the most changed time first, and the rest."""
 
-    changed: tuple[Region, ...]
+    changed: tuple[ChangedRegion, ...]
     unchanged: Spent
 
 
@@ -101,7 +101,9 @@ def _work(cost: NodeCost) -> Hashable:
     return flops, cost.read_bytes, cost.write_bytes
 
 
-def _grouped(parts: Iterable[Names], before: Ran, after: Ran, noise_s: float) -> list[Region]:
+def _grouped(
+    parts: Iterable[Names], before: Ran, after: Ran, noise_s: float
+) -> list[ChangedRegion]:
     """Regions of one kind together, the most changed time first."""
     kinds: dict[tuple[Operators, Operators], list[Names]] = {}
     for part in parts:
@@ -115,7 +117,7 @@ def _grouped(parts: Iterable[Names], before: Ran, after: Ran, noise_s: float) ->
         )
         spent = _spent(names, before, after)
         quiet = abs(spent.change_s) <= _NOISE * noise_s
-        regions.append(Region(len(alike), kind, spent, quiet))
+        regions.append(ChangedRegion(len(alike), kind, spent, quiet))
     return sorted(regions, key=lambda region: -abs(region.spent.change_s))
 
 

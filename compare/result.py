@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, Level, NodeCost, Totals
-from ..ledger.entries import Entry
+from ..ledger.entries import LedgerEntry
 from ..ledger.executed import Ledger
 from ..ledger.standing import Standing
 from ..runtime.equality.result import Equivalence
@@ -145,7 +145,7 @@ class Diff:
     folded: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def rewrites(self) -> tuple[Entry, ...]:
+    def rewrites(self) -> tuple[LedgerEntry, ...]:
         """The entries of the ledger."""
         return self.ledger.entries
 

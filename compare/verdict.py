@@ -8,13 +8,13 @@ from typing import Literal
 from ..costmodel.result import Totals
 from ..runtime.timing.comparison import Comparison
 
-Kind = Literal["real", "slow-down", "runtime's own", "not confirmed", "not measurable", "none"]
+Outcome = Literal["real", "slow-down", "runtime's own", "not confirmed", "not measurable", "none"]
 Sides = tuple[Totals, Totals]  # of a level: before, after
 
 _FEW = 0.03  # a predicted change of less than that is none to speak of
 _NONE = 0.0005  # what shows as 0 %
 _FIGURES = {"latency_s": "estimated latency", "traffic_bytes": "traffic"}
-HEADS: dict[Kind, str] = {
+HEADS: dict[Outcome, str] = {
     "real": "The saving is real",
     "slow-down": "It is a slow-down",
     "runtime's own": "The runtime makes this saving by itself",
@@ -22,7 +22,7 @@ HEADS: dict[Kind, str] = {
     "not measurable": "Not measurable",
     "none": "No change",
 }
-_Said = tuple[Kind, str]  # and why
+_Said = tuple[Outcome, str]  # and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Conclusion:
         * none: nothing to speak of is predicted or measured
     """
 
-    kind: Kind
+    kind: Outcome
     sentence: str
 
 

@@ -29,7 +29,7 @@ class Kernel(StrEnum):
     PLAIN = "plain"  # copies its input to a matrix (not for 1x1) and multiplies
 
 
-class Convolution(NamedTuple):
+class ConvShape(NamedTuple):
     """A 2-D convolution as it is executed.
 
     Channels are those of its layout, padding among them; ``width`` is of an output row.
@@ -48,7 +48,7 @@ class Convolution(NamedTuple):
         return self.in_channels == self.out_channels == self.group > 1
 
 
-def efficiency(conv: Convolution, block: int, ridge: float) -> float:
+def efficiency(conv: ConvShape, block: int, ridge: float) -> float:
     """The share of the peak that the executed FLOP reach.
 
     The plain kernel copies every input element that a position sees before it multiplies it with
@@ -81,7 +81,7 @@ def efficiency(conv: Convolution, block: int, ridge: float) -> float:
     return share if outputs > block else 0.7 * share
 
 
-def _plain(conv: Convolution, taps: int, ridge: float) -> float:
+def _plain(conv: ConvShape, taps: int, ridge: float) -> float:
     if conv.depthwise:
         return 0.04  # 6.6 of 177 and 14.5 of 262 at 3x3, 6.8 and 12 at 5x5
     if conv.group > 1:
@@ -95,7 +95,7 @@ def _plain(conv: Convolution, taps: int, ridge: float) -> float:
     return 0.95 * _rows(conv) * conv.out_channels / (conv.out_channels + copies)
 
 
-def _rows(conv: Convolution) -> float:
+def _rows(conv: ConvShape) -> float:
     """Rows end in less than a tile: 239 of 262 at 56x56, 185 to 225 at 14x14."""
     return conv.width / (conv.width + 2)
 

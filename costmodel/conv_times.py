@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import NamedTuple
 
-from .blocked import Convolution, Kernel
+from .blocked import ConvShape, Kernel
 
 MEASURED_BLOCK = 16
 _TILE = 6  # positions of a row that the blocked kernels work on at once
@@ -32,7 +32,7 @@ _SET = 4  # blocks of output channels that they work on at once
 class Layer(NamedTuple):
     """A 2-D convolution over so many output rows, those of a batch together."""
 
-    conv: Convolution
+    conv: ConvShape
     rows: int
     stride: int
 

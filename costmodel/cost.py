@@ -17,7 +17,7 @@ from ..graph.shapes.table import scopes
 from ..graph.tensor import Tensor
 from .exempt import EXEMPT
 from .fused import fused
-from .kinds import Kind
+from .kinds import KernelKind
 from .result import NodeCost, ShapeQuality
 from .work import Call, TensorType, Unknown, Work, rules
 
@@ -287,7 +287,7 @@ def _quality(*sides: _Infos) -> Quality:
 def _owner_cost(node: Node, scope: Shapes) -> NodeCost:
     """An If, Loop, Scan or function call: what it costs lies in its body."""
     quality = _quality(_infos(node.inputs, scope), _infos(node.outputs, scope))
-    kind = Kind.CALL if (node.id, "function") in scope.bodies else Kind.CONTROL
+    kind = KernelKind.CALL if (node.id, "function") in scope.bodies else KernelKind.CONTROL
     return _cost(node, scope, quality, Work(kind), (0, 0, 0), None)
 
 
@@ -392,7 +392,7 @@ def _cost(
 
 def _still(work: Work) -> bool:
     """Whether nothing moves: a view, or a constant that is there before the run."""
-    return work.view or work.kind in (Kind.CONSTANT, Kind.CONTROL, Kind.CALL)
+    return work.view or work.kind in (KernelKind.CONSTANT, KernelKind.CONTROL, KernelKind.CALL)
 
 
 def _reads(call: Call, work: Work) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from typing import Literal
 from ..graph import dtypes
 from ..graph.errors import OcostError
 from .integer_kernels import X86, X86_SHARES
-from .kinds import Kind
+from .kinds import KernelKind
 
 Source = Literal["datasheet", "calibrated", "detected"]
 RuntimeLevel = Literal["disable", "basic", "extended", "layout", "all"]
@@ -83,7 +83,7 @@ class Device:
     overhead_s: float
     sources: tuple[str, ...]
     bandwidth_per_core: float | None = None
-    efficiency: Mapping[Kind, Efficiency] = field(default_factory=dict)
+    efficiency: Mapping[KernelKind, Efficiency] = field(default_factory=dict)
     runtime_version: str = ""
     runtime_level: RuntimeLevel = "all"
 
@@ -104,7 +104,7 @@ class Device:
             return self.peaks[name], dtype is not None
         return self.peaks["float32"], False
 
-    def row(self, kind: Kind | None) -> Efficiency:
+    def row(self, kind: KernelKind | None) -> Efficiency:
         """The efficiency of a kind of kernel; where the file has none, not measured.
 
         It counts as reaching everything then, but for products of 8-bit integers that

@@ -16,7 +16,7 @@ from onnx import TensorProto
 from ..graph import dtypes
 from ..graph.errors import OcostError, did_you_mean
 from .device import Device, Efficiency, RuntimeLevel, Source
-from .kinds import Kind
+from .kinds import KernelKind
 
 _KEYS = frozenset(f.name for f in fields(Device))
 _OPTIONAL = frozenset(("bandwidth_per_core", "efficiency", "runtime_version", "runtime_level"))
@@ -93,10 +93,10 @@ class _Reader:
             raise self.wrong("peaks.float32", "is missing")
         return {name: self.positive(f"peaks.{name}", value) for name, value in rows.items()}
 
-    def efficiency(self, table: object) -> dict[Kind, Efficiency]:
+    def efficiency(self, table: object) -> dict[KernelKind, Efficiency]:
         rows = self.table("efficiency", table)
-        self.known(rows, frozenset(Kind), "efficiency.")
-        return {Kind(kind): self.row(f"efficiency.{kind}", row) for kind, row in rows.items()}
+        self.known(rows, frozenset(KernelKind), "efficiency.")
+        return {KernelKind(kind): self.row(f"efficiency.{kind}", row) for kind, row in rows.items()}
 
     def row(self, key: str, value: object) -> Efficiency:
         row = self.table(key, value)

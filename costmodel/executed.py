@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
-from ..lineage.attribution import Attribution
+from ..lineage.lineage import Lineage
 from .assemble import assemble
 from .cost import Costed, cost_nodes
 from .device import Device
@@ -23,7 +23,7 @@ _WHOLE = Fraction(1)
 def executed_cost(
     original: Graph,
     optimized: Graph,
-    attribution: Attribution,
+    attribution: Lineage,
     device: Device,
     given: Given | None = None,
     channels: Mapping[str, int] | None = None,
@@ -74,7 +74,7 @@ def executed_cost(
 
 
 def executed_nodes(
-    shapes: Shapes, attribution: Attribution, channels: Mapping[str, int]
+    shapes: Shapes, attribution: Lineage, channels: Mapping[str, int]
 ) -> list[Costed]:
     """The nodes that a runtime executes, costed, what padding adds told apart.
 
@@ -100,9 +100,7 @@ def executed_nodes(
     ]
 
 
-def unpadded_channels(
-    attribution: Attribution, original: Shapes, optimized: Shapes
-) -> dict[str, int]:
+def unpadded_channels(attribution: Lineage, original: Shapes, optimized: Shapes) -> dict[str, int]:
     """By path of a 4-D tensor that is executed: the channels that its original has."""
     logical = dict(_shapes(original))
     found = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..graph import dtypes
 from ..graph.node import Node
 from ..graph.shapes import Shapes
-from .kinds import Kind
+from .kinds import KernelKind
 from .work import Unknown, Work
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ def fused(
             if name in behind:
                 reads[behind[name]] = max(reads.get(behind[name], 0), amount)
     if all(part.cost.view for part in parts):
-        return Work(Kind.VIEW, macs, flops, view=True), {}, parts[0].cost.dtype
+        return Work(KernelKind.VIEW, macs, flops, view=True), {}, parts[0].cost.dtype
     main = max(parts, key=lambda part: (part.cost.macs, part.cost.flops, not part.cost.view))
     dtype = _integers(main, body, parts) or main.cost.dtype
-    return Work(main.cost.kind or Kind.LAYOUT, macs, flops), reads, dtype
+    return Work(main.cost.kind or KernelKind.LAYOUT, macs, flops), reads, dtype
 
 
 def _integers(main: Costed, body: Shapes, parts: Sequence[Costed]) -> int | None:

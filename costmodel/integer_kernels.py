@@ -29,29 +29,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..graph.dtypes import UINT8
-from .kinds import Kind
+from .kinds import KernelKind
 
 # Of kernels that the runtime has on x86, where a device's file has no row: shares of what float32
 # reaches on the same shape, hence of float32's peak. Products of uint8 and int8 have the peak of
 # int8 for themselves.
-X86_SHARES: Mapping[Kind, float] = {
-    Kind.GEMM_U8U8: 0.75,
-    Kind.GEMM_S8: 0.14,
-    Kind.GROUPED_U8S8: 0.65,
-    Kind.GROUPED_U8U8: 0.5,
-    Kind.GROUPED_S8: 0.12,
-    Kind.DEPTHWISE_U8S8: 0.7,
-    Kind.DEPTHWISE_8BIT: 0.33,
-    Kind.CHANNELWISE_U8: 0.13,
-    Kind.CHANNELWISE_S8: 0.024,
+X86_SHARES: Mapping[KernelKind, float] = {
+    KernelKind.GEMM_U8U8: 0.75,
+    KernelKind.GEMM_S8: 0.14,
+    KernelKind.GROUPED_U8S8: 0.65,
+    KernelKind.GROUPED_U8U8: 0.5,
+    KernelKind.GROUPED_S8: 0.12,
+    KernelKind.DEPTHWISE_U8S8: 0.7,
+    KernelKind.DEPTHWISE_8BIT: 0.33,
+    KernelKind.CHANNELWISE_U8: 0.13,
+    KernelKind.CHANNELWISE_S8: 0.024,
 }
 X86 = frozenset(("avx512", "avx2", "avx", "sse"))
 
-_DENSE = (Kind.GEMM_U8S8, Kind.GEMM_U8U8, Kind.GEMM_S8)
-_GROUPED = (Kind.GROUPED_U8S8, Kind.GROUPED_U8U8, Kind.GROUPED_S8)
+_DENSE = (KernelKind.GEMM_U8S8, KernelKind.GEMM_U8U8, KernelKind.GEMM_S8)
+_GROUPED = (KernelKind.GROUPED_U8S8, KernelKind.GROUPED_U8U8, KernelKind.GROUPED_S8)
 
 
-def product_kind(left: int, right: int, *, grouped: bool = False) -> Kind:
+def product_kind(left: int, right: int, *, grouped: bool = False) -> KernelKind:
     """The kernel of a product of 8-bit integers, from the ONNX element types of its sides."""
     mixed, unsigned, signed = _GROUPED if grouped else _DENSE
     if left != UINT8:

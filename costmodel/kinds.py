@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class KernelKind(StrEnum):
     """What sort of kernel runs an operator."""
 
     CONV = "conv"  # dense, kernel larger than 1x1, more than 4 input channels

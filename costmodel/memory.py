@@ -14,10 +14,10 @@ from typing import NamedTuple
 from ..graph.node import Node
 from ..graph.shapes import Shapes
 from .cost import Costed, bodies_of, bytes_of
-from .kinds import Kind
+from .kinds import KernelKind
 from .result import NodeCost
 
-_IN_PLACE = frozenset({Kind.ELEMENTWISE, Kind.TRANSCENDENTAL})
+_IN_PLACE = frozenset({KernelKind.ELEMENTWISE, KernelKind.TRANSCENDENTAL})
 
 
 class Memory(NamedTuple):
@@ -80,7 +80,7 @@ def _scope_memory(
         return done[id(scope)]
     graph = scope.graph
     found = [(node, costs[id(scope)].get(node.id)) for node in graph]
-    steps = [(n, c) for n, c in found if c is None or c.kind is not Kind.CONSTANT]
+    steps = [(n, c) for n, c in found if c is None or c.kind is not KernelKind.CONSTANT]
     views = {n.id for n, c in steps if c is not None and c.view}
     root = _Roots()
     for node, _ in steps:

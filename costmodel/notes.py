@@ -12,7 +12,7 @@ from ..graph.shapes.table import scopes
 from ..graph.tensor import Tensor
 from .cost import Costed
 from .device import Device
-from .kinds import Kind
+from .kinds import KernelKind
 from .result import NodeCost
 
 _BLOCKED = "com.microsoft.nchwc"
@@ -91,7 +91,7 @@ def _quantised(nodes: Sequence[NodeCost]) -> Iterator[str]:
 
 def _folded(costs: Sequence[Costed], nodes: Sequence[NodeCost]) -> Iterator[str]:
     """Work on constants alone, which is no saving of whoever folds it first."""
-    idle = (Kind.CONSTANT, Kind.CONTROL, Kind.CALL)
+    idle = (KernelKind.CONSTANT, KernelKind.CONTROL, KernelKind.CALL)
     found = [
         node
         for costed, node in zip(costs, nodes, strict=True)
@@ -107,7 +107,7 @@ def _folded(costs: Sequence[Costed], nodes: Sequence[NodeCost]) -> Iterator[str]
 
 def _dead(nodes: Sequence[NodeCost]) -> Iterator[str]:
     """Work that nobody asks for: whether it is done is the runtime's choice."""
-    found = [node for node in nodes if node.dead and node.kind is not Kind.CONSTANT]
+    found = [node for node in nodes if node.dead and node.kind is not KernelKind.CONSTANT]
     if found:
         names = ", ".join(f"'{node.name}'" for node in found[:3])
         are, they, them = ("is", "it", "it") if len(found) == 1 else ("are", "they", "them")

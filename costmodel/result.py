@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from ..graph import Graph, graph_sha256
 from ..graph.shapes import Shapes
 from .blocker import Blocker
-from .kinds import Kind
+from .kinds import KernelKind
 
 Bound = Literal["compute", "memory", "overhead"]
 ShapeQuality = Literal["exact", "assumed", "bound"]
@@ -28,7 +28,7 @@ class NodeCost(NamedTuple):  # one or two are made for every node: a tuple is ma
     name: str
     op_type: str
     domain: str
-    kind: Kind | None
+    kind: KernelKind | None
     macs: int | None
     flops: int | None
     padded_flops: int | None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..graph import Graph, Node
 from ..graph.shapes import Shapes
 from .cost import Costed
-from .kinds import Kind
+from .kinds import KernelKind
 from .memory import Memory, memory
 
 # Whose kernels on the CPU write over their first input (seen in the deltas of the arena, node by
@@ -36,10 +36,10 @@ def stored(shapes: Shapes, costs: Sequence[Costed]) -> Memory | None:
 def _marked(costed: Costed) -> Costed:
     """The node of a kind that ``memory`` takes for in place only where the runtime does so."""
     kind = costed.cost.kind
-    if kind in (Kind.ELEMENTWISE, Kind.TRANSCENDENTAL):
-        kind = Kind.LAYOUT
+    if kind in (KernelKind.ELEMENTWISE, KernelKind.TRANSCENDENTAL):
+        kind = KernelKind.LAYOUT
     if _overwrites(costed.node, costed.scope.graph):
-        kind = Kind.ELEMENTWISE
+        kind = KernelKind.ELEMENTWISE
     return costed._replace(cost=costed.cost._replace(kind=kind))
 
 

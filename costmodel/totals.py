@@ -16,12 +16,12 @@ from ..graph.shapes import Shapes
 from ..graph.shapes.table import Key, scopes
 from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
-from .kinds import Kind
+from .kinds import KernelKind
 from .memory import Memory
 from .params import of_attributes, param_bytes, parameters
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
-_IDLE = frozenset({Kind.CONSTANT, Kind.CONTROL, Kind.CALL})
+_IDLE = frozenset({KernelKind.CONSTANT, KernelKind.CONTROL, KernelKind.CALL})
 
 
 def coverage(costs: Iterable[NodeCost]) -> Coverage:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..graph.node import Node
-from .kinds import Kind
+from .kinds import KernelKind
 
 
 class TensorType(NamedTuple):
@@ -105,7 +105,7 @@ class Work:
         Bytes read of the constants in the node's attributes.
     """
 
-    kind: Kind
+    kind: KernelKind
     macs: int = 0
     flops: int = 0
     reads: Mapping[int, int] = field(default_factory=dict)
@@ -119,7 +119,7 @@ Formula = Callable[[Call], Work]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CostRule:
     """A registered formula.
 
     ``weights`` are the slots whose constants are parameters; with ``weights=None`` the operator
@@ -136,7 +136,7 @@ class Rule:
     maps: bool = False
 
 
-_RULES: dict[tuple[str, str], Rule] = {}
+_RULES: dict[tuple[str, str], CostRule] = {}
 
 
 def formula(
@@ -160,14 +160,14 @@ def formula(
             key = (domain, op_type)
             if key in _RULES:
                 raise ValueError(f"{domain or 'ai.onnx'}::{op_type} has a cost formula already")
-            _RULES[key] = Rule(function, weights, parameters, attributes, maps)
+            _RULES[key] = CostRule(function, weights, parameters, attributes, maps)
         return function
 
     return register
 
 
 @cache
-def rules() -> Mapping[tuple[str, str], Rule]:
+def rules() -> Mapping[tuple[str, str], CostRule]:
     """All registered rules by (domain, operator), the operator files imported."""
     from . import ops  # noqa: F401, PLC0415 - registers on import
 

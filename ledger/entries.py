@@ -20,7 +20,7 @@ Stage = Literal["opset", "pre", "onnxsim", "post"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One rewrite, or several that build on one another.
 
     Parameters
@@ -61,7 +61,7 @@ class Entry:
 
 def entries(
     stage: Stage, rewrites: Sequence[Rewrite], before: Figures, after: Figures
-) -> tuple[Entry, ...]:
+) -> tuple[LedgerEntry, ...]:
     """The entries of one run of one pass, from what both graphs cost."""
     groups = _grouped(rewrites, _alike(before, after))
     _claim(groups, before, after)
@@ -79,7 +79,7 @@ def entries(
     for group, constants in zip(groups, of_constants, strict=True):
         minus, plus = before.of_nodes(group.removed), after.of_nodes(group.added)
         made.append(
-            Entry(
+            LedgerEntry(
                 stage,
                 group.by,
                 tuple(group.removed),
@@ -94,7 +94,7 @@ def entries(
     return tuple(made)
 
 
-def residual(made: Iterable[Entry], before: Figures, after: Figures) -> dict[str, Number]:
+def residual(made: Iterable[LedgerEntry], before: Figures, after: Figures) -> dict[str, Number]:
     """What the graphs differ by and no entry accounts for: 0 unless a rewrite hides something."""
     return remainder((entry.deltas["written"] for entry in made), before.total(), after.total())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ..costmodel.result import Level
 from .effects import Effect, effect_of
-from .entries import Entry, remainder
+from .entries import LedgerEntry, remainder
 from .figures import Number
 from .parts import parts
 from .ran import Ran
@@ -56,7 +56,7 @@ class Ledger:
         By level: what none accounts for. ``executed`` is missing where it is not known.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
     joints: tuple[Joint, ...] = ()
     residual: Deltas = field(default_factory=dict)
 
@@ -117,6 +117,6 @@ def _sums(
     return sums, unknown
 
 
-def _written(entries: Sequence[Entry]) -> dict[str, Number]:
+def _written(entries: Sequence[LedgerEntry]) -> dict[str, Number]:
     deltas = [entry.deltas["written"] for entry in entries]
     return {figure: sum(delta[figure] for delta in deltas) for figure in deltas[0]}

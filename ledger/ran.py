@@ -8,8 +8,7 @@ from functools import cached_property
 
 from ..costmodel import GraphCost, NodeCost
 from ..graph import Graph, Node
-from ..lineage.attribution import Attribution, Executed
-from ..lineage.covers import INSERTED
+from ..lineage.lineage import INSERTED, Executed, Lineage
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Ran:
     """
 
     graph: Graph
-    attribution: Attribution
+    attribution: Lineage
     cost: GraphCost
     seconds: Mapping[str, float] = field(default_factory=dict)
 

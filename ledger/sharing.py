@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..costmodel.result import NodeCost
 from .constants import odd_constants
-from .entries import Entry
+from .entries import LedgerEntry
 from .figures import OF_CONSTANTS, OF_EXECUTED, Figures, Number
 from .ran import Ran
 from .regions import Equal, Key, Names, cancel, covers, regions
@@ -40,7 +40,7 @@ class Share(NamedTuple):
     known: bool = True
 
 
-def shares_of(ledger: Sequence[Entry], before: Ran, after: Ran) -> Iterator[Share]:
+def shares_of(ledger: Sequence[LedgerEntry], before: Ran, after: Ran) -> Iterator[Share]:
     """All differences: of each region, and of each constant."""
     all_hands = frozenset(range(len(ledger)))
     found = _Sharing((_Side(before, 0), _Side(after, 1)), trace(ledger)).shares(ledger)
@@ -77,7 +77,7 @@ class _Sharing:
         self._sides, self._traces = sides, traces
         self._of_region: dict[tuple[int, str], Hands] = {}
 
-    def shares(self, ledger: Sequence[Entry]) -> Iterator[Share]:
+    def shares(self, ledger: Sequence[LedgerEntry]) -> Iterator[Share]:
         """Each region, and each constant; of nobody where nothing leads to anybody."""
         before, after = self._sides
         old, new = (side.ran.attribution.originals for side in self._sides)
@@ -145,7 +145,7 @@ class _Sharing:
                     queue.append(other)
         return found
 
-    def _constants(self, ledger: Sequence[Entry], equal: Equal) -> Iterator[Share]:
+    def _constants(self, ledger: Sequence[LedgerEntry], equal: Equal) -> Iterator[Share]:
         """What became of constants: by their names in the ledger, or else by who reads them."""
         sides = [side.figures for side in self._sides]
         for side, left in enumerate(odd_constants(sides[0], sides[1], equal)):

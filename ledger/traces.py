@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .entries import Entry
+from .entries import LedgerEntry
 
 Hands = frozenset[int]  # places of entries in the ledger
 NONE: Hands = frozenset()
@@ -48,7 +48,7 @@ class _Origin:
     rewirers: Hands = NONE
 
 
-def trace(ledger: Sequence[Entry]) -> Traces:
+def trace(ledger: Sequence[LedgerEntry]) -> Traces:
     """Follow nodes through a ledger.
 
     What an entry adds under the path of what it removes stands for that; what is new stands for
@@ -65,7 +65,7 @@ def trace(ledger: Sequence[Entry]) -> Traces:
     return traces
 
 
-def _follow(place: int, entry: Entry, now: dict[str, _Origin], traces: Traces) -> None:
+def _follow(place: int, entry: LedgerEntry, now: dict[str, _Origin], traces: Traces) -> None:
     removed, added = dict.fromkeys(entry.removed), dict.fromkeys(entry.added)
     was = {path: now.pop(path, _Origin(frozenset({path}))) for path in removed}
     moved = set(entry.rewired.values())

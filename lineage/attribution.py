@@ -5,64 +5,19 @@ The original's nodes must have had unique names when the runtime opened it: see 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from ..graph import Graph
-from .covers import INSERTED, Covers, Status
+from .covers import Covers
 from .cuts import Cutter
-from .fates import Fate, fates
+from .fates import fates
 from .flat import Flat, Op
+from .lineage import INSERTED, Executed, Lineage
 from .tensor_pairs import TensorPairs
 from .value_numbers import ValueNumbers
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """An executed node and the original nodes that it stands for.
-
-    ``status``
-        * exact: it does what ``originals`` do
-        * group: it does so together with other nodes that have the same originals
-        * layout: inserted, to change a layout, shape or type between ``originals``
-        * const: inserted, computes from constants what ``originals`` read
-        * empty: it does what no original does
-        * unmapped: what it makes could not be found in the original
-    """
-
-    name: str
-    op_type: str
-    originals: tuple[str, ...]
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """Executed nodes in order, and what became of every original node.
-
-    ``originals``
-        * once, multi: so many executed nodes do its work
-        * folded: computed before the run
-        * cse: an equal node's result, or its own input, is taken for its result
-        * dead: nothing needs it
-        * missing: no executed node was found for it
-
-    ``tensors``
-        By the path of a tensor that an executed node makes: the original tensor that it holds,
-        maybe in another layout or type.
-    """
-
-    executed: tuple[Executed, ...]
-    originals: Mapping[str, Fate]
-    tensors: Mapping[str, str]
-
-    @property
-    def mapped(self) -> int:
-        """Executed nodes that are mapped, or named a reason why there is nothing to map to."""
-        return sum(node.status != "unmapped" for node in self.executed)
-
-
-def attribute(original: Graph, optimized: Graph) -> Attribution:
+def attribute(original: Graph, optimized: Graph) -> Lineage:
     """Map the nodes that a runtime executes to those of the graph it was given.
 
     Parameters
@@ -74,7 +29,7 @@ def attribute(original: Graph, optimized: Graph) -> Attribution:
 
     Returns
     -------
-    Attribution
+    Lineage
         Nodes of bodies and functions included; of a call of a function, the nodes inside stand.
     """
     ran = Flat(optimized)
@@ -96,7 +51,7 @@ def attribute(original: Graph, optimized: Graph) -> Attribution:
         for tensor in op.outputs
         if (origin := pairs.origin[tensor]) is not None
     }
-    return Attribution(tuple(executed), fates(written, numbers, cutter, covers), tensors)
+    return Lineage(tuple(executed), fates(written, numbers, cutter, covers), tensors)
 
 
 def _boundary(

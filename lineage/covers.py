@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from .cuts import Cutter
 from .flat import Flat, Op
 from .groups import linked
+from .lineage import Status
 from .tensor_pairs import TensorPairs
-
-Status = Literal["exact", "group", "layout", "const", "empty", "unmapped"]
-INSERTED: tuple[Status, ...] = ("layout", "const")
 
 
 class Covers:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
 
 from .covers import Covers
 from .cuts import Cutter
 from .flat import Flat
+from .lineage import Fate
 from .value_numbers import ValueNumbers
-
-Fate = Literal["once", "multi", "folded", "cse", "dead", "missing"]
 
 
 def fates(original: Flat, numbers: ValueNumbers, cutter: Cutter, covers: Covers) -> dict[str, Fate]:
-    """By id of every original operation; see ``attribution.Attribution``."""
+    """By id of every original operation; see ``lineage.Lineage``."""
 
     def values(tensors: Iterable[int]) -> set[int]:
         return {numbers.value[t] for t in tensors}

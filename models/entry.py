@@ -91,10 +91,10 @@ class Exact:
         return cls(base64.b64encode(zlib.compress(data, 9)).decode("ascii"))
 
 
-Entry = Normal | Constant | Exact
+PackedEntry = Normal | Constant | Exact
 
 
-def raw(entry: Entry, dtype: int, count: int) -> bytes:
+def raw(entry: PackedEntry, dtype: int, count: int) -> bytes:
     """The raw data of a tensor of ``count`` elements, the same on every run.
 
     Raises
@@ -112,7 +112,7 @@ def raw(entry: Entry, dtype: int, count: int) -> bytes:
     return values.tobytes()
 
 
-def decode(fields: Sequence[object]) -> Entry:
+def decode(fields: Sequence[object]) -> PackedEntry:
     """Read what follows the index in a manifest's entry; a ValueError if it is none."""
     match fields:
         case [
@@ -131,7 +131,7 @@ def decode(fields: Sequence[object]) -> Entry:
     raise ValueError(f"{str(fields)[:60]} is no entry of kind n, l, c or z")
 
 
-def encode(entry: Entry) -> list[object]:
+def encode(entry: PackedEntry) -> list[object]:
     """The inverse of ``decode``."""
     match entry:
         case Normal(seed, mean, std, low, high, log):

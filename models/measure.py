@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, numpy_helper
 
-from .entry import Constant, Entry, Exact, Normal
+from .entry import Constant, Exact, Normal, PackedEntry
 
 _SMALL_INTEGERS = (np.int8, np.uint8, np.int16, np.uint16)
 
@@ -24,7 +24,7 @@ def digest(tensor: TensorProto) -> bytes:
     return hashlib.sha256(b"%d:" % tensor.data_type + content(tensor)).digest()
 
 
-def describe(tensor: TensorProto, *, seed: int, variance: bool, bias: bool) -> Entry | None:
+def describe(tensor: TensorProto, *, seed: int, variance: bool, bias: bool) -> PackedEntry | None:
     """The entry for a tensor, or None where keeping the data in the tensor is shorter.
 
     Weights are drawn anew from their mean, spread and range. What decides shapes, indices or

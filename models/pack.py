@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from onnx import ModelProto, TensorProto
 
-from .entry import NUMPY, Entry, decode, encode, itemsize, raw
+from .entry import NUMPY, PackedEntry, decode, encode, itemsize, raw
 from .errors import refusal
 from .walk import consumed, walk
 from .weightless import KEY, is_weightless
@@ -49,7 +49,7 @@ class Filler:
     name: str
     dtype: int
     dims: tuple[int, ...]
-    entry: Entry
+    entry: PackedEntry
 
     @property
     def nbytes(self) -> int:
@@ -72,7 +72,7 @@ class Filler:
         return data
 
 
-def manifest(model: ModelProto) -> dict[int, Entry]:
+def manifest(model: ModelProto) -> dict[int, PackedEntry]:
     """What the manifest says, by tensor number; empty where the model has none."""
     text = next((p.value for p in model.metadata_props if p.key == KEY), "[]")
     try:
@@ -81,7 +81,7 @@ def manifest(model: ModelProto) -> dict[int, Entry]:
         raise _broken(f"is no JSON: {error}") from error
     if not isinstance(rows, list):
         raise _broken("is no list")
-    entries: dict[int, Entry] = {}
+    entries: dict[int, PackedEntry] = {}
     for row in rows:
         match row:
             case [int(index), *fields] if index not in entries:

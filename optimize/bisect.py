@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..graph import OcostError
-from ..rewrite.scope import Gate
+from ..rewrite.scope import Admission
 from ..runtime.equality.result import Equivalence
 from .pipeline import Made, Mark, Watch
 from .proof import PROOFS, Proof, Regional
 
-Pipeline = Callable[[Gate, Watch | None], Made]
+Pipeline = Callable[[Admission, Watch | None], Made]
 Compare = Callable[[Made], Equivalence]
 _MOST = 5  # rewrites to leave out before giving up
 
@@ -85,7 +85,7 @@ def proven(
     broken: list[str] = []
     for _ in range(_MOST + 1):
         barred = {**dict.fromkeys(broken, BROKEN), **regional.reasons}
-        gate = Gate(barred=barred)
+        gate = Admission(barred=barred)
         made = pipeline(gate, None)
         tell("comparing outputs")
         found = compare(made)
@@ -107,17 +107,19 @@ def proven(
 BROKEN = "outputs differed with it, so it is left out; please report this model"
 
 
-def _by_regions(pipeline: Pipeline, regional: Regional, broken: Sequence[str]) -> tuple[Gate, Made]:
+def _by_regions(
+    pipeline: Pipeline, regional: Regional, broken: Sequence[str]
+) -> tuple[Admission, Made]:
     """Leave out what its regions don't prove, until nothing more has to go."""
     while True:
         barred = {**dict.fromkeys(broken, BROKEN), **regional.reasons}
-        gate = Gate(barred=barred)
+        gate = Admission(barred=barred)
         made = pipeline(gate, regional)
         if regional.reasons.keys() <= barred.keys():
             return gate, made
 
 
-def _first(pipeline: Pipeline, compare: Compare, gate: Gate) -> str:
+def _first(pipeline: Pipeline, compare: Compare, gate: Admission) -> str:
     """The first of the rewrites that a gate let through with which outputs differ."""
     made = gate.made
     if not made:
@@ -125,7 +127,7 @@ def _first(pipeline: Pipeline, compare: Compare, gate: Gate) -> str:
     good, bad = 0, len(made)
     while bad - good > 1:
         middle = (good + bad) // 2
-        if compare(pipeline(Gate(middle, gate.barred), None)).ok is False:
+        if compare(pipeline(Admission(middle, gate.barred), None)).ok is False:
             bad = middle
         else:
             good = middle

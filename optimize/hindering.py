@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..graph import Graph
 from ..passes import Pass
-from ..rewrite.scope import Gate
+from ..rewrite.scope import Admission
 
 # Why the runtime takes longer with the second graph than with the first; "" if it doesn't.
 Hinders = Callable[[Graph, Graph], str]
@@ -21,7 +21,7 @@ class Hindrance(NamedTuple):
 
 
 def first_hindering(
-    one: Pass, before: Graph, gate: Gate, mark: int, reason: str, hinders: Hinders
+    one: Pass, before: Graph, gate: Admission, mark: int, reason: str, hinders: Hinders
 ) -> Hindrance:
     """The first rewrite of a run with which the runtime is slower than before the run.
 
@@ -43,7 +43,7 @@ def first_hindering(
     good, bad = 0, len(gate.made) - mark
     while bad - good > 1:
         middle, trial = (good + bad) // 2, before.copy()
-        one.run(trial, Gate(mark + middle, gate.barred, gate.made[:mark]))
+        one.run(trial, Admission(mark + middle, gate.barred, gate.made[:mark]))
         why = hinders(before, trial)
         if why:
             bad, reason = middle, why

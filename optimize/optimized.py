@@ -18,7 +18,7 @@ from ..ledger.standing import Standing
 from ..passes.lowering import lower
 from ..passes.lowering.costed import target_of
 from ..passes.lowering.fused import Group, fused_groups
-from ..rewrite.scope import Gate
+from ..rewrite.scope import Admission
 from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
 from ..runtime.registry import runtime_for
@@ -116,7 +116,7 @@ def optimize_graph(
         If the model is broken, or no set of rewrites keeps its outputs.
     """
 
-    def pipeline(gate: Gate, watch: Watch | None = None) -> Made:
+    def pipeline(gate: Admission, watch: Watch | None = None) -> Made:
         tell("optimising")
         return run(graph, plan, device, given, gate, watch)
 

@@ -18,7 +18,7 @@ from ..costmodel.conv_times import MEASURED_BLOCK
 from ..costmodel.cost import Costed
 from ..costmodel.device import Device
 from ..costmodel.estimators import Estimator, choosing_estimator_for
-from ..costmodel.kinds import Kind
+from ..costmodel.kinds import KernelKind
 from ..graph import Graph
 from ..graph.shapes import Given
 from ..passes.lowering.costed import lowered_nodes, target_of
@@ -31,7 +31,7 @@ from .touched import Cutter
 LEAST, LEAST_OF_ALL = 0.02, 0.001
 LEAST_OF_MORE_WORK = 0.065
 _KEPT = 4  # graphs whose execution is remembered
-_BEFORE_THE_RUN = (Kind.CONSTANT, Kind.CALL)
+_BEFORE_THE_RUN = (KernelKind.CONSTANT, KernelKind.CALL)
 
 
 class _Node(NamedTuple):

@@ -24,12 +24,12 @@ from ..costmodel import Device
 from ..graph import DataError, Graph, OcostError
 from ..graph.shapes import Given, Shapes
 from ..graph.validity import require_valid
-from ..ledger.entries import Entry, Stage, entries, residual
+from ..ledger.entries import LedgerEntry, Stage, entries, residual
 from ..ledger.figures import Figures, Number
 from ..ledger.standing import Fault
 from ..passes import Declined, Pass, Rewrite
 from ..rewrite.rewriting import Change
-from ..rewrite.scope import Gate, Refused
+from ..rewrite.scope import Admission, Refused
 from .hindering import Hinders, Hindrance, first_hindering
 from .onnxsim_optimizers import trusted
 from .onnxsim_process import DiedError, LateError, shared
@@ -110,7 +110,7 @@ class Made:
     """
 
     graph: Graph
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
     residual: dict[str, Number] = field(default_factory=dict)
     declined: list[Declined] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -128,7 +128,7 @@ def run(
     plan: Plan,
     device: Device,
     given: Given | None = None,
-    gate: Gate | None = None,
+    gate: Admission | None = None,
     watch: Watch | None = None,
 ) -> Made:
     """Optimise a graph; the graph itself stays as it is.
@@ -154,7 +154,7 @@ def run(
         If the model is not valid, or data of its that are needed are missing.
     """
     require_valid(graph)
-    return _Run(graph, device, given, gate or Gate(), watch, plan.hinders).whole(plan)
+    return _Run(graph, device, given, gate or Admission(), watch, plan.hinders).whole(plan)
 
 
 class _Run:
@@ -163,7 +163,7 @@ class _Run:
         graph: Graph,
         device: Device,
         given: Given | None,
-        gate: Gate,
+        gate: Admission,
         watch: Watch | None,
         hinders: Hinders | None,
     ) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, Shapes, infer
 from ..passes import Rewrite, passes
-from ..runtime.equality.cut import Region, Uncut, regions
+from ..runtime.equality.cut import CutRegion, Uncut, regions
 from ..runtime.equality.engines import Engine
 from ..runtime.equality.equivalence import Checker
 from ..runtime.equality.result import Equivalence
@@ -69,7 +69,7 @@ class Regional:
             self._book(key, own, all(_by_construction(one, before, after) for one in members))
 
     def _verdict(
-        self, region: Region | Uncut, shapes: Shapes, *, finite: bool
+        self, region: CutRegion | Uncut, shapes: Shapes, *, finite: bool
     ) -> Equivalence | str:
         """What comparing the region found; why it was not compared, as text.
 
@@ -77,7 +77,7 @@ class Regional:
         makes its inputs, it may be equal. What says nothing then takes back no difference.
         """
         best: Equivalence | str = "time was up"
-        current: Region | Uncut | None = region
+        current: CutRegion | Uncut | None = region
         for _ in range(_LARGER + 1):
             if current is None or time.monotonic() > self._end:
                 break
@@ -91,7 +91,7 @@ class Regional:
             current = current.larger()
         return best
 
-    def _compared(self, region: Region, shapes: Shapes, *, finite: bool) -> Equivalence | str:
+    def _compared(self, region: CutRegion, shapes: Shapes, *, finite: bool) -> Equivalence | str:
         given = region.given(shapes)
         try:
             with Checker(region.before, given=given, budget_s=_REGION_S, ladder=_LADDER) as checker:
@@ -122,7 +122,7 @@ def assume_finite(names: Iterable[str]) -> bool:
     return any(name in passes() and passes()[name].assumes_finite for name in names)
 
 
-def _regions(before: Graph, after: Graph, given: Given) -> list[Region | Uncut]:
+def _regions(before: Graph, after: Graph, given: Given) -> list[CutRegion | Uncut]:
     try:
         return list(regions(before, after, given))
     except OcostError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..graph import Graph
 from ..graph.shapes import Given, infer
-from ..rewrite.scope import Gate
+from ..rewrite.scope import Admission
 from ..runtime.feeds.inputs import make_feeds
 from ..runtime.naming import named
 from ..runtime.protocol import Options, Runtime
@@ -91,7 +91,7 @@ def measure_steps(
     steps = []
 
     def opener(limit: int) -> Callable[[], Run]:
-        after = pipeline(Gate(limit, barred), None).graph if limit else graph
+        after = pipeline(Admission(limit, barred), None).graph if limit else graph
         model = named(after)
         return lambda: runtime.open(model, options, feeds)
 

@@ -20,7 +20,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import broadcasts
 from ..rewrite.facts.written_out import of_type, scalar, since
 from ..rewrite.pattern import Match, Op, maybe, op, var
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 
 _X = var("x")
 
@@ -43,24 +43,24 @@ class RecomposeActivations(Pass):
 
     name: ClassVar[str] = "recompose-activation"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """The gate alone, what it gates, and the products with x."""
         scaled = (
             op("Add", op("Mul", _X, var("factor"), name="scaled"), var("shift"), name="shifted"),
             op("Add", op("Div", _X, var("1/factor"), name="scaled"), var("shift"), name="shifted"),
         )
         return (
-            *(Rule(_clip(each), _gate) for each in scaled),
+            *(PatternRule(_clip(each), _gate) for each in scaled),
             *(
-                Rule(op("Div", each, var("1/times"), name="last"), _gate)
+                PatternRule(op("Div", each, var("1/times"), name="last"), _gate)
                 for each in (_CLIPPED, _GATED)
             ),
             *(
-                Rule(op("Mul", each, var("times"), name="last"), _gate)
+                PatternRule(op("Mul", each, var("times"), name="last"), _gate)
                 for each in (_CLIPPED, _GATED)
             ),
-            Rule(op("Mul", _X, op("HardSigmoid", _X), name="last"), _hard_swish),
-            Rule(op("Mul", _X, op("Tanh", op("Softplus", _X)), name="last"), _mish),
+            PatternRule(op("Mul", _X, op("HardSigmoid", _X), name="last"), _hard_swish),
+            PatternRule(op("Mul", _X, op("Tanh", op("Softplus", _X)), name="last"), _mish),
         )
 
 

@@ -15,7 +15,7 @@ from ..graph.dtypes import FLOAT
 from ..rewrite.edit import Edit
 from ..rewrite.facts.written_out import of_type, scalar, since
 from ..rewrite.pattern import Match, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 _RANK = 4  # [batch, heads, sequence, size of a head]
@@ -31,10 +31,10 @@ class RecomposeAttention(Pass):
 
     name: ClassVar[str] = "recompose-attention"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """From the product with the values backwards."""
         softmax = op("Softmax", var("scores"), name="softmax")
-        return [Rule(op("MatMul", softmax, var("v"), name="last"), _recompose)]
+        return [PatternRule(op("MatMul", softmax, var("v"), name="last"), _recompose)]
 
 
 @dataclass(frozen=True)

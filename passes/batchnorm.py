@@ -18,7 +18,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import Affine
 from ..rewrite.facts.linear import Linear, linear, scale_outputs
 from ..rewrite.pattern import Match, Pattern, const, maybe, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 STATISTICS: tuple[Pattern, ...] = tuple(map(const, ("scale", "shift", "mean", "variance")))
@@ -36,7 +36,7 @@ class FoldBatchNorm(Pass):
 
     name: ClassVar[str] = "fold-batchnorm"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """After each linear operator, and those that can't be."""
         inputs = (var("x"), var("w"), maybe(var("b")))
         before = op("Conv|ConvTranspose|Gemm", *inputs, name="before", shared=True)
@@ -45,18 +45,20 @@ class FoldBatchNorm(Pass):
         )
         return [
             *(
-                Rule(op("BatchNormalization", folded, *STATISTICS, name="bn"), _fold)
+                PatternRule(op("BatchNormalization", folded, *STATISTICS, name="bn"), _fold)
                 for folded in linear()
             ),
             *(
-                Rule(op("BatchNormalization", view, *STATISTICS, name="bn"), _fold_behind_view)
+                PatternRule(
+                    op("BatchNormalization", view, *STATISTICS, name="bn"), _fold_behind_view
+                )
                 for folded in linear()
                 for view in (
                     op("Flatten", folded, name="view"),
                     op("Reshape|Squeeze|Unsqueeze", folded, maybe(var("list")), name="view"),
                 )
             ),
-            Rule(op("BatchNormalization", curve, *STATISTICS, name="bn"), _after_activation),
+            PatternRule(op("BatchNormalization", curve, *STATISTICS, name="bn"), _after_activation),
         ]
 
 

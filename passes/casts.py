@@ -12,7 +12,7 @@ from ..graph import Node, dtypes
 from ..rewrite.edit import Edit
 from ..rewrite.facts.stand_in import stand_in
 from ..rewrite.pattern import Match, node
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 from ..rewrite.scope import Scope
 
 
@@ -26,9 +26,9 @@ class MergeCasts(Pass):
 
     name: ClassVar[str] = "merge-casts"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One."""
-        return [Rule(node("Cast"), _merge)]
+        return [PatternRule(node("Cast"), _merge)]
 
 
 def _merge(m: Match, edit: Edit) -> str:

@@ -16,7 +16,7 @@ from ..graph import Tensor
 from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import FLOATS, Doubles, arithmetic, broadcasts, floats, operand, rounded
 from ..rewrite.pattern import Match, Op, Var, const, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from .batchnorm import STATISTICS
 
 _FACTOR, _OFFSET = "Mul|Div", "Add|Sub"
@@ -32,15 +32,15 @@ class MergeAffine(Pass):
 
     name: ClassVar[str] = "merge-affine"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """After a BatchNormalization, of two alike, and of three in turn."""
         bn = op("BatchNormalization", var("x"), *STATISTICS, name="bn")
         return [
-            *(Rule(after, _into_batchnorm) for after in followers(bn)),
-            Rule(_chain(_FACTOR, _FACTOR), _pair),
-            Rule(_chain(_OFFSET, _OFFSET), _pair),
-            Rule(_chain(_FACTOR, _OFFSET, _FACTOR), _triple),
-            Rule(_chain(_OFFSET, _FACTOR, _OFFSET), _triple),
+            *(PatternRule(after, _into_batchnorm) for after in followers(bn)),
+            PatternRule(_chain(_FACTOR, _FACTOR), _pair),
+            PatternRule(_chain(_OFFSET, _OFFSET), _pair),
+            PatternRule(_chain(_FACTOR, _OFFSET, _FACTOR), _triple),
+            PatternRule(_chain(_OFFSET, _FACTOR, _OFFSET), _triple),
         ]
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ..graph import Node
 from ..rewrite.edit import Edit
 from ..rewrite.pattern import Match, node
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 from ..rewrite.scope import Scope
 
 
@@ -20,9 +20,9 @@ class MergeConcats(Pass):
     name: ClassVar[str] = "merge-concats"
     exact: ClassVar[bool] = True
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One."""
-        return [Rule(node("Concat"), _merge)]
+        return [PatternRule(node("Concat"), _merge)]
 
 
 def _merge(m: Match, edit: Edit) -> str:

@@ -11,7 +11,7 @@ from onnx import TensorProto
 from ..graph import Graph, Node
 from ..rewrite.edit import Edit
 from ..rewrite.pattern import Match, node
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 from ..rewrite.scope import Refused
 from .constants import named
 
@@ -26,9 +26,9 @@ class InlineConstantIf(Pass):
     name: ClassVar[str] = "inline-constant-if"
     exact: ClassVar[bool] = True
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One for every If."""
-        return [Rule(node("If"), _inline)]
+        return [PatternRule(node("If"), _inline)]
 
 
 def _inline(m: Match, edit: Edit) -> str:

@@ -14,7 +14,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import arithmetic, then
 from ..rewrite.facts.linear import Linear, linear, scale_inputs, scale_outputs
 from ..rewrite.pattern import Match, const, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from .channel_affine import followers
 from .gelu import is_gelu
 
@@ -29,7 +29,7 @@ class FoldAffine(Pass):
 
     name: ClassVar[str] = "fold-affine"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Behind and ahead of each linear operator."""
         with_bias, product = linear()
         shifted = op("Add", product, const("c"), name="shift")
@@ -39,8 +39,8 @@ class FoldAffine(Pass):
         ]
         ahead = [after for step in followers(var("x")) for after in linear(step)]
         return [
-            *(Rule(pattern, _behind) for pattern in behind),
-            *(Rule(pattern, _ahead) for pattern in ahead),
+            *(PatternRule(pattern, _behind) for pattern in behind),
+            *(PatternRule(pattern, _ahead) for pattern in ahead),
         ]
 
 

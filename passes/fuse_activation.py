@@ -17,7 +17,7 @@ from ..graph import Node, OcostError
 from ..graph.dtypes import FLOAT
 from ..rewrite.edit import Edit
 from ..rewrite.pattern import Match, maybe, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 _TARGET = "ort-cpu"
@@ -53,15 +53,15 @@ class FuseActivation(Pass):
         if self.target not in ("", _TARGET):
             raise OcostError(f"target '{self.target}' is not known; use '{_TARGET}'")
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Activations that FusedConv has on a CPU."""
         if not self.target:
             return ()
         conv = op("Conv", var("x"), var("w"), maybe(var("b")), name="conv")
         low, high = maybe(var("low")), maybe(var("high"))
         return [
-            Rule(op("Relu|LeakyRelu|Sigmoid|Tanh|HardSigmoid", conv, name="curve"), _fuse),
-            Rule(op("Clip", conv, low, high, name="curve"), _fuse),
+            PatternRule(op("Relu|LeakyRelu|Sigmoid|Tanh|HardSigmoid", conv, name="curve"), _fuse),
+            PatternRule(op("Clip", conv, low, high, name="curve"), _fuse),
         ]
 
 

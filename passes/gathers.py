@@ -13,7 +13,7 @@ from ..graph import Node
 from ..rewrite.edit import Edit
 from ..rewrite.facts.arguments import Cut, axes_of, change_to_slice, integers
 from ..rewrite.pattern import Match, const, node, op, var
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 from ..rewrite.scope import Scope
 
 _RESULT = 1024  # elements that a constant may have which takes a Gather's place
@@ -31,14 +31,14 @@ class SimplifyGathers(Pass):
 
     name: ClassVar[str] = "simplify-gathers"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Those that remove most come first."""
         places = const("indices")
         return [
-            Rule(op("Gather", const("table"), places, name="gather"), _to_constant),
-            Rule(op("Gather", var("x"), places, name="gather"), _to_slice),
-            Rule(op("Gather", var("x"), places, name="gather"), _to_split),
-            Rule(node("Unsqueeze"), _keep_axis),
+            PatternRule(op("Gather", const("table"), places, name="gather"), _to_constant),
+            PatternRule(op("Gather", var("x"), places, name="gather"), _to_slice),
+            PatternRule(op("Gather", var("x"), places, name="gather"), _to_split),
+            PatternRule(node("Unsqueeze"), _keep_axis),
         ]
 
 

@@ -12,7 +12,7 @@ from ..graph.dtypes import FLOAT
 from ..rewrite.edit import Edit
 from ..rewrite.facts.written_out import of_type, scalars, since
 from ..rewrite.pattern import Match, Op, find, op, var
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 from ..rewrite.scope import Scope
 
 _X = var("x")
@@ -54,9 +54,9 @@ class RecomposeGelu(Pass):
 
     name: ClassVar[str] = "recompose-gelu"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Each order in which x, 1/2 and 1 + erf can be multiplied."""
-        return [Rule(p, _recompose) for gate in (*_ERF, *_TANH) for p in _products(gate)]
+        return [PatternRule(p, _recompose) for gate in (*_ERF, *_TANH) for p in _products(gate)]
 
 
 def is_gelu(scope: Scope, node: Node) -> bool:

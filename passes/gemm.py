@@ -15,7 +15,7 @@ from ..rewrite.facts.arguments import attributes, has_input
 from ..rewrite.facts.symbolic import Symbols
 from ..rewrite.facts.written_out import read_only_by
 from ..rewrite.pattern import Match, node, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 
@@ -30,13 +30,15 @@ class MergeGemm(Pass):
 
     name: ClassVar[str] = "merge-gemm"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Transposes first: an Add takes the Gemm that they leave."""
         product = op("MatMul|Gemm", var("a"), var("b"), name="product", shared=True)
         return (
-            Rule(node("MatMul|Gemm", "product"), _transposes),
-            Rule(op("Add|Sum", product, var("bias"), name="sum"), partial(_bias, {})),
-            Rule(op("Transpose", op("MatMul|Gemm", var("a"), var("b"), name="product")), _turn),
+            PatternRule(node("MatMul|Gemm", "product"), _transposes),
+            PatternRule(op("Add|Sum", product, var("bias"), name="sum"), partial(_bias, {})),
+            PatternRule(
+                op("Transpose", op("MatMul|Gemm", var("a"), var("b"), name="product")), _turn
+            ),
         )
 
 

@@ -21,7 +21,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.arguments import axes_of, has
 from ..rewrite.facts.written_out import of_type, read_only_by, scalar, scalars, since
 from ..rewrite.pattern import Match, Op, maybe, op, var
-from ..rewrite.rewriting import Pass, Pays, Refused, Rule, never
+from ..rewrite.rewriting import Pass, PatternRule, Pays, Refused, never
 from ..rewrite.scope import Scope, scopes
 
 _Key = tuple[object, ...]
@@ -52,10 +52,10 @@ class RecomposeLayerNorm(Pass):
     name: ClassVar[str] = "recompose-layernorm"
     pays_elsewhere: ClassVar[bool] = True
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Each way to square and to divide; ``x`` is what is normalised, less its mean or not."""
         rewrite = partial(self._rewrite, {})
-        return [Rule(p, rewrite) for square in _SQUARES for p in _quotients(_root(square))]
+        return [PatternRule(p, rewrite) for square in _SQUARES for p in _quotients(_root(square))]
 
     def _rewrite(self, verdicts: dict[_Key, bool], m: Match, edit: Edit) -> str:
         norm = _read(m)

@@ -14,7 +14,7 @@ from ..rewrite.facts.arguments import has_input
 from ..rewrite.facts.stand_in import stand_in
 from ..rewrite.facts.unmoved import UNMOVED
 from ..rewrite.pattern import Match, node
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 _SMALL = 4096  # elements of a constant that are read to find all of them 0 or 1
@@ -31,9 +31,9 @@ class RemoveNoops(Pass):
 
     name: ClassVar[str] = "remove-noops"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One for all operators."""
-        return [Rule(node("|".join((*_PROOFS, *_NEUTRAL))), _remove)]
+        return [PatternRule(node("|".join((*_PROOFS, *_NEUTRAL))), _remove)]
 
 
 def _remove(m: Match, edit: Edit) -> str:

@@ -14,7 +14,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.arguments import attributes, axes_of, has_input, int64s, integers
 from ..rewrite.facts.bounds import bounds
 from ..rewrite.pattern import Match, maybe, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 _PAD = op("Pad", var("x"), maybe(var("pads")), maybe(var("value")), maybe(var("axes")), name="pad")
@@ -36,13 +36,13 @@ class FoldPads(Pass):
     name: ClassVar[str] = "fold-pads"
     assumes_finite: ClassVar[bool] = True
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One for each operator that pads."""
         return [
-            Rule(op("Pad", _PAD, *_REST, name="after"), _into_pad),
-            Rule(op("Conv", _PAD, *_REST[:2], name="after"), _into_conv),
-            Rule(op("MaxPool", _PAD, name="after"), _into_max_pool),
-            Rule(op("AveragePool", _PAD, name="after"), _into_average_pool),
+            PatternRule(op("Pad", _PAD, *_REST, name="after"), _into_pad),
+            PatternRule(op("Conv", _PAD, *_REST[:2], name="after"), _into_conv),
+            PatternRule(op("MaxPool", _PAD, name="after"), _into_max_pool),
+            PatternRule(op("AveragePool", _PAD, name="after"), _into_average_pool),
         ]
 
 

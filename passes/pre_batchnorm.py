@@ -13,7 +13,7 @@ from typing import ClassVar
 from ..rewrite.edit import Edit
 from ..rewrite.facts.linear import Linear, linear, scale_inputs
 from ..rewrite.pattern import Match, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from .batchnorm import STATISTICS, affine
 
 
@@ -27,10 +27,10 @@ class FoldPreBatchNorm(Pass):
 
     name: ClassVar[str] = "fold-pre-batchnorm"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Ahead of each linear operator."""
         bn = op("BatchNormalization", var("x"), *STATISTICS, name="bn")
-        return [Rule(pattern, _fold) for pattern in linear(bn)]
+        return [PatternRule(pattern, _fold) for pattern in linear(bn)]
 
 
 def _fold(m: Match, edit: Edit) -> str:

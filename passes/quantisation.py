@@ -18,7 +18,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.affine import floats
 from ..rewrite.facts.arguments import has_input
 from ..rewrite.pattern import Match, const, maybe, node, op, var
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 _RANGES: dict[int, tuple[int, int]] = {
@@ -48,7 +48,7 @@ class CleanQuantisation(Pass):
 
     name: ClassVar[str] = "clean-quantisation"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """The pair, and the three ways in which a node between them stays in float32."""
         pair = op(
             "QuantizeLinear",
@@ -58,10 +58,10 @@ class CleanQuantisation(Pass):
             name="q",
         )
         return (
-            Rule(pair, _cancel),
-            Rule(node("Relu|Clip"), _activation),
-            Rule(node(_FLOAT_ONLY), _float_only),
-            Rule(node(_ALL_INPUTS), _partly),
+            PatternRule(pair, _cancel),
+            PatternRule(node("Relu|Clip"), _activation),
+            PatternRule(node(_FLOAT_ONLY), _float_only),
+            PatternRule(node(_ALL_INPUTS), _partly),
         )
 
 

@@ -10,7 +10,7 @@ from ..rewrite.edit import Edit
 from ..rewrite.facts.bounds import Bounds, bounds, change_to_clip
 from ..rewrite.facts.stand_in import stand_in
 from ..rewrite.pattern import Match, node
-from ..rewrite.rewriting import Pass, Rule
+from ..rewrite.rewriting import Pass, PatternRule
 
 _IDEMPOTENT = frozenset({"Abs", "Ceil", "Floor", "Round", "Sign"})
 _OWN_INVERSE = frozenset({"Neg", "Not"})
@@ -27,12 +27,12 @@ class MergeRepeats(Pass):
 
     name: ClassVar[str] = "merge-repeats"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One for those that give the same when repeated, undo themselves, or bound."""
         return [
-            Rule(node("|".join(_IDEMPOTENT)), _drop_second),
-            Rule(node("|".join(_OWN_INVERSE)), _drop_both),
-            Rule(node("|".join(_BOUNDING)), _merge_bounds),
+            PatternRule(node("|".join(_IDEMPOTENT)), _drop_second),
+            PatternRule(node("|".join(_OWN_INVERSE)), _drop_both),
+            PatternRule(node("|".join(_BOUNDING)), _merge_bounds),
         ]
 
 

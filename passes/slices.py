@@ -10,7 +10,7 @@ from ..graph import Node
 from ..rewrite.edit import Edit
 from ..rewrite.facts.arguments import OPEN_END, Cut, change_to_slice, cuts_of
 from ..rewrite.pattern import Match, node
-from ..rewrite.rewriting import Pass, Refused, Rule
+from ..rewrite.rewriting import Pass, PatternRule, Refused
 from ..rewrite.scope import Scope
 
 
@@ -25,9 +25,9 @@ class MergeSlices(Pass):
     name: ClassVar[str] = "merge-slices"
     exact: ClassVar[bool] = True
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One."""
-        return [Rule(node("Slice"), _merge)]
+        return [PatternRule(node("Slice"), _merge)]
 
 
 def _merge(m: Match, edit: Edit) -> str:

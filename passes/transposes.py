@@ -16,9 +16,9 @@ from ..rewrite.facts.layouts import composed, inverse, is_identity, perm_of
 from ..rewrite.facts.stand_in import stand_in
 from ..rewrite.facts.symbolic_dims import Dim
 from ..rewrite.pattern import Match, node, op, var
-from ..rewrite.rewriting import Outcome, Pass, Rule
+from ..rewrite.rewriting import Outcome, Pass, PatternRule
 from ..rewrite.scope import Scope
-from .proofs.layout_regions import Region
+from .proofs.layout_regions import LayoutRegion
 from .views import reshape_target
 
 
@@ -32,10 +32,10 @@ class CancelTransposes(Pass):
 
     name: ClassVar[str] = "cancel-transposes"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """Two in a row."""
         inner = op("Transpose", var("x"), name="inner", shared=True)
-        return [Rule(op("Transpose", inner, name="outer"), _compose)]
+        return [PatternRule(op("Transpose", inner, name="outer"), _compose)]
 
     def sweep(self, scope: Scope, outcome: Outcome) -> None:
         """Compose pairs, then look at the region around each Transpose that is left."""
@@ -49,7 +49,7 @@ class CancelTransposes(Pass):
             for tensor, layout in ((y, perm), (x, inverse(perm))):
                 if (tensor, layout) in explored:
                     continue
-                region = Region(scope)
+                region = LayoutRegion(scope)
                 region.grow(tensor, layout)
                 explored |= set(region.layouts.items())
                 match = Match(scope, {"transpose": transpose})
@@ -74,7 +74,7 @@ def _compose(m: Match, edit: Edit) -> str:
     return "two Transposes are one"
 
 
-def _turn(region: Region, m: Match, edit: Edit) -> str:
+def _turn(region: LayoutRegion, m: Match, edit: Edit) -> str:
     """Turn the nodes of a region that had better be, and what connects them to the others."""
     edit.keep(m["transpose"])
     turned = region.turned()
@@ -116,7 +116,7 @@ def _turn(region: Region, m: Match, edit: Edit) -> str:
     )
 
 
-def _turn_node(region: Region, edit: Edit, node_id: str, stored: dict[str, str]) -> None:
+def _turn_node(region: LayoutRegion, edit: Edit, node_id: str, stored: dict[str, str]) -> None:
     scope, plan = region.scope, region.plans[node_id]
     found = scope.graph.node(node_id)
     inputs = list(found.inputs)
@@ -145,9 +145,9 @@ class ViewTransposes(Pass):
 
     name: ClassVar[str] = "view-transposes"
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """One."""
-        return [Rule(node("Transpose"), _view)]
+        return [PatternRule(node("Transpose"), _view)]
 
 
 def _view(m: Match, edit: Edit) -> str:

@@ -13,7 +13,7 @@ from .text import better
 Sides = tuple[float | None, float | None]
 
 
-class Change(NamedTuple):
+class FigureChange(NamedTuple):
     """A figure's change; one between sums that leave nodes out has no colour."""
 
     values: Sides
@@ -58,6 +58,6 @@ class Change(NamedTuple):
         return "" if self.neutral else better(*self.values, sure=self.sure)
 
 
-def plain(values: Sides, footing: tuple[Footing, Footing], unit: Unit) -> Change:
+def plain(values: Sides, footing: tuple[Footing, Footing], unit: Unit) -> FigureChange:
     """The change of a sum over nodes."""
-    return Change(values, footing, unit, (footing[0].mark, footing[1].mark))
+    return FigureChange(values, footing, unit, (footing[0].mark, footing[1].mark))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..ledger.entries import Entry
+from ..ledger.entries import LedgerEntry
 from ..ledger.executed import Deltas, Ledger
 from .blocks import Document
 
 
-def entries(ledger: Iterable[Entry]) -> list[Document]:
+def entries(ledger: Iterable[LedgerEntry]) -> list[Document]:
     """Each rewrite with what it changed."""
     return [
         {

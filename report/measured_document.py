@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..compare.regions import Region, Spent
+from ..compare.regions import ChangedRegion, Spent
 from ..compare.result import Diff, Measured, Pair
 from ..costmodel.result import GraphCost
 from ..runtime.timing.stopwatch import Timing
@@ -81,7 +81,7 @@ def _timing(timing: Timing) -> Document:
     return fields(timing, ("latency_s", "low_s", "high_s", "runs"))
 
 
-def _region(region: Region) -> Document:
+def _region(region: ChangedRegion) -> Document:
     before, after = region.operators
     return {
         "count": region.count,

@@ -17,7 +17,7 @@ _LEAST = 8  # columns of a name
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Headline:
     """The sentence that stands first and last, on one line if it can be.
 
     Parameters

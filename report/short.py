@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.text import Text
 
-from .pieces import Listing, OneLine, Verdict
+from .pieces import Headline, Listing, OneLine
 from .table import Table
 from .text import WIDTH, Wrapped
 
@@ -66,7 +66,7 @@ class Short:
         What else there is, and how to get it.
     """
 
-    verdict: Verdict
+    verdict: Headline
     facts: Sequence[Text | Listing]
     totals: Sequence[RenderableType]
     table: Callable[[int], Table]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from ..compare.result import Diff
-from .change import Change
+from .change import FigureChange
 from .figures import SIX
 from .numbers import UNKNOWN, unit_of
 from .pieces import Grid
@@ -46,7 +46,7 @@ def tight_totals(diff: Diff) -> Grid:
     )
 
 
-def _row(label: str, change: Change) -> _Row:
+def _row(label: str, change: FigureChange) -> _Row:
     def text(number: str) -> str:
         return number if number == UNKNOWN else f"{number} {change.unit.name}".rstrip()
 

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from ..compare.result import Diff
 from ..costmodel.result import GraphCost
-from .change import Change, plain
+from .change import FigureChange, plain
 from .figures import Figure, shown
 from .footing import Footing, of_graph, of_nodes
 from .names import clean
@@ -19,7 +19,7 @@ from .text import change_bar
 _NOT_COMPARED = "mean_activation_bytes"
 
 
-def figure_change(before: GraphCost, after: GraphCost, figure: Figure) -> Change:
+def figure_change(before: GraphCost, after: GraphCost, figure: Figure) -> FigureChange:
     """What became of a figure of the graph."""
     sides = before, after
     values = figure.of(sides[0].totals), figure.of(sides[1].totals)
@@ -28,7 +28,7 @@ def figure_change(before: GraphCost, after: GraphCost, figure: Figure) -> Change
     if not any(marks):  # what is stored is known whole however little is costed
         footing = Footing(), Footing()
     unit = unit_of(values, figure.quantity)
-    return Change(values, footing, unit, marks, neutral=figure.group == "intensity")
+    return FigureChange(values, footing, unit, marks, neutral=figure.group == "intensity")
 
 
 def totals_table(diff: Diff) -> Table:

@@ -8,14 +8,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..costmodel.device import Device
-from ..costmodel.kinds import Kind
+from ..costmodel.kinds import KernelKind
 from .names import clean
 from .numbers import show, unit_of
 from .table import Column, Table
 from .text import Page, heading
 from .text_common import plural
 
-_FREE = frozenset((Kind.CONSTANT, Kind.CONTROL, Kind.VIEW))  # no kernel runs
+_FREE = frozenset((KernelKind.CONSTANT, KernelKind.CONTROL, KernelKind.VIEW))  # no kernel runs
 
 TITLE = 20
 _DEFAULT = " *"
@@ -98,7 +98,7 @@ def _peaks(device: Device) -> Table:
 def _kernels(device: Device) -> list[RenderableType]:
     """The measured kinds, then how many are taken to reach everything."""
     rows = [(kind, row) for kind, row in device.efficiency.items() if row.measured]
-    others = len(set(Kind) - _FREE - {kind for kind, _ in rows})
+    others = len(set(KernelKind) - _FREE - {kind for kind, _ in rows})
     if not rows:
         return [Text("None is measured: every kind is taken to reach 100 %.", "dim")]
     table = Table(

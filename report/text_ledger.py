@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..ledger.entries import Entry
+from ..ledger.entries import LedgerEntry
 from ..ledger.executed import Joint, Ledger
 from ..optimize.steps import Step
 from .names import clean
@@ -67,7 +67,7 @@ def residual_lines(ledger: Ledger) -> list[Text]:
     return lines
 
 
-def passes_list(entries: Sequence[Entry]) -> Listing:
+def passes_list(entries: Sequence[LedgerEntry]) -> Listing:
     """How often each pass rewrote something."""
     counts = Counter(entry.by for entry in entries).most_common()
     texts = [(name, str(count)) for name, count in counts[:_PASSES]]
@@ -77,7 +77,7 @@ def passes_list(entries: Sequence[Entry]) -> Listing:
 def pass_table(ledger: Ledger, steps: Sequence[Step] | None, top: int) -> Table:
     """The passes, or the measured runs of them, that changed the latency most, then the others."""
     if steps is None:
-        by_pass: dict[str, list[Entry]] = {}
+        by_pass: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.entries:
             by_pass.setdefault(entry.by, []).append(entry)
         rows = [_Row(name, "", group) for name, group in by_pass.items()]
@@ -92,14 +92,14 @@ def pass_table(ledger: Ledger, steps: Sequence[Step] | None, top: int) -> Table:
 class _Row(NamedTuple):
     by: str
     stage: str
-    entries: Sequence[Entry]
+    entries: Sequence[LedgerEntry]
     step: Step | None = None
 
     def sum(self, figure: str) -> float:
         return float(sum(entry.deltas["written"][figure] for entry in self.entries))
 
 
-def _row_of(step: Step, entries: Sequence[Entry]) -> _Row:
+def _row_of(step: Step, entries: Sequence[LedgerEntry]) -> _Row:
     group = entries[step.mark.entries]
     return _Row(group[0].by, group[0].stage, group, step)
 
@@ -176,7 +176,7 @@ def _with_net(
     ]
 
 
-def _effects(entries: Sequence[Entry]) -> str:
+def _effects(entries: Sequence[LedgerEntry]) -> str:
     """The effect of the most, and of how many where it is not that of all."""
     (effect, count), *others = Counter(entry.effect or "unknown" for entry in entries).most_common()
     return f"{effect} {count}" if others else effect
@@ -193,7 +193,7 @@ def _measured(step: Step) -> Text:
     return Text(f"{change} ({low} to {high})", style)
 
 
-def _nodes(entries: Sequence[Entry]) -> int:
+def _nodes(entries: Sequence[LedgerEntry]) -> int:
     return sum(len(entry.added) - len(entry.removed) for entry in entries)
 
 
@@ -205,7 +205,7 @@ def _change(value: float, text: str) -> Text:
     return Text(text, better(0, value)) if value else Text("0", "dim")
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: LedgerEntry) -> str:
     gone = clean(", ".join(entry.removed[:_NODES])) + (" ..." if entry.removed[_NODES:] else "")
     effect = str(entry.effect or "")
     if entry.joint:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from ..compare.regions import Operators, Region, Regions
+from ..compare.regions import ChangedRegion, Operators, Regions
 from ..compare.result import Diff, Measured, Pair
-from ..compare.verdict import Kind
+from ..compare.verdict import Outcome
 from ..costmodel.result import Level
 from ..runtime.timing.comparison import Comparison
-from .change import Change, Sides, plain
+from .change import FigureChange, Sides, plain
 from .figures import FIGURES
 from .footing import Footing
 from .names import clean, executed_operator
@@ -23,7 +23,7 @@ from .text_changes import figure_change
 from .text_common import plural
 from .text_notices import at_work, folded
 
-_STYLES: dict[Kind, str] = {"real": "bold green", "slow-down": "bold red", "none": "bold"}
+_STYLES: dict[Outcome, str] = {"real": "bold green", "slow-down": "bold red", "none": "bold"}
 _SURE = Footing(), Footing()
 
 
@@ -87,7 +87,7 @@ def _levels(diff: Diff, measured: Measured) -> Table:
     )
 
 
-def _figure_changes(levels: Mapping[Level, Pair], field: str) -> list[Change]:
+def _figure_changes(levels: Mapping[Level, Pair], field: str) -> list[FigureChange]:
     figure = next(f for f in FIGURES if f.field == field)
     return [figure_change(*sides, figure) for sides in levels.values()]
 
@@ -161,7 +161,7 @@ def _regions(regions: Regions, top: int, *, verbose: bool) -> list[RenderableTyp
     return [heading("What changed", note), table]
 
 
-def _sums(regions: Sequence[Region]) -> tuple[Sides, Sides]:
+def _sums(regions: Sequence[ChangedRegion]) -> tuple[Sides, Sides]:
     """Measured and predicted."""
     spent = [region.spent for region in regions]
     measured = (sum(s.measured_s[0] for s in spent), sum(s.measured_s[1] for s in spent))
@@ -174,7 +174,7 @@ def _step(sides: Sides, unit: Unit) -> Text:
     return Text(unit.change(*sides), "dim")
 
 
-def _what(region: Region) -> str:
+def _what(region: ChangedRegion) -> str:
     """``microsoft::FusedConv + nchwc::ReorderOutput -> nchwc::Conv``."""
     return " -> ".join(map(_operators, region.operators))
 

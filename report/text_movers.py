@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..compare.result import Diff, NodePair
 from ..costmodel.result import NodeCost
-from .change import Change, Sides, plain
+from .change import FigureChange, Sides, plain
 from .footing import of_nodes
 from .names import clean, labels
 from .numbers import Unit, total, unit_of
@@ -54,7 +54,7 @@ def mover_table(diff: Diff, top: int, *, verbose: bool = False) -> Table:
     return Table([name, *columns], summary=len(groups))
 
 
-def _change(pairs: Sequence[NodePair], values: Sides, unit: Unit) -> Change:
+def _change(pairs: Sequence[NodePair], values: Sides, unit: Unit) -> FigureChange:
     before: list[NodeCost] = [p.before for p in pairs if p.before is not None]
     after: list[NodeCost] = [p.after for p in pairs if p.after is not None]
     return plain(values, (of_nodes(before), of_nodes(after)), unit)

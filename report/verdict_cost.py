@@ -9,11 +9,11 @@ from ..costmodel.result import GraphCost, Totals
 from .footing import of_graph
 from .names import clean
 from .numbers import UNKNOWN, show, total
-from .pieces import Verdict
+from .pieces import Headline
 from .text_common import OnDevice, model_name, plural
 
 
-def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ()) -> Verdict:
+def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ()) -> Headline:
     """What it costs, in a sentence."""
     name, coverage = model_name(cost.model), cost.coverage
     here = where = f"on {clean(device.name)}"
@@ -21,16 +21,16 @@ def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = (
         where += f", {_range([on_it.totals for _, on_it in others])} on {_who(others)}"
     if cost.totals.latency_s is None:
         why = "it has no node" if not coverage.nodes else "no node is costed"
-        return Verdict([f"cost not known: {why}"], "bold yellow", name)
+        return Headline([f"cost not known: {why}"], "bold yellow", name)
     time = show(cost.totals.latency_s, "seconds")
     where, here = f"as {cost.level} {where}", f"as {cost.level} {here}"
     left, footing = coverage.nodes - coverage.costed, of_graph(cost)
     if footing.partial:
         how = "about" if footing.bounded else "at least"
         what = f"{left} of {plural(coverage.nodes, 'node')} not costed"
-        return Verdict([f"{how} {time} {where}; {what}", what], "bold yellow", name)
+        return Headline([f"{how} {time} {where}; {what}", what], "bold yellow", name)
     text = f"{'at most' if footing.bounded else 'about'} {time}"
-    return Verdict(
+    return Headline(
         [f"{text} {where}, {_bound(cost)}", f"{text} {where}", f"{text} {here}"], about=name
     )
 

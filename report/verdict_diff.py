@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..compare.result import Diff
 from ..compare.verdict import HEADS
 from ..optimize import Optimized
-from .change import Change
+from .change import FigureChange
 from .figures import SIX
 from .footing import of_graph
 from .numbers import percent_change
-from .pieces import Verdict
+from .pieces import Headline
 from .text_changes import figure_change
 from .text_common import plural
 from .text_standing import proven
@@ -17,7 +17,7 @@ from .text_standing import proven
 _STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 
-def diff_verdict(diff: Diff) -> Verdict:
+def diff_verdict(diff: Diff) -> Headline:
     """What came of it, in a sentence: the measured change if there is one, and the outputs."""
     found = diff.equivalence
     outputs = proven(diff)
@@ -32,7 +32,7 @@ def diff_verdict(diff: Diff) -> Verdict:
         if comparison.verdict == "no measurable difference":
             change = "no difference measured"
         head = f"{HEADS[kind]}: {change}"
-        return Verdict(
+        return Headline(
             [
                 f"{head}, {nodes}; {outputs}",
                 f"{head}; {outputs}",
@@ -42,10 +42,10 @@ def diff_verdict(diff: Diff) -> Verdict:
             style,
         )
     if all(change.values == (None, None) for _, change in six_changes(diff)):
-        return Verdict([f"cost not known, {nodes}; {outputs}"], style)
+        return Headline([f"cost not known, {nodes}; {outputs}"], style)
     whole = not (of_graph(before).partial or of_graph(after).partial)
     if whole and before.totals == after.totals:
-        return Verdict([f"at the same cost, {nodes}; {outputs}"], style)
+        return Headline([f"at the same cost, {nodes}; {outputs}"], style)
     part = "" if whole else " of what is costed"
     changes = {label: change.percent.plain for label, change in six_changes(diff)}
     latency = f"estimated latency {changes['est. latency']}{part}"
@@ -54,7 +54,7 @@ def diff_verdict(diff: Diff) -> Verdict:
         net = figure_change(*executed, SIX[-1][1]).percent.plain
         short = f"est. latency {changes['est. latency']}{part}"
         both = f"as written, {net} as executed"
-        return Verdict(
+        return Headline(
             [
                 f"{latency} {both}, {nodes}; {outputs}",
                 f"{short} {both}, {nodes}; {outputs}",
@@ -62,7 +62,7 @@ def diff_verdict(diff: Diff) -> Verdict:
             ],
             style,
         )
-    return Verdict(
+    return Headline(
         [
             f"{latency}, traffic {changes['traffic']}, {nodes}; {outputs}",
             f"{latency}, {nodes}; {outputs}",
@@ -73,7 +73,7 @@ def diff_verdict(diff: Diff) -> Verdict:
     )
 
 
-def optimize_verdict(found: Optimized) -> Verdict:
+def optimize_verdict(found: Optimized) -> Headline:
     """The same of an optimised graph; that there was nothing to do is said in other words.
 
     An opset that was asked for and could not be had comes first.
@@ -81,14 +81,14 @@ def optimize_verdict(found: Optimized) -> Verdict:
     verdict = diff_verdict(found.diff)
     if not found.diff.rewrites:
         nodes = plural(found.diff.before.model.nodes, "node")
-        verdict = Verdict([f"nothing to rewrite: {nodes}; {proven(found.diff)}"])
+        verdict = Headline([f"nothing to rewrite: {nodes}; {proven(found.diff)}"])
     standing = found.diff.standing
     if standing is not None and standing.unconverted:
         said = [f"still the old opset; {text}" for text in verdict.said]
-        return Verdict([*said, "still the old opset"], "bold red")
+        return Headline([*said, "still the old opset"], "bold red")
     return verdict
 
 
-def six_changes(diff: Diff) -> list[tuple[str, Change]]:
+def six_changes(diff: Diff) -> list[tuple[str, FigureChange]]:
     """What became of the six totals."""
     return [(label, figure_change(diff.before, diff.after, figure)) for label, figure in SIX]

@@ -6,28 +6,28 @@ from ..runtime.validation.profiled import Profiled
 from .footing import LEAST
 from .names import clean
 from .numbers import percent_change, show
-from .pieces import Verdict
+from .pieces import Headline
 from .text_common import model_name, plural
 
 
-def profile_verdict(profiled: Profiled) -> Verdict:
+def profile_verdict(profiled: Profiled) -> Headline:
     """What it took and what was expected, in a sentence."""
     found = profiled.validation
     name = model_name(profiled.written.model)
     measured = f"{show(found.measured.latency_s, 'seconds')} measured"
     style = "bold yellow" if found.measured.noisy else "bold"
     if found.predicted_s is None:
-        return Verdict([f"{measured}, nothing predicted"], style, name)
+        return Headline([f"{measured}, nothing predicted"], style, name)
     predicted = f"{show(found.predicted_s, 'seconds')} predicted"
     where = f"{predicted} for {clean(profiled.device.name)}"
     if found.unpredicted:
         left = f"without {plural(len(found.unpredicted), 'node')} of unknown cost"
         said = [where, predicted]
-        return Verdict(
+        return Headline(
             [*(f"{measured}, {text} {left}" for text in said), f"{measured}, {LEAST}{predicted}"],
             style,
             name,
         )
     off = f"({percent_change(found.measured.latency_s, found.predicted_s)})"
     said = [f"{where} {off}", f"{predicted} {off}", predicted]
-    return Verdict([f"{measured}, {text}" for text in said], style, name)
+    return Headline([f"{measured}, {text}" for text in said], style, name)

@@ -16,7 +16,7 @@ from ..graph import Graph
 from ..graph.shapes import Shapes, prove
 from .edit import Change, Edit
 from .pattern import Match, Op, find
-from .scope import Gate, Refused, Scope, scopes
+from .scope import Admission, Refused, Scope, scopes
 
 _SWEEPS = 16  # chains shorten in each; what isn't done then waits for the pass's next run
 
@@ -72,7 +72,7 @@ def never(_before: Graph, _after: Graph) -> bool:
 
 
 @dataclass(frozen=True)
-class Rule:
+class PatternRule:
     """A pattern, and what to make of a match.
 
     ``rewrite`` fills in the edit and answers the reason, or "" where there is nothing to rewrite
@@ -106,11 +106,13 @@ class Pass(ABC):
     exact: ClassVar[bool] = False
     assumes_finite: ClassVar[bool] = False
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         """The rules of the default ``sweep``."""
         return ()
 
-    def run(self, graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Outcome:
+    def run(
+        self, graph: Graph, gate: Admission | None = None, proof: Shapes | None = None
+    ) -> Outcome:
         """Rewrite a graph and its bodies until nothing more is found.
 
         Parameters
@@ -171,4 +173,14 @@ class Pass(ABC):
         return True
 
 
-__all__ = ["Change", "Declined", "Edit", "Outcome", "Pass", "Pays", "Refused", "Rewrite", "Rule"]
+__all__ = [
+    "Change",
+    "Declined",
+    "Edit",
+    "Outcome",
+    "Pass",
+    "PatternRule",
+    "Pays",
+    "Refused",
+    "Rewrite",
+]

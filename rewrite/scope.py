@@ -25,7 +25,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure
 
 
 @dataclass
-class Gate:
+class Admission:
     """Lets rewrites through: no more than ``limit``, and none that is barred.
 
     Runs of the same passes over the same graph ask for the same rewrites in the same order, as
@@ -62,7 +62,7 @@ class Scope:
     A tensor keeps its name only as long as it holds the same values, so that they stay true.
     """
 
-    def __init__(self, graph: Graph, shapes: Shapes, names: set[str], gate: Gate) -> None:
+    def __init__(self, graph: Graph, shapes: Shapes, names: set[str], gate: Admission) -> None:
         self.graph = graph
         self.gate = gate
         self.names = names  # all that are taken, anywhere in the model
@@ -139,7 +139,7 @@ class Scope:
 
     def trial(self) -> Scope:
         """The same facts of a copy of the graph, to see what a rewrite would make of it."""
-        return Scope(self.graph.copy(), self._shapes, set(self.names), Gate())
+        return Scope(self.graph.copy(), self._shapes, set(self.names), Admission())
 
     def opset(self, domain: str = "") -> int:
         """The version of a domain's operators; 0 where the model doesn't import it."""
@@ -177,9 +177,11 @@ def _reshaped(constant: Tensor, shape: tuple[int, ...] | None) -> Tensor | None:
     return Tensor.from_proto(proto, constant.source, constant.name)
 
 
-def scopes(graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Iterator[Scope]:
+def scopes(
+    graph: Graph, gate: Admission | None = None, proof: Shapes | None = None
+) -> Iterator[Scope]:
     """The graph and its bodies, each with facts as they are now: ``proof``, or proven anew."""
-    gate = gate or Gate()
+    gate = gate or Admission()
     names = _taken(graph)
     queue = [proof or prove(graph)]
     for scope in queue:  # it grows

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..graph import Graph
-from ..lineage.attribution import Attribution
+from ..lineage.lineage import Lineage
 from .timing.stopwatch import Timing
 
 _SCALED = 1.25  # times that are off by more are worth a word
@@ -92,7 +92,7 @@ class Imported:
     """
 
     profile: Profile
-    attribution: Attribution
+    attribution: Lineage
     by_names: bool
     providers: Mapping[str, str]
     reasons: Mapping[str, str]

@@ -12,14 +12,14 @@ import numpy.typing as npt
 from onnx import ModelProto
 
 from ..graph import Graph
-from ..lineage.attribution import Attribution
+from ..lineage.lineage import Lineage
 from .profiles import Imported, MemoryPeak, Profile, Startup
 from .timing.stopwatch import Run
 
 Feeds = Mapping[str, npt.NDArray[Any]]
 
 
-class Level(StrEnum):
+class SessionLevel(StrEnum):
     """How far a runtime optimises a graph when it opens it."""
 
     DISABLE = "disable"
@@ -36,7 +36,7 @@ class Options:
     """
 
     threads: int = 1
-    level: Level = Level.ALL
+    level: SessionLevel = SessionLevel.ALL
     without: tuple[str, ...] = ()
 
 
@@ -65,7 +65,7 @@ class Runtime(Protocol):
     def executed(self, model: ModelProto, options: Options) -> Graph:
         """The graph that is executed of a model; large constants may have no contents."""
 
-    def lineage(self, original: Graph, executed: Graph) -> Attribution:
+    def lineage(self, original: Graph, executed: Graph) -> Lineage:
         """Which nodes of the original each executed one stands for."""
 
     def switches(self, options: Options) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import pytest
 from ocost.graph import Graph, load
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.session import open_session
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
-Optimise = Callable[[Graph, Level], Graph]
+Optimise = Callable[[Graph, SessionLevel], Graph]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def onnx_node_cases():
 def optimised(tmp_path: Path) -> Optimise:
     """The graph that onnxruntime runs for a graph, at a level."""
 
-    def optimise(graph: Graph, level: Level = Level.ALL) -> Graph:
+    def optimise(graph: Graph, level: SessionLevel = SessionLevel.ALL) -> Graph:
         saved = tmp_path / f"{level}.onnx"
         open_session(named(graph), Options(level=level), optimized=saved)
         return load(saved)

@@ -9,7 +9,7 @@ import pytest
 from onnx import parser
 
 import ocost
-from ocost.runtime.protocol import Level
+from ocost.runtime.protocol import SessionLevel
 
 
 @pytest.fixture(autouse=True)
@@ -71,12 +71,12 @@ def test_shortcomings():
     )
     # 0.02 of 1 s unmapped, and 0.01 s of nodes that attribution doesn't name: 97 %.
     times = page.Times(1.0, Counter(exact=0.97, unmapped=0.02))
-    levels = dict.fromkeys(Level, mapped)
-    entry = page.Entry("net", 10, levels, times, {Level.ALL: values})
+    levels = dict.fromkeys(SessionLevel, mapped)
+    entry = page.Entry("net", 10, levels, times, {SessionLevel.ALL: values})
     assert entry.shortcomings() == [
         *(
             line
-            for level in Level
+            for level in SessionLevel
             for line in (f"{level}: 1 not mapped: Sin", f"{level}: missing m")
         ),
         "all: a is not b",

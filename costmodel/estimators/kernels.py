@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ...graph import dtypes
-from ..blocked import NCHWC, Convolution, Kernel, efficiency, ridge_of
+from ..blocked import NCHWC, ConvShape, Kernel, efficiency, ridge_of
 from ..conv_times import MEASURED_BLOCK, Layer, layer_flop, reorder_flop
 from ..cost import Costed
 from ..device import Device
@@ -52,7 +52,7 @@ def _layer(costed: Costed, device: Device) -> Layer | None:
         as_it_lies = group == 1 and each % device.channel_block
         runs = Kernel.DIRECT if as_it_lies else Kernel.BLOCKED
     batch, _, height, width = call.output().shape
-    conv = Convolution(runs, each * group, outputs, group, tuple(taps), width)
+    conv = ConvShape(runs, each * group, outputs, group, tuple(taps), width)
     return Layer(conv, batch * height, max(node.ints("strides") or (1,)))
 
 

@@ -7,7 +7,7 @@ multicore architectures", Communications of the ACM 52(4), 2009.
 from __future__ import annotations
 
 from ..device import Device
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..result import Bound, NodeCost
 
 
@@ -35,7 +35,7 @@ def estimate(node: NodeCost, device: Device, compute: float | None = None) -> No
     flops, traffic = node.flops, node.traffic_bytes
     if flops is None or traffic is None:
         return node
-    if node.kind in (Kind.CONSTANT, Kind.CALL):
+    if node.kind in (KernelKind.CONSTANT, KernelKind.CALL):
         return node._replace(latency_s=0.0, latency_low_s=0.0, estimator="roofline")
     row = device.row(node.kind)
     reached = row.compute if compute is None else compute

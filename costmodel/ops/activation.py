@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 from .elementwise import FLOPS, GELU_TANH_FLOPS
 from .softmax import SOFTMAX_FLOPS
@@ -50,27 +50,27 @@ def _bias(call: Call) -> int:
 def gelu(call: Call) -> Work:
     """The exact Gelu (5), after adding the bias where there is one (1)."""
     flops = (FLOPS["Gelu"] + _bias(call)) * call.output().size
-    return Work(Kind.TRANSCENDENTAL, flops=flops)
+    return Work(KernelKind.TRANSCENDENTAL, flops=flops)
 
 
 @formula("FastGelu", domain="com.microsoft", weights=(1,))
 def fast_gelu(call: Call) -> Work:
     """Gelu by Tanh (8), after adding the bias where there is one (1)."""
     flops = (GELU_TANH_FLOPS + _bias(call)) * call.output().size
-    return Work(Kind.TRANSCENDENTAL, flops=flops)
+    return Work(KernelKind.TRANSCENDENTAL, flops=flops)
 
 
 @formula("QuickGelu", domain="com.microsoft")
 def quick_gelu(call: Call) -> Work:
     """X * Sigmoid(alpha * X): Swish (2), and a multiplication by an alpha that is not 1."""
     scaled = call.node.float("alpha", 1.702) != 1.0
-    return Work(Kind.TRANSCENDENTAL, flops=(FLOPS["Swish"] + scaled) * call.output().size)
+    return Work(KernelKind.TRANSCENDENTAL, flops=(FLOPS["Swish"] + scaled) * call.output().size)
 
 
 @formula("BiasSplitGelu", domain="com.microsoft", weights=(1,))
 def bias_split_gelu(call: Call) -> Work:
     """Add the bias to X [N, S, D]; the left half times the Gelu of the right one."""
     return Work(
-        Kind.TRANSCENDENTAL,
+        KernelKind.TRANSCENDENTAL,
         flops=call.input(0).size + (FLOPS["Gelu"] + 1) * call.output().size,
     )

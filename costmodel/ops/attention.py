@@ -7,7 +7,7 @@ are read and written whole.
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .attributes import required_int
 from .softmax import SOFTMAX_FLOPS
@@ -39,7 +39,7 @@ def attend(call: Call, rows: int, keys: int, head: int, v_head: int, extra: int 
     macs = scores * (head + v_head)
     scaled = 0 if call.node.float("scale", 0.0) == 1.0 else rows * min(head, keys)
     flops = 2 * macs + scaled + scores * (SOFTMAX_FLOPS + extra)
-    return Work(Kind.ATTENTION, macs=macs, flops=flops)
+    return Work(KernelKind.ATTENTION, macs=macs, flops=flops)
 
 
 def softcap(call: Call) -> int:
@@ -102,4 +102,4 @@ def linear_attention(call: Call) -> Work:
     flops += tokens * heads * 2 * d_v if delta else 0
     if rule in ("gated", "gated_delta"):
         flops += call.input(4).size + tokens * heads * state
-    return Work(Kind.ATTENTION, macs=macs, flops=flops)
+    return Work(KernelKind.ATTENTION, macs=macs, flops=flops)

@@ -7,7 +7,7 @@ entry of its table for each element, at most the whole table.
 from __future__ import annotations
 
 from ...graph.dtypes import FLOAT
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 from .attributes import list_bytes, list_length, share
 
@@ -55,7 +55,7 @@ def linear(call: Call) -> Work:
     flops = 2 * macs + samples * _count(call, "intercepts")
     flops += samples * scores * post_transform_flops(call)
     read = list_bytes(call.node, *_LINEAR) + labels_read(call, samples, *_LABELS)
-    return Work(Kind.CLASSICAL, macs=macs, flops=flops, dtype=FLOAT, attribute_bytes=read)
+    return Work(KernelKind.CLASSICAL, macs=macs, flops=flops, dtype=FLOAT, attribute_bytes=read)
 
 
 def _kernel_flops(call: Call, features: int) -> int:
@@ -99,7 +99,7 @@ def svm_classifier(call: Call) -> Work:
         each += scores * (4 if _count(call, "prob_a") else 1)
     each += scores * post_transform_flops(call)
     read = _vectors_read(call) + labels_read(call, samples, *_LABELS)
-    return Work(Kind.CLASSICAL, flops=samples * each, dtype=FLOAT, attribute_bytes=read)
+    return Work(KernelKind.CLASSICAL, flops=samples * each, dtype=FLOAT, attribute_bytes=read)
 
 
 @formula("SVMRegressor", domain=_DOMAIN, attributes=_VECTORS)
@@ -116,7 +116,7 @@ def svm_regressor(call: Call) -> Work:
         each = 2 * _count(call, "coefficients")
     each += 1 + (call.node.int("one_class", 0) != 0) + post_transform_flops(call)
     read = _vectors_read(call)
-    return Work(Kind.CLASSICAL, flops=samples * each, dtype=FLOAT, attribute_bytes=read)
+    return Work(KernelKind.CLASSICAL, flops=samples * each, dtype=FLOAT, attribute_bytes=read)
 
 
 _SCALES = ("offset", "scale")
@@ -127,14 +127,14 @@ def scaler(call: Call) -> Work:
     """2 an element: subtract, multiply."""
     read = list_bytes(call.node, *_SCALES)
     flops = 2 * call.output().size
-    return Work(Kind.ELEMENTWISE, flops=flops, dtype=FLOAT, attribute_bytes=read)
+    return Work(KernelKind.ELEMENTWISE, flops=flops, dtype=FLOAT, attribute_bytes=read)
 
 
 @formula("Binarizer", "Imputer", domain=_DOMAIN)
 def compare(call: Call) -> Work:
     """1 an element: compare."""
     read = list_bytes(call.node, "imputed_value_floats", "imputed_value_int64s")
-    return Work(Kind.ELEMENTWISE, flops=call.output().size, attribute_bytes=read)
+    return Work(KernelKind.ELEMENTWISE, flops=call.output().size, attribute_bytes=read)
 
 
 @formula("Normalizer", domain=_DOMAIN)
@@ -144,7 +144,7 @@ def normalizer(call: Call) -> Work:
     rows, _ = _samples(call)
     norm = call.node.string("norm", "MAX")
     flops = (2 if norm == "MAX" else 3) * x.size - rows + (rows if norm == "L2" else 0)
-    return Work(Kind.NORMALISATION, flops=flops, dtype=FLOAT)
+    return Work(KernelKind.NORMALISATION, flops=flops, dtype=FLOAT)
 
 
 _TYPES = ("strings", "int64s", "floats", "tensor")
@@ -159,33 +159,33 @@ def look_up(call: Call) -> Work:
     """0: looks each element up in a table."""
     entries = max(list_length(call.node, name) for name in _TABLES)
     read = share(list_bytes(call.node, *_TABLES), call.input(0).size, entries)
-    return Work(Kind.INDEXING, attribute_bytes=read)
+    return Work(KernelKind.INDEXING, attribute_bytes=read)
 
 
 @formula("ZipMap", domain=_DOMAIN)
 def zip_map(call: Call) -> Work:
     """0: copies each score to an entry of a map, its label beside it."""
     read = list_bytes(call.node, "classlabels_int64s", "classlabels_strings")
-    return Work(Kind.LAYOUT, attribute_bytes=read)
+    return Work(KernelKind.LAYOUT, attribute_bytes=read)
 
 
 @formula("DictVectorizer", domain=_DOMAIN, maps=True)
 def dict_vectorizer(call: Call) -> Work:
     """0: looks each word of the vocabulary up in the map, which has at most those entries."""
     read = list_bytes(call.node, "string_vocabulary", "int64_vocabulary")
-    return Work(Kind.INDEXING, reads={0: call.output().size}, attribute_bytes=read)
+    return Work(KernelKind.INDEXING, reads={0: call.output().size}, attribute_bytes=read)
 
 
 @formula("CastMap", domain=_DOMAIN, maps=True)
 def cast_map(call: Call) -> Work:
     """0: a conversion is no arithmetic; reads an entry of the map for each element, at most."""
-    return Work(Kind.INDEXING, reads={0: call.output().size})
+    return Work(KernelKind.INDEXING, reads={0: call.output().size})
 
 
 @formula("FeatureVectorizer", domain=_DOMAIN)
 def feature_vectorizer(_: Call) -> Work:
     """0: copies its inputs side by side."""
-    return Work(Kind.LAYOUT)
+    return Work(KernelKind.LAYOUT)
 
 
 @formula("TfIdfVectorizer", attributes=("weights",))
@@ -205,4 +205,4 @@ def tf_idf_vectorizer(call: Call) -> Work:
     entries = list_length(node, "ngram_indexes")
     pool = list_bytes(node, "pool_strings", "pool_int64s", "ngram_indexes")
     read = share(pool, rows * grams, entries) + list_bytes(node, "weights")
-    return Work(Kind.INDEXING, flops=flops, dtype=FLOAT, attribute_bytes=read)
+    return Work(KernelKind.INDEXING, flops=flops, dtype=FLOAT, attribute_bytes=read)

@@ -7,20 +7,20 @@ from math import prod
 
 from ...graph.dtypes import INT8, UINT8
 from ..integer_kernels import product_kind
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 from .activation import fused_activation
 from .quantise import QUANTISE_FLOPS
 from .resize import interpolation_flops
 
 
-def conv_kind(in_per_group: int, group: int, kernel: tuple[int, ...]) -> Kind:
+def conv_kind(in_per_group: int, group: int, kernel: tuple[int, ...]) -> KernelKind:
     """The kernel kind of a convolution, from its weight's shape and its groups."""
     if group > 1:
-        return Kind.DEPTHWISE if in_per_group == 1 else Kind.GROUPED
+        return KernelKind.DEPTHWISE if in_per_group == 1 else KernelKind.GROUPED
     if in_per_group <= 4:
-        return Kind.FIRST_LAYER
-    return Kind.POINTWISE if prod(kernel) == 1 else Kind.CONV
+        return KernelKind.FIRST_LAYER
+    return KernelKind.POINTWISE if prod(kernel) == 1 else KernelKind.CONV
 
 
 def convolve(call: Call, weight: int = 1, bias: int | None = None) -> Work:
@@ -65,9 +65,9 @@ def fused_conv(call: Call) -> Work:
 def conv_integer(call: Call) -> Work:
     """Conv of 8-bit integers into int32. Zero points are not counted."""
     work, weight, x = convolve(call), call.input(1).dtype, call.input(0).dtype
-    kind = product_kind(weight, x, grouped=work.kind is Kind.GROUPED)
-    if work.kind is Kind.DEPTHWISE:
-        kind = Kind.CHANNELWISE_U8 if weight == UINT8 else Kind.CHANNELWISE_S8
+    kind = product_kind(weight, x, grouped=work.kind is KernelKind.GROUPED)
+    if work.kind is KernelKind.DEPTHWISE:
+        kind = KernelKind.CHANNELWISE_U8 if weight == UINT8 else KernelKind.CHANNELWISE_S8
     return replace(work, kind=kind, dtype=INT8)
 
 
@@ -77,9 +77,13 @@ def qlinear_conv(call: Call) -> Work:
     """Conv of 8-bit integers, its output quantised again. Zero points are not counted."""
     work = convolve(call, weight=3, bias=8)
     flops = work.flops + QUANTISE_FLOPS * call.output().size
-    kind = product_kind(call.input(0).dtype, call.input(3).dtype, grouped=work.kind is Kind.GROUPED)
-    if work.kind is Kind.DEPTHWISE:
-        kind = Kind.DEPTHWISE_U8S8 if kind is Kind.GEMM_U8S8 else Kind.DEPTHWISE_8BIT
+    kind = product_kind(
+        call.input(0).dtype, call.input(3).dtype, grouped=work.kind is KernelKind.GROUPED
+    )
+    if work.kind is KernelKind.DEPTHWISE:
+        kind = (
+            KernelKind.DEPTHWISE_U8S8 if kind is KernelKind.GEMM_U8S8 else KernelKind.DEPTHWISE_8BIT
+        )
     return replace(work, kind=kind, flops=flops, dtype=INT8)
 
 
@@ -93,7 +97,7 @@ def conv_transpose(call: Call) -> Work:
     _, out_per_group, *kernel = call.input(1).shape
     macs = call.input(0).size * out_per_group * prod(kernel)
     bias = call.output().size if call.has_input(2) else 0
-    return Work(Kind.CONV_TRANSPOSE, macs=macs, flops=2 * macs + bias)
+    return Work(KernelKind.CONV_TRANSPOSE, macs=macs, flops=2 * macs + bias)
 
 
 @formula("DeformConv", weights=(1, 3))
@@ -118,4 +122,4 @@ def causal_conv(call: Call) -> Work:
     """Depthwise Conv over the past: W [C, 1, k], optional B [C], optional Swish."""
     work = convolve(call, bias=2)
     flops = work.flops + fused_activation(call) * call.output().size
-    return replace(work, kind=Kind.DEPTHWISE, flops=flops)
+    return replace(work, kind=KernelKind.DEPTHWISE, flops=flops)

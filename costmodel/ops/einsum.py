@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 from .reduction import reduce_flops
 
@@ -58,7 +58,7 @@ def einsum(call: Call) -> Work:
     products = space * (len(terms) - 1)
     if len(terms) == 1:
         flops = reduce_flops(space, call.output().size)
-        return Work(Kind.REDUCTION if summed else Kind.LAYOUT, flops=flops)
+        return Work(KernelKind.REDUCTION if summed else KernelKind.LAYOUT, flops=flops)
     if not summed:
-        return Work(Kind.ELEMENTWISE, flops=products)
-    return Work(Kind.MATMUL, macs=products, flops=2 * products)
+        return Work(KernelKind.ELEMENTWISE, flops=products)
+    return Work(KernelKind.MATMUL, macs=products, flops=2 * products)

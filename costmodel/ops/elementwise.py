@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 
 _CHEAP = (
@@ -45,7 +45,7 @@ FLOPS: dict[str, int] = {
 GELU_TANH_FLOPS = 8  # Pow, multiply, add, multiply, Tanh, add, multiply, multiply
 
 
-def _each(call: Call, kind: Kind) -> Work:
+def _each(call: Call, kind: KernelKind) -> Work:
     """The operator's constant times the output elements (inputs broadcast)."""
     return Work(kind, flops=FLOPS[call.node.op_type] * call.output().size)
 
@@ -53,19 +53,19 @@ def _each(call: Call, kind: Kind) -> Work:
 @formula(*_CHEAP.split())
 def cheap(call: Call) -> Work:
     """The constant in the table of constants, an output element."""
-    return _each(call, Kind.ELEMENTWISE)
+    return _each(call, KernelKind.ELEMENTWISE)
 
 
 @formula("Add", "Sub", "Mul", "Div", weights=None)
 def arithmetic(call: Call) -> Work:
     """1 an output element."""
-    return _each(call, Kind.ELEMENTWISE)
+    return _each(call, KernelKind.ELEMENTWISE)
 
 
 @formula(*_TRANSCENDENTAL.split())
 def transcendental(call: Call) -> Work:
     """The constant in the table of constants, an output element."""
-    return _each(call, Kind.TRANSCENDENTAL)
+    return _each(call, KernelKind.TRANSCENDENTAL)
 
 
 @formula("Pow", weights=None)
@@ -73,7 +73,7 @@ def power(call: Call) -> Work:
     """1 an output element; a square or a cube runs as a product, not as a transcendental."""
     exponent = call.values.get(1)
     product = exponent is not None and bool(np.isin(exponent, (2, 3)).all())
-    return _each(call, Kind.ELEMENTWISE if product else Kind.TRANSCENDENTAL)
+    return _each(call, KernelKind.ELEMENTWISE if product else KernelKind.TRANSCENDENTAL)
 
 
 @formula("Sum", "Max", "Min", "Mean", weights=None)
@@ -81,20 +81,20 @@ def variadic(call: Call) -> Work:
     """1 an output element for each input after the first; Mean divides once more."""
     operations = sum(given is not None for given in call.inputs) - 1
     operations += call.node.op_type == "Mean"
-    return Work(Kind.ELEMENTWISE, flops=operations * call.output().size)
+    return Work(KernelKind.ELEMENTWISE, flops=operations * call.output().size)
 
 
 @formula("PRelu", weights=(1,))
 def prelu(call: Call) -> Work:
     """2 an element: compare, multiply by the slope."""
-    return _each(call, Kind.ELEMENTWISE)
+    return _each(call, KernelKind.ELEMENTWISE)
 
 
 @formula("Where")
 def where(call: Call) -> Work:
     """1 an output element: the choice."""
     out = call.output()
-    return Work(Kind.ELEMENTWISE, flops=FLOPS["Where"] * out.size, dtype=out.dtype)
+    return Work(KernelKind.ELEMENTWISE, flops=FLOPS["Where"] * out.size, dtype=out.dtype)
 
 
 @formula("Gelu")
@@ -102,26 +102,26 @@ def gelu(call: Call) -> Work:
     """5 an element, or 8 with approximate="tanh"."""
     tanh = call.node.string("approximate", "none") == "tanh"
     each = GELU_TANH_FLOPS if tanh else FLOPS["Gelu"]
-    return Work(Kind.TRANSCENDENTAL, flops=each * call.output().size)
+    return Work(KernelKind.TRANSCENDENTAL, flops=each * call.output().size)
 
 
 @formula("Swish", "SwiGLU")
 def swish(call: Call) -> Work:
     """Swish 2 an element, SwiGLU 3; an alpha other than 1 is one multiplication more."""
     each = FLOPS[call.node.op_type] + (call.node.float("alpha", 1.0) != 1.0)
-    return Work(Kind.TRANSCENDENTAL, flops=each * call.output().size)
+    return Work(KernelKind.TRANSCENDENTAL, flops=each * call.output().size)
 
 
 @formula("Cast", "CastLike")
 def cast(call: Call) -> Work:
     """0: a conversion is no arithmetic; to the same type it is a view. CastLike reads one input."""
     if call.input(0).dtype == call.output().dtype:
-        return Work(Kind.VIEW, view=True)
+        return Work(KernelKind.VIEW, view=True)
     reads = {1: 0} if call.has_input(1) else {}
-    return Work(Kind.ELEMENTWISE, reads=reads)
+    return Work(KernelKind.ELEMENTWISE, reads=reads)
 
 
 @formula("BitCast")
 def bit_cast(_: Call) -> Work:
     """0: the same bytes under another type, a view."""
-    return Work(Kind.VIEW, view=True)
+    return Work(KernelKind.VIEW, view=True)

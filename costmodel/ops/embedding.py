@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...graph.dtypes import UINT8
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .indexing import take
 from .normalisation import layer_norm_flops
@@ -41,7 +41,7 @@ def gather_block_quantized(call: Call) -> Work:
         if call.has_input(slot):
             reads[slot] = -(-call.input(slot).size * touched // max(table.size, 1))
     flops = DEQUANTISE_FLOPS * out.size
-    return Work(Kind.INDEXING, flops=flops, reads=reads, dtype=out.dtype)
+    return Work(KernelKind.INDEXING, flops=flops, reads=reads, dtype=out.dtype)
 
 
 @formula("EmbedLayerNormalization", domain="com.microsoft", weights=(2, 3, 4, 5, 6))
@@ -59,7 +59,7 @@ def embed_layer_normalization(call: Call) -> Work:
     reads = {**table_reads(call, tables, tokens), **table_reads(call, (3,), shared)}
     flops = layer_norm_flops(out.size, tokens, scale=True, bias=True)
     flops += (len(tables) - 1) * out.size + (call.input(7).size if call.has_input(7) else 0)
-    return Work(Kind.NORMALISATION, flops=flops, reads=reads, dtype=out.dtype)
+    return Work(KernelKind.NORMALISATION, flops=flops, reads=reads, dtype=out.dtype)
 
 
 def _has_position_ids(call: Call) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 
 
 def take(call: Call) -> Work:
     """Read as many elements of input 0 as there are results, at most all of them."""
     touched = min(call.output().size, call.input(0).size)
-    return Work(Kind.INDEXING, reads={0: touched})
+    return Work(KernelKind.INDEXING, reads={0: touched})
 
 
 @formula("Gather", weights=(0,))
@@ -34,28 +34,28 @@ def array_feature_extractor(call: Call) -> Work:
 def scatter(call: Call) -> Work:
     """0: copies its data, overwrites in part; with a reduction 1 an element of the updates."""
     reduced = call.node.string("reduction", "none") != "none"
-    return Work(Kind.INDEXING, flops=call.input(2).size if reduced else 0)
+    return Work(KernelKind.INDEXING, flops=call.input(2).size if reduced else 0)
 
 
 @formula("TensorScatter")
 def tensor_scatter(_: Call) -> Work:
     """0: copies its cache, overwrites in part."""
-    return Work(Kind.INDEXING)
+    return Work(KernelKind.INDEXING)
 
 
 @formula("OneHot")
 def one_hot(_: Call) -> Work:
     """0: fills its output, then marks one place an index."""
-    return Work(Kind.INDEXING)
+    return Work(KernelKind.INDEXING)
 
 
 @formula("NonZero")
 def non_zero(call: Call) -> Work:
     """1 an input element: compare with zero."""
-    return Work(Kind.INDEXING, flops=call.input(0).size)
+    return Work(KernelKind.INDEXING, flops=call.input(0).size)
 
 
 @formula("Col2Im")
 def col2im(call: Call) -> Work:
     """1 an input element: add to its place in the image."""
-    return Work(Kind.INDEXING, flops=call.input(0).size)
+    return Work(KernelKind.INDEXING, flops=call.input(0).size)

@@ -6,14 +6,14 @@ from math import prod
 
 import numpy as np
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 
 
 @formula("Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "OptionalGetElement")
 def view(_: Call) -> Work:
     """0: the same bytes under another name, nothing moves."""
-    return Work(Kind.VIEW, view=True)
+    return Work(KernelKind.VIEW, view=True)
 
 
 @formula("Transpose")
@@ -24,27 +24,27 @@ def transpose(call: Call) -> Work:
     perm = tuple(reversed(range(len(shape)))) if given is None else given
     moved = [axis for axis in perm if shape[axis] != 1]
     if moved == sorted(moved):
-        return Work(Kind.VIEW, view=True)
-    return Work(Kind.LAYOUT)
+        return Work(KernelKind.VIEW, view=True)
+    return Work(KernelKind.LAYOUT)
 
 
 @formula("Concat", "Split", "Expand", "Tile", "DepthToSpace", "SpaceToDepth", "ReverseSequence")
 def copy(_: Call) -> Work:
     """0: a copy; an input is read once, however often its elements are repeated."""
-    return Work(Kind.LAYOUT)
+    return Work(KernelKind.LAYOUT)
 
 
 @formula("Slice")
 def slice_(call: Call) -> Work:
     """0: reads the elements that it returns."""
-    return Work(Kind.LAYOUT, reads={0: call.output().size})
+    return Work(KernelKind.LAYOUT, reads={0: call.output().size})
 
 
 @formula("CenterCropPad")
 def center_crop_pad(call: Call) -> Work:
     """0: reads what remains of each dim."""
     x, out = call.input(0).shape, call.output().shape
-    return Work(Kind.LAYOUT, reads={0: prod(map(min, x, out))})
+    return Work(KernelKind.LAYOUT, reads={0: prod(map(min, x, out))})
 
 
 @formula("Pad")
@@ -60,7 +60,7 @@ def pad(call: Call) -> Work:
             axes = [int(axis) % rank for axis in call.values[3].ravel()]
         for axis, before, after in zip(axes, pads, pads[len(pads) // 2 :], strict=False):
             kept[axis] = max(x[axis] + min(before, 0) + min(after, 0), 0)
-    return Work(Kind.LAYOUT, reads={0: prod(kept)})
+    return Work(KernelKind.LAYOUT, reads={0: prod(kept)})
 
 
 def _pads(call: Call) -> tuple[int, ...] | None:
@@ -82,11 +82,11 @@ def trilu(call: Call) -> Work:
     k = 0
     if call.has_input(1):
         if 1 not in call.values:
-            return Work(Kind.LAYOUT)
+            return Work(KernelKind.LAYOUT)
         k = int(call.values[1].item())
     if height > _ROWS:
         raise Unknown(f"a Trilu of {height} rows")
     below = np.arange(height) + k  # elements of each row before the diagonal, not clipped
     upper = call.node.int("upper", 1)
     row = width - np.clip(below, 0, width) if upper else np.clip(below + 1, 0, width)
-    return Work(Kind.LAYOUT, reads={0: prod(batch) * int(row.sum())})
+    return Work(KernelKind.LAYOUT, reads={0: prod(batch) * int(row.sum())})

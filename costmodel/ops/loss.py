@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .softmax import LOG_SOFTMAX_FLOPS
 
@@ -37,7 +37,7 @@ def negative_log_likelihood_loss(call: Call) -> Work:
     reads = {0: targets}
     if call.has_input(2):
         reads[2] = min(targets, call.input(2).size)
-    return Work(Kind.REDUCTION, flops=_negative_log_likelihood(call), reads=reads)
+    return Work(KernelKind.REDUCTION, flops=_negative_log_likelihood(call), reads=reads)
 
 
 @formula("SoftmaxCrossEntropyLoss")
@@ -45,4 +45,4 @@ def softmax_cross_entropy_loss(call: Call) -> Work:
     """LogSoftmax, 5 a score, then NegativeLogLikelihoodLoss."""
     flops = LOG_SOFTMAX_FLOPS * call.input(0).size + _negative_log_likelihood(call)
     reads = {2: min(call.input(1).size, call.input(2).size)} if call.has_input(2) else {}
-    return Work(Kind.SOFTMAX, flops=flops, reads=reads)
+    return Work(KernelKind.SOFTMAX, flops=flops, reads=reads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .activation import fused_activation
 from .elementwise import GELU_TANH_FLOPS
@@ -20,7 +20,7 @@ def product(call: Call, left: int = 0, right: int = 1, depth: int | None = None)
     k = a[-1] if depth is None else depth
     columns = out.shape[-1] if len(b.shape) > 1 else 1
     macs = out.size * k
-    kind = Kind.GEMM if b.size == k * columns else Kind.MATMUL
+    kind = KernelKind.GEMM if b.size == k * columns else KernelKind.MATMUL
     return Work(kind, macs=macs, flops=2 * macs)
 
 
@@ -28,7 +28,7 @@ def gemm_product(call: Call, right: int = 1) -> Work:
     """A [M, K] or, with transA, [K, M], times the input ``right``; times alpha."""
     a = call.input(0).shape
     work = product(call, right=right, depth=a[0] if call.node.int("transA", 0) else a[1])
-    return _scaled(call, replace(work, kind=Kind.GEMM), right)
+    return _scaled(call, replace(work, kind=KernelKind.GEMM), right)
 
 
 def _scaled(call: Call, work: Work, right: int = 1) -> Work:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Formula, Work, formula
 from .constant import range_
 from .indexing import gather_elements
@@ -40,7 +40,7 @@ def mul_integer(call: Call) -> Work:
     """(A - A's zero point) * (B - B's): 1 an output element, 1 for each zero point."""
     out = call.output()
     zero_points = sum(call.input(slot - 1).size for slot in (1, 3) if call.has_input(slot))
-    return Work(Kind.ELEMENTWISE, flops=out.size + zero_points)
+    return Work(KernelKind.ELEMENTWISE, flops=out.size + zero_points)
 
 
 @formula("CropAndResize", domain="com.microsoft")
@@ -49,20 +49,20 @@ def crop_and_resize(call: Call) -> Work:
     x, out = call.input(0), call.output()
     points = 1 if call.node.string("mode", "bilinear") == "nearest" else 4
     flops = interpolation_flops(out.size, points)
-    return Work(Kind.RESIZE, flops=flops, reads={0: min(x.size, points * out.size)})
+    return Work(KernelKind.RESIZE, flops=flops, reads={0: min(x.size, points * out.size)})
 
 
 @formula("ComplexMul", "ComplexMulConj", domain="com.microsoft", weights=(0, 1))
 def complex_mul(call: Call) -> Work:
     """3 an element: 4 products and 2 sums for each pair of real and imaginary part."""
-    return Work(Kind.ELEMENTWISE, flops=3 * call.output().size)
+    return Work(KernelKind.ELEMENTWISE, flops=3 * call.output().size)
 
 
 @formula("Inverse", domain="com.microsoft")
 def inverse(call: Call) -> Work:
     """2 n^3 a matrix of n x n: LU factors (2/3 n^3) and n substitutions (4/3 n^3)."""
     *batch, side, _ = call.input(0).shape
-    return Work(Kind.REDUCTION, flops=prod(batch) * 2 * side**3)
+    return Work(KernelKind.REDUCTION, flops=prod(batch) * 2 * side**3)
 
 
 def _transforms(call: Call, signal: tuple[int, ...]) -> int:
@@ -74,11 +74,11 @@ def _transforms(call: Call, signal: tuple[int, ...]) -> int:
 @formula("Rfft", domain="com.microsoft")
 def rfft(call: Call) -> Work:
     """2.5 n log2 n a signal of n elements, as DFT."""
-    return Work(Kind.REDUCTION, flops=_transforms(call, call.input(0).shape))
+    return Work(KernelKind.REDUCTION, flops=_transforms(call, call.input(0).shape))
 
 
 @formula("Irfft", domain="com.microsoft")
 def irfft(call: Call) -> Work:
     """2.5 n log2 n a signal of n elements, and a division of each."""
     out = call.output()
-    return Work(Kind.REDUCTION, flops=_transforms(call, out.shape) + out.size)
+    return Work(KernelKind.REDUCTION, flops=_transforms(call, out.shape) + out.size)

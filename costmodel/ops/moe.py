@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .activation import activation_flops
 from .quantise import DEQUANTISE_FLOPS
@@ -77,7 +77,7 @@ def _experts(call: Call, layers: Sequence[_Layer], slots: Sequence[int], stored:
     flops += stored * touched * weights
     given = [slot for slot in slots if call.has_input(slot)]
     reads = {slot: call.input(slot).size * touched // max(experts, 1) for slot in given}
-    return Work(Kind.GEMM, macs=macs, flops=flops, reads=reads)
+    return Work(KernelKind.GEMM, macs=macs, flops=flops, reads=reads)
 
 
 @formula("MoE", domain="com.microsoft", weights=(2, 3, 4, 5, 6, 7))

@@ -5,7 +5,7 @@ The shapes are what the tensors have: channels that a block pads are counted whe
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Formula, Work, formula
 from .conv import fused_conv
 from .pooling import average_pool, global_average_pool, global_max_pool, max_pool
@@ -34,4 +34,4 @@ def conv(call: Call) -> Work:
 @formula("ReorderInput", "ReorderOutput", domain=_DOMAIN)
 def reorder(_: Call) -> Work:
     """0: copies into blocks, or out of them."""
-    return Work(Kind.LAYOUT)
+    return Work(KernelKind.LAYOUT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .attributes import required_int
 
@@ -59,7 +59,7 @@ def batch_normalization(call: Call) -> Work:
     if call.node.int("training_mode", 0) or (call.opset < 14 and call.has_output(1)):
         flops += 4 * x.size
         flops += 6 * call.input(1).size if call.has_output(1) else 0
-    return Work(Kind.NORMALISATION, flops=flops)
+    return Work(KernelKind.NORMALISATION, flops=flops)
 
 
 @formula("InstanceNormalization", weights=(1, 2))
@@ -67,7 +67,7 @@ def instance_normalization(call: Call) -> Work:
     """7 an element, as LayerNormalization with scale and bias, and 2 an image and channel."""
     x = call.input(0)
     flops = layer_norm_flops(x.size, prod(x.shape[:2]), scales(call, 1), shifts(call, 2))
-    return Work(Kind.NORMALISATION, flops=flops)
+    return Work(KernelKind.NORMALISATION, flops=flops)
 
 
 @formula("LayerNormalization", weights=(1, 2))
@@ -76,7 +76,7 @@ def layer_normalization(call: Call) -> Work:
     x = call.input(0)
     rows = normalised_rows(x.shape, call.node.int("axis", -1))
     flops = layer_norm_flops(x.size, rows, scales(call, 1), shifts(call, 2))
-    return Work(Kind.NORMALISATION, flops=flops + (rows if call.has_output(2) else 0))
+    return Work(KernelKind.NORMALISATION, flops=flops + (rows if call.has_output(2) else 0))
 
 
 @formula("GroupNormalization", weights=(1, 2))
@@ -89,7 +89,7 @@ def group_normalization(call: Call) -> Work:
     x = call.input(0)
     groups = x.shape[0] * required_int(call, "num_groups")
     flops = layer_norm_flops(x.size, groups, scales(call, 1), shifts(call, 2))
-    return Work(Kind.NORMALISATION, flops=flops)
+    return Work(KernelKind.NORMALISATION, flops=flops)
 
 
 @formula("RMSNormalization", weights=(1,))
@@ -97,7 +97,7 @@ def rms_normalization(call: Call) -> Work:
     """3 an element, 1 for the scale; 2 a row."""
     x = call.input(0)
     rows = normalised_rows(x.shape, call.node.int("axis", -1))
-    return Work(Kind.NORMALISATION, flops=rms_norm_flops(x.size, rows, scales(call, 1)))
+    return Work(KernelKind.NORMALISATION, flops=rms_norm_flops(x.size, rows, scales(call, 1)))
 
 
 @formula("MeanVarianceNormalization")
@@ -111,7 +111,7 @@ def mean_variance_normalization(call: Call) -> Work:
     axes = call.node.ints("axes")
     reduced = {axis % len(x.shape) for axis in ((0, 2, 3) if axes is None else axes)}
     means = prod(dim for axis, dim in enumerate(x.shape) if axis not in reduced)
-    return Work(Kind.NORMALISATION, flops=5 * x.size + 4 * means)
+    return Work(KernelKind.NORMALISATION, flops=5 * x.size + 4 * means)
 
 
 @formula("LpNormalization")
@@ -120,7 +120,7 @@ def lp_normalization(call: Call) -> Work:
     x = call.input(0)
     lines = x.size // max(x.shape[call.node.int("axis", -1)], 1)
     root = lines if call.node.int("p", 2) == 2 else 0
-    return Work(Kind.NORMALISATION, flops=3 * x.size - lines + root)
+    return Work(KernelKind.NORMALISATION, flops=3 * x.size - lines + root)
 
 
 @formula("LRN")
@@ -129,4 +129,6 @@ def lrn(call: Call) -> Work:
 
     Windows that reach past the first or last channel count as whole ones.
     """
-    return Work(Kind.NORMALISATION, flops=(required_int(call, "size") + 4) * call.output().size)
+    return Work(
+        KernelKind.NORMALISATION, flops=(required_int(call, "size") + 4) * call.output().size
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 
 
@@ -32,43 +32,43 @@ def _kernel(call: Call) -> tuple[int, ...]:
 @formula("AveragePool")
 def average_pool(call: Call) -> Work:
     """The kernel's volume an output element: additions and one division."""
-    return Work(Kind.POOLING, flops=average_pool_flops(call.output().size, _kernel(call)))
+    return Work(KernelKind.POOLING, flops=average_pool_flops(call.output().size, _kernel(call)))
 
 
 @formula("MaxPool")
 def max_pool(call: Call) -> Work:
     """The kernel's volume less 1 an output element: comparisons."""
-    return Work(Kind.POOLING, flops=max_pool_flops(call.output().size, _kernel(call)))
+    return Work(KernelKind.POOLING, flops=max_pool_flops(call.output().size, _kernel(call)))
 
 
 @formula("LpPool")
 def lp_pool(call: Call) -> Work:
     """Twice the kernel's volume an output element: powers, additions, one root."""
-    return Work(Kind.POOLING, flops=2 * prod(_kernel(call)) * call.output().size)
+    return Work(KernelKind.POOLING, flops=2 * prod(_kernel(call)) * call.output().size)
 
 
 @formula("GlobalAveragePool")
 def global_average_pool(call: Call) -> Work:
     """1 an input element: additions and one division a channel."""
-    return Work(Kind.POOLING, flops=call.input(0).size)
+    return Work(KernelKind.POOLING, flops=call.input(0).size)
 
 
 @formula("GlobalMaxPool")
 def global_max_pool(call: Call) -> Work:
     """1 an input element, less 1 a channel: comparisons."""
-    return Work(Kind.POOLING, flops=max(call.input(0).size - call.output().size, 0))
+    return Work(KernelKind.POOLING, flops=max(call.input(0).size - call.output().size, 0))
 
 
 @formula("GlobalLpPool")
 def global_lp_pool(call: Call) -> Work:
     """2 an input element: powers, additions, one root a channel."""
-    return Work(Kind.POOLING, flops=2 * call.input(0).size)
+    return Work(KernelKind.POOLING, flops=2 * call.input(0).size)
 
 
 @formula("MaxUnpool")
 def max_unpool(_: Call) -> Work:
     """0: each value goes to its place, the rest is zero."""
-    return Work(Kind.INDEXING)
+    return Work(KernelKind.INDEXING)
 
 
 @formula("MaxRoiPool")
@@ -76,7 +76,7 @@ def max_roi_pool(call: Call) -> Work:
     """At most H x W comparisons a region and channel: the regions are data, each may be all."""
     _, channels, *image = call.input(0).shape
     regions = call.output().shape[0]
-    return Work(Kind.POOLING, flops=regions * channels * prod(image))
+    return Work(KernelKind.POOLING, flops=regions * channels * prod(image))
 
 
 @formula("RoiAlign")
@@ -94,4 +94,4 @@ def roi_align(call: Call) -> Work:
     )
     each = 8 * points - (call.node.string("mode", "avg") == "max")
     reads = {0: min(x.size, 4 * points * out.size)}
-    return Work(Kind.POOLING, flops=each * out.size, reads=reads)
+    return Work(KernelKind.POOLING, flops=each * out.size, reads=reads)

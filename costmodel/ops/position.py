@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 
 ROTARY_FLOPS = 3  # cos * x1 - sin * x2 or sin * x1 + cos * x2, an element
@@ -30,7 +30,7 @@ def _rotate(call: Call, tables: tuple[int, int]) -> Work:
     else:
         head, tokens = x.shape[-1] // heads if heads else rotated, prod(x.shape[:-1])
     flops = ROTARY_FLOPS * x.size // head * rotated
-    return Work(Kind.ELEMENTWISE, flops=flops, reads=table_reads(call, tables, tokens))
+    return Work(KernelKind.ELEMENTWISE, flops=flops, reads=table_reads(call, tables, tokens))
 
 
 @formula("RotaryEmbedding")
@@ -53,7 +53,7 @@ def relative_position_bias(call: Call) -> Work:
     divide, Log, divide, multiply, add, Min, choose, add.
     """
     each = 14 if call.node.int("is_bidirectional", 0) else 12
-    return Work(Kind.INDEXING, flops=each * prod(call.output().shape[2:]))
+    return Work(KernelKind.INDEXING, flops=each * prod(call.output().shape[2:]))
 
 
 @formula("GatedRelativePositionBias", domain="com.microsoft", weights=(1, 3, 4, 5))
@@ -69,4 +69,6 @@ def gated_relative_position_bias(call: Call) -> Work:
     rows = batch * heads * queries
     macs = rows * size * width
     gates = rows * (width + (width - 2) + 2 + 4)
-    return Work(Kind.ELEMENTWISE, macs=macs, flops=2 * macs + query + gates + call.output().size)
+    return Work(
+        KernelKind.ELEMENTWISE, macs=macs, flops=2 * macs + query + gates + call.output().size
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 
 DISTRIBUTION_FLOPS = 3  # draw, multiply (range or deviation), add (low or mean)
@@ -14,13 +14,13 @@ def random(call: Call) -> Work:
     out = call.output()
     reads = {0: 0} if call.has_input(0) else {}
     flops = DISTRIBUTION_FLOPS * out.size
-    return Work(Kind.RANDOM, flops=flops, reads=reads, dtype=out.dtype)
+    return Work(KernelKind.RANDOM, flops=flops, reads=reads, dtype=out.dtype)
 
 
 @formula("Bernoulli")
 def bernoulli(call: Call) -> Work:
     """4 an element, its ONNX function: RandomUniformLike, compare."""
-    return Work(Kind.RANDOM, flops=(DISTRIBUTION_FLOPS + 1) * call.output().size)
+    return Work(KernelKind.RANDOM, flops=(DISTRIBUTION_FLOPS + 1) * call.output().size)
 
 
 @formula("Multinomial")
@@ -31,7 +31,7 @@ def multinomial(call: Call) -> Work:
     """
     x = call.input(0)
     search = x.shape[-1].bit_length()
-    return Work(Kind.RANDOM, flops=4 * x.size + (1 + search) * call.output().size)
+    return Work(KernelKind.RANDOM, flops=4 * x.size + (1 + search) * call.output().size)
 
 
 @formula("Dropout")
@@ -41,10 +41,10 @@ def dropout(call: Call) -> Work:
     Training: draw, compare, multiply by the mask, scale.
     """
     if _training(call):
-        return Work(Kind.RANDOM, flops=4 * call.output().size)
+        return Work(KernelKind.RANDOM, flops=4 * call.output().size)
     if call.has_output(1):
-        return Work(Kind.LAYOUT)
-    return Work(Kind.VIEW, view=True)
+        return Work(KernelKind.LAYOUT)
+    return Work(KernelKind.VIEW, view=True)
 
 
 def _training(call: Call) -> bool:

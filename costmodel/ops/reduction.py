@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 
 
@@ -24,21 +24,21 @@ def reduce_flops(elements: int, results: int) -> int:
 @formula("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ArgMax", "ArgMin")
 def reduce(call: Call) -> Work:
     """N - R: additions, products or comparisons."""
-    return Work(Kind.REDUCTION, flops=reduce_flops(*_sizes(call)))
+    return Work(KernelKind.REDUCTION, flops=reduce_flops(*_sizes(call)))
 
 
 @formula("ReduceMean")
 def reduce_mean(call: Call) -> Work:
     """N: N - R additions, R divisions."""
     elements, results = _sizes(call)
-    return Work(Kind.REDUCTION, flops=reduce_flops(elements, results) + results)
+    return Work(KernelKind.REDUCTION, flops=reduce_flops(elements, results) + results)
 
 
 @formula("ReduceL1", "ReduceSumSquare")
 def reduce_mapped(call: Call) -> Work:
     """2 N - R: Abs or a square of each element, N - R additions."""
     elements, results = _sizes(call)
-    return Work(Kind.REDUCTION, flops=elements + reduce_flops(elements, results))
+    return Work(KernelKind.REDUCTION, flops=elements + reduce_flops(elements, results))
 
 
 @formula("ReduceLogSum")
@@ -51,13 +51,13 @@ def reduce_log_sum(call: Call) -> Work:
 def reduce_mapped_twice(call: Call) -> Work:
     """2 N: a square or Exp of each element, N - R additions, a root or Log of each result."""
     elements, results = _sizes(call)
-    return Work(Kind.REDUCTION, flops=elements + reduce_flops(elements, results) + results)
+    return Work(KernelKind.REDUCTION, flops=elements + reduce_flops(elements, results) + results)
 
 
 @formula("CumSum", "CumProd")
 def cumulate(call: Call) -> Work:
     """N: one addition or product an element, the first of each line included."""
-    return Work(Kind.REDUCTION, flops=call.output().size)
+    return Work(KernelKind.REDUCTION, flops=call.output().size)
 
 
 @formula("Det")
@@ -71,6 +71,6 @@ def determinant(call: Call) -> Work:
     if side != other:
         raise Unknown("Det needs square matrices")
     if side == 0:
-        return Work(Kind.REDUCTION)
+        return Work(KernelKind.REDUCTION)
     each = side * (side - 1) // 2 + side * (side - 1) * (2 * side - 1) // 3 + side - 1
-    return Work(Kind.REDUCTION, flops=prod(batch) * each)
+    return Work(KernelKind.REDUCTION, flops=prod(batch) * each)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import ceil, prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 
 _TAPS = {"nearest": 1, "linear": 2, "bilinear": 2, "cubic": 4, "bicubic": 4}  # by mode, an axis
@@ -46,7 +46,7 @@ def resize(call: Call) -> Work:
             taps.append(width)
     touched = prod(min(old, new * tap) for old, new, tap in zip(x, out, taps, strict=True))
     flops = interpolation_flops(prod(out), prod(taps))
-    return Work(Kind.RESIZE, flops=flops, reads={0: touched})
+    return Work(KernelKind.RESIZE, flops=flops, reads={0: touched})
 
 
 @formula("GridSample")
@@ -55,7 +55,7 @@ def grid_sample(call: Call) -> Work:
     x, out = call.input(0), call.output()
     points = _taps(call, "linear") ** (len(x.shape) - 2)
     flops = interpolation_flops(out.size, points)
-    return Work(Kind.RESIZE, flops=flops, reads={0: min(x.size, points * out.size)})
+    return Work(KernelKind.RESIZE, flops=flops, reads={0: min(x.size, points * out.size)})
 
 
 @formula("AffineGrid")
@@ -65,4 +65,4 @@ def affine_grid(call: Call) -> Work:
     Its ONNX function multiplies theta with the grid of base coordinates.
     """
     macs = call.output().size * call.input(0).shape[-1]
-    return Work(Kind.MATMUL, macs=macs, flops=2 * macs)
+    return Work(KernelKind.MATMUL, macs=macs, flops=2 * macs)

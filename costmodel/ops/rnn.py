@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...graph.dtypes import INT8
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .activation import activation_flops
 from .quantise import DYNAMIC_QUANTISE_FLOPS
@@ -38,7 +38,7 @@ def _recurrent(
     each = gates * (3 if call.has_input(3) else 1) + elementwise
     each += sum(times) if "clip" in call.node.attributes else 0
     per_element = directions * each + _activations(call, default, times)
-    return Work(Kind.RNN, macs=macs, flops=2 * macs + steps * hidden * per_element)
+    return Work(KernelKind.RNN, macs=macs, flops=2 * macs + steps * hidden * per_element)
 
 
 @formula("RNN", weights=(1, 2, 3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, log2
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 
 WINDOW_FLOPS = 9  # Range, multiply, multiply, Cos, multiply, Cos, multiply, subtract, add
@@ -37,7 +37,7 @@ def dft(call: Call) -> Work:
     flops = lines * fft_flops(length, real=1 in (x.shape[-1], out.shape[-1]))
     if inverse:
         flops += out.size
-    return Work(Kind.REDUCTION, flops=flops)
+    return Work(KernelKind.REDUCTION, flops=flops)
 
 
 def _dft_axis(call: Call) -> int:
@@ -67,18 +67,18 @@ def stft(call: Call) -> Work:
     else:
         length = x.shape[1]
     each = fft_flops(length, real=parts == 1) + (length * parts if windowed else 0)
-    return Work(Kind.REDUCTION, flops=batch * frames * each)
+    return Work(KernelKind.REDUCTION, flops=batch * frames * each)
 
 
 @formula("HannWindow", "HammingWindow", "BlackmanWindow")
 def window(call: Call) -> Work:
     """9 an element, its ONNX function: Range, 4 products, 2 cosines, subtract, add."""
     out = call.output()
-    return Work(Kind.TRANSCENDENTAL, flops=WINDOW_FLOPS * out.size, dtype=out.dtype)
+    return Work(KernelKind.TRANSCENDENTAL, flops=WINDOW_FLOPS * out.size, dtype=out.dtype)
 
 
 @formula("MelWeightMatrix")
 def mel_weight_matrix(call: Call) -> Work:
     """2 an element: subtract and divide along a triangle's side; its edges are not counted."""
     out = call.output()
-    return Work(Kind.ELEMENTWISE, flops=2 * out.size, dtype=out.dtype)
+    return Work(KernelKind.ELEMENTWISE, flops=2 * out.size, dtype=out.dtype)

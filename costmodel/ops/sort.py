@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 
 # Intersection: 4 Min or Max, 2 Sub, 2 clips at 0, 1 Mul; two areas: 2 Sub, 1 Mul each;
@@ -21,7 +21,7 @@ def ceil_log2(count: int) -> int:
 def top_k(call: Call) -> Work:
     """N (1 + ceil(log2 k)): each element against the least of a heap of k, and its way down."""
     kept = call.output().shape[call.node.int("axis", -1)]
-    return Work(Kind.SORT, flops=call.input(0).size * (1 + ceil_log2(kept)))
+    return Work(KernelKind.SORT, flops=call.input(0).size * (1 + ceil_log2(kept)))
 
 
 @formula("Unique")
@@ -29,7 +29,7 @@ def unique(call: Call) -> Work:
     """N ceil(log2 n): a sort of the n elements, or of the n slices of N / n along an axis."""
     x = call.input(0)
     count = x.shape[call.node.int("axis", 0)] if "axis" in call.node.attributes else x.size
-    return Work(Kind.SORT, flops=x.size * ceil_log2(count))
+    return Work(KernelKind.SORT, flops=x.size * ceil_log2(count))
 
 
 @formula("NonMaxSuppression")
@@ -44,4 +44,4 @@ def non_max_suppression(call: Call) -> Work:
     if 2 in call.values:
         kept = min(boxes, max(int(call.values[2].item()), 0))
     each = boxes * (1 + ceil_log2(boxes) + kept * IOU_FLOPS)
-    return Work(Kind.SORT, flops=prod((images, classes)) * each)
+    return Work(KernelKind.SORT, flops=prod((images, classes)) * each)

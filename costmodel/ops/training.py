@@ -6,7 +6,7 @@ operations on R and T alone are not counted.
 
 from __future__ import annotations
 
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 
 _DOMAIN = "ai.onnx.preview.training"
@@ -16,7 +16,7 @@ def _step(call: Call, each: int, tensors: int) -> Work:
     """``each`` FLOP an element of the X, which are 1 in ``tensors`` of the inputs after R, T."""
     count = (len(call.inputs) - 2) // tensors
     elements = sum(call.input(2 + slot).size for slot in range(count))
-    return Work(Kind.ELEMENTWISE, flops=each * elements)
+    return Work(KernelKind.ELEMENTWISE, flops=each * elements)
 
 
 @formula("Adagrad", domain=_DOMAIN)

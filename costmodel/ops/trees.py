@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
 from ...graph.dtypes import FLOAT
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Unknown, Work, formula
 from .attributes import list_bytes, list_length, share
 from .classical import POST_TRANSFORM_FLOPS, labels_read, post_transform_flops
@@ -96,7 +96,7 @@ def _ensemble(call: Call, leaf: str, scores: int) -> Work:
     score += "base_values" in node.attributes or "base_values_as_tensor" in node.attributes
     score += node.string("aggregate_function", "SUM") == "AVERAGE"
     flops = samples * (comparisons + weights + score * scores)
-    return Work(Kind.CLASSICAL, flops=flops, dtype=FLOAT, attribute_bytes=read)
+    return Work(KernelKind.CLASSICAL, flops=flops, dtype=FLOAT, attribute_bytes=read)
 
 
 @formula(
@@ -146,4 +146,4 @@ def tree_ensemble(call: Call) -> Work:
     score = tuple(POST_TRANSFORM_FLOPS.values())[transform]
     score += node.int("aggregate_function", 1) == 0  # AVERAGE
     flops = samples * (each + score * node.int("n_targets", 1))
-    return Work(Kind.CLASSICAL, flops=flops, attribute_bytes=read)
+    return Work(KernelKind.CLASSICAL, flops=flops, attribute_bytes=read)

@@ -7,7 +7,7 @@ parameters is the K x N weight that the packed bytes stand for.
 from __future__ import annotations
 
 from ...graph.dtypes import INT8
-from ..kinds import Kind
+from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .attributes import required_int
 from .quantise import DEQUANTISE_FLOPS
@@ -30,7 +30,7 @@ def _unpacked_fp_q4(call: Call, slot: int) -> int:
 def _product(call: Call, depth: int, weight: int) -> Work:
     """macs = output elements x summed extent; flops = 2 x macs + dequantising the weight."""
     macs = call.output().size * depth
-    return Work(Kind.GEMM, macs=macs, flops=2 * macs + DEQUANTISE_FLOPS * weight)
+    return Work(KernelKind.GEMM, macs=macs, flops=2 * macs + DEQUANTISE_FLOPS * weight)
 
 
 @formula("MatMulNBits", domain="com.microsoft", weights=(1, 5), parameters=_unpacked)

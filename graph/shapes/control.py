@@ -260,5 +260,5 @@ def _common(then: Info, other: Info) -> Info:
     return Info(then.dtype, tuple(x if x == y else None for x, y in zip(a, b, strict=True)))
 
 
-Rule = Callable[[Scope, ShapeCall], Sequence[Info | None]]
-RULES: dict[str, Rule] = {"If": if_, "Loop": loop, "Scan": scan}
+BodyRule = Callable[[Scope, ShapeCall], Sequence[Info | None]]
+RULES: dict[str, BodyRule] = {"If": if_, "Loop": loop, "Scan": scan}

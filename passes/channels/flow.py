@@ -63,14 +63,14 @@ class Role:
 
 
 # A rule answers None where the node needs its channels as they are.
-Rule = Callable[["Flow", Node], Role | None]
-_RULES: dict[str, Rule] = {}
+RoleRule = Callable[["Flow", Node], Role | None]
+_RULES: dict[str, RoleRule] = {}
 
 
-def rule(*op_types: str) -> Callable[[Rule], Rule]:
+def rule(*op_types: str) -> Callable[[RoleRule], RoleRule]:
     """Register a function as the rule of these operators of the default domain."""
 
-    def register(function: Rule) -> Rule:
+    def register(function: RoleRule) -> RoleRule:
         _RULES.update(dict.fromkeys(op_types, function))
         return function
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from ...graph import Graph
 from ...graph.shapes import Given, infer
 from ...graph.shapes.given import input_infos
-from ...lineage.attribution import Attribution
+from ...lineage.lineage import Lineage
 from .near import OVERRIDABLE, NearMiss, Way
 from .onnxruntime_cpu.pipeline import switches
 from .read import Sizes, read
-from .target import Level, Target
+from .target import OptimizationLevel, Target
 from .targets import RUNTIMES
 from .work import Type
 from .write import blocked_of, graph_of, lineage_of
@@ -37,7 +37,7 @@ class Lowered:
     """
 
     graph: Graph
-    lineage: Attribution
+    lineage: Lineage
     declined: tuple[NearMiss, ...]
     blocked: Mapping[str, int]
 
@@ -112,4 +112,4 @@ def _sizes(graph: Graph, target: Target, given: Given | None) -> Sizes:
     return {n: inputs.infos[n].shape for n in inputs.overridden}
 
 
-__all__ = ["Level", "Lowered", "Target", "lower", "switches", "types_of"]
+__all__ = ["Lowered", "OptimizationLevel", "Target", "lower", "switches", "types_of"]

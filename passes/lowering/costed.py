@@ -12,7 +12,7 @@ from ...costmodel.executed import executed_cost, executed_nodes
 from ...costmodel.result import GraphCost
 from ...graph import Graph
 from ...graph.shapes import Given, infer
-from . import Level, Lowered, Target, lower
+from . import Lowered, OptimizationLevel, Target, lower
 from .blockers import Blockers
 from .ideal.pipeline import RUNTIME as IDEAL
 from .target import Version
@@ -40,7 +40,7 @@ def target_of(device: Device) -> Choice:
     A version that is not tabulated is taken for the nearest one. A runtime without rules is taken
     for an ideal one, which fuses all that may be fused.
     """
-    level = Level[device.runtime_level.upper()]
+    level = OptimizationLevel[device.runtime_level.upper()]
     block = device.channel_block if device.channel_block > 1 else 0
     runtime = RUNTIMES.get(device.runtime)
     if runtime is None:

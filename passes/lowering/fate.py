@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from ...costmodel.blocker import Blocker
 from ...graph import Graph, OcostError
 from ...graph.errors import did_you_mean
-from ...lineage.attribution import Executed
-from ...lineage.covers import INSERTED
+from ...lineage.lineage import INSERTED, Executed
 from .blockers import Blockers
 
 
@@ -21,7 +20,7 @@ class NodeFate:
     node, op_type
         The node, by its path, and its operator.
     fate
-        As ``Attribution.originals`` has it: once, multi, folded, cse, dead, inlined.
+        As ``Lineage.originals`` has it: once, multi, folded, cse, dead, inlined.
     executed
         The nodes that do its work.
     inserted

@@ -14,7 +14,7 @@ OPEN: Version = (9999, 0)
 
 
 @dataclass(frozen=True)
-class Rule:
+class LoweringRule:
     """What a runtime does where a node of one of these operators stands.
 
     Parameters
@@ -65,13 +65,13 @@ class Bundle:
     """Rules that a runtime tries one after the other at each node, in one sweep."""
 
     name: str
-    rules: tuple[Rule, ...]
+    rules: tuple[LoweringRule, ...]
     since: Version = FIRST
     until: Version = OPEN
 
     def sweep(self, work: Work) -> bool:
         """Apply them at every node; whether anything changed."""
-        table: dict[str, list[Rule]] = {}
+        table: dict[str, list[LoweringRule]] = {}
         for rule in self.rules:
             if holds(rule, work.target):
                 for op in rule.starts:
@@ -85,7 +85,7 @@ class Bundle:
         return changed
 
 
-Step = Rule | Sweep | Bundle
+Step = LoweringRule | Sweep | Bundle
 
 
 def holds(step: Step, target: Target) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Version = tuple[int, int]
 
 
-class Level(IntEnum):
+class OptimizationLevel(IntEnum):
     """How far a runtime optimises a graph when it opens it; each level does what those below do."""
 
     DISABLE = 0
@@ -48,7 +48,7 @@ class Target:
     runtime: str = "onnxruntime-cpu"
     version: Version = (1, 32)
     block: int = 16
-    level: Level = Level.ALL
+    level: OptimizationLevel = OptimizationLevel.ALL
     without: frozenset[str] = frozenset()
 
 

@@ -13,9 +13,7 @@ from ...graph.functions import FUSED
 from ...graph.graph import FunctionKey, Graph, Header
 from ...graph.node import Node
 from ...graph.tensor import Tensor
-from ...lineage.attribution import Attribution, Executed
-from ...lineage.covers import Status
-from ...lineage.fates import Fate
+from ...lineage.lineage import Executed, Fate, Lineage, Status
 from .node import WorkNode
 from .work import Constant, Work
 
@@ -103,7 +101,7 @@ def _tensor(name: str, constant: Constant) -> Tensor:
     return Tensor.without_contents(name, constant.dtype, constant.shape)
 
 
-def lineage_of(work: Work, graph: Graph) -> Attribution:
+def lineage_of(work: Work, graph: Graph) -> Lineage:
     """Which originals each node stands for, and what became of each."""
     executed: list[Executed] = []
     covered: Counter[str] = Counter()
@@ -123,9 +121,7 @@ def lineage_of(work: Work, graph: Graph) -> Attribution:
     fates = dict(work.fates)
     for name, count in covered.items():
         fates[name] = "once" if count == 1 else "multi"
-    return Attribution(
-        tuple(executed), cast("dict[str, Fate]", fates), _tensors(work, graph, executed)
-    )
+    return Lineage(tuple(executed), cast("dict[str, Fate]", fates), _tensors(work, graph, executed))
 
 
 def _tensors(work: Work, graph: Graph, executed: Iterable[Executed]) -> dict[str, str]:

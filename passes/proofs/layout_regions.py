@@ -22,7 +22,7 @@ _TURNED, _AS_IS = 0, 1  # the ends of the cut; nodes are called by their ids
 
 
 @dataclass
-class Region:
+class LayoutRegion:
     """Nodes and tensors around a Transpose.
 
     Attributes

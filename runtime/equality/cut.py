@@ -29,11 +29,11 @@ from ...graph.shapes.onnx_inference import type_proto
 from .cut_sides import Element, Side, same_constant
 from .cut_spread import Sides, Spread, UncutError, differing
 
-Grow = Callable[[], "Region | Uncut | None"]
+Grow = Callable[[], "CutRegion | Uncut | None"]
 
 
 @dataclass(frozen=True)
-class Region:
+class CutRegion:
     """A place where two graphs differ, as two root graphs of the same inputs and outputs.
 
     Parameters
@@ -77,7 +77,7 @@ class Uncut:
 
 def regions(
     before: Graph, after: Graph, given: Given | None = None, *, most: int = 400
-) -> Iterator[Region | Uncut]:
+) -> Iterator[CutRegion | Uncut]:
     """Where two graphs differ.
 
     What is the same by construction is in no region: a node that nobody reads any more, and a
@@ -121,7 +121,7 @@ def _inferred(graph: Graph, given: Given | None) -> Shapes | None:
         return None
 
 
-def _regions(sides: Sides, most: int) -> Iterator[Region | Uncut]:
+def _regions(sides: Sides, most: int) -> Iterator[CutRegion | Uncut]:
     changed, inner = differing(sides)
     for bodies in inner:
         found = list(_regions(bodies.sides, most))
@@ -131,18 +131,18 @@ def _regions(sides: Sides, most: int) -> Iterator[Region | Uncut]:
             changed[0].add(old)
             changed[1].add(new)
         for region in found:
-            if isinstance(region, Region) and old not in changed[0]:
+            if isinstance(region, CutRegion) and old not in changed[0]:
                 yield replace(region, larger=_or_around(region, around))
     for spread in Spread.groups(sides, changed, most):
         yield from _cut_both(spread)
 
 
-def _or_around(region: Region, around: Spread) -> Grow:
+def _or_around(region: CutRegion, around: Spread) -> Grow:
     """How a region of a body grows: within the body, and then to the node that owns it."""
 
-    def larger() -> Region | Uncut | None:
+    def larger() -> CutRegion | Uncut | None:
         grown = region.larger()
-        if isinstance(grown, Region):
+        if isinstance(grown, CutRegion):
             return replace(grown, larger=_or_around(grown, around))
         old, new = around.elements
         changed = around.changed[0] | old, around.changed[1] | new
@@ -151,7 +151,7 @@ def _or_around(region: Region, around: Spread) -> Grow:
     return larger
 
 
-def _cut_both(spread: Spread) -> Iterator[Region | Uncut]:
+def _cut_both(spread: Spread) -> Iterator[CutRegion | Uncut]:
     sides = spread.sides
     removed, added = spread.paths()
     try:
@@ -168,11 +168,11 @@ def _cut_both(spread: Spread) -> Iterator[Region | Uncut]:
         yield Uncut(str(reason), removed, added)
         return
 
-    def larger() -> Region | Uncut | None:
+    def larger() -> CutRegion | Uncut | None:
         grown = spread.grown()
         return None if grown is None else next(_cut_both(grown), None)
 
-    yield Region(graphs[0], graphs[1], removed, added, sides[0].graph.prefix, larger)
+    yield CutRegion(graphs[0], graphs[1], removed, added, sides[0].graph.prefix, larger)
 
 
 def cut(

@@ -21,7 +21,7 @@ _DEEPEST = 8  # bodies within bodies
 
 
 @dataclass(frozen=True)
-class Target:
+class Goal:
     """A way that a model can go.
 
     Parameters
@@ -55,7 +55,7 @@ class Way:
     at_some_size: bool = True  # whether a shape may lead there: no dim is 0
 
 
-def targets(shapes: Shapes, notes: list[str]) -> list[Target]:
+def targets(shapes: Shapes, notes: list[str]) -> list[Goal]:
     """The ways that inputs decide and root tensors tell; where none tells, that is noted."""
     hidden: list[str] = []
     found = list(_targets(shapes, (), hidden, 0))
@@ -66,15 +66,15 @@ def targets(shapes: Shapes, notes: list[str]) -> list[Target]:
 
 
 def _targets(
-    scope: Shapes, outer: tuple[Target, ...], hidden: list[str], depth: int
-) -> Iterator[Target]:
+    scope: Shapes, outer: tuple[Goal, ...], hidden: list[str], depth: int
+) -> Iterator[Goal]:
     bodies: dict[str, dict[str, Shapes]] = {}
     for (owner, name), body in scope.bodies.items():
         bodies.setdefault(owner, {})[name] = body
     for node in scope.graph:
         if node.id not in bodies:
             continue
-        inside: dict[str, tuple[Target, ...]] = {}
+        inside: dict[str, tuple[Goal, ...]] = {}
         for slot, possible in ways(node):
             name = node.inputs[slot] if slot < len(node.inputs) else ""
             info = scope.get(name) if name else None
@@ -103,8 +103,8 @@ def _target(
     way: Way,
     sources: tuple[str, ...],
     known: Constants,
-    outer: tuple[Target, ...],
-) -> Target:
+    outer: tuple[Goal, ...],
+) -> Goal:
     """A way, on the way that leads to the node."""
 
     def met(seen: Seen) -> bool:
@@ -113,7 +113,7 @@ def _target(
         value = found.value(seen)
         return bool(value.size) and way.met(value.reshape(-1)[0])
 
-    own = Target(found.leaves, met, sources, known, way.missed)
+    own = Goal(found.leaves, met, sources, known, way.missed)
     for target in outer[-1:]:
         own = replace(
             own,

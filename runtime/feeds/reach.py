@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from ...graph import OcostError
-from .branches import Target, fills, guesses, targets
+from .branches import Goal, fills, guesses, targets
 from .draws import Draw, Setting
 from .modes import Mode
 from .rows import EDGES, USUAL
@@ -46,7 +46,7 @@ class Reach:
         self._tries, self._frame, self._base = tries, frame, base
         self._setting, self._sure, self._anew = setting, sure, anew
 
-    def watched(self, notes: list[str]) -> list[Target]:
+    def watched(self, notes: list[str]) -> list[Goal]:
         """The ways to go, and the model opened so that it tells which it went."""
         wanted = targets(self._frame.proven(self._base), notes)
         if wanted:
@@ -58,7 +58,7 @@ class Reach:
                 return []
         return wanted
 
-    def all(self, wanted: Sequence[Target]) -> list[str]:
+    def all(self, wanted: Sequence[Goal]) -> list[str]:
         """Go each way that no draw went yet, and each at the edges; what was never gone."""
         seen = self._tries.seen
         missed = [
@@ -70,7 +70,7 @@ class Reach:
             self._go_at_edges(target)
         return missed
 
-    def _reach(self, target: Target) -> bool:
+    def _reach(self, target: Goal) -> bool:
         """Look for inputs that make the model go a way, and keep two such draws."""
         reached = 0
         for number, draw in enumerate(self._guesses(target)):
@@ -82,14 +82,14 @@ class Reach:
                     break
         return reached > 0 or self._reach_at_other_sizes(target)
 
-    def _meets(self, draw: Draw, target: Target) -> bool:
+    def _meets(self, draw: Draw, target: Goal) -> bool:
         """Keep a draw if it makes the model go a way."""
         met = self._tries.works(draw) and target.met(self._tries.latest)
         if met:
             self._tries.keep(draw)
         return met
 
-    def _go_at_edges(self, target: Target) -> None:
+    def _go_at_edges(self, target: Goal) -> None:
         """Draw the inputs that don't decide at the edges: a way may be gone elsewhere alone."""
         tries = self._tries
         gone = [
@@ -110,7 +110,7 @@ class Reach:
                 if self._meets(replace(draw, what="", modes=changed), target):
                     break
 
-    def _reach_at_other_sizes(self, target: Target) -> bool:
+    def _reach_at_other_sizes(self, target: Goal) -> bool:
         """Look for sizes that the way wants: those of the first draw may fit the other alone."""
         kinds = {i.name: i.kind for i in self._setting.inputs}
         switches = [n for n in target.sources if kinds.get(n) in ("bool", "int", "text")]
@@ -141,7 +141,7 @@ class Reach:
                 return True
         return False
 
-    def _guesses(self, target: Target) -> Iterator[Draw]:
+    def _guesses(self, target: Goal) -> Iterator[Draw]:
         setting = self._setting
         usual = {i.name: USUAL.mode(i, 1) for i in setting.inputs if i.fixed is None}
         sources = [n for n in target.sources if n in usual]

@@ -65,7 +65,7 @@ def divides(shapes: Shapes, name: str) -> bool:
     return any((use.node.op_type, use.slot) in _DIVISORS for use in uses(shapes, name))
 
 
-def _met(found_uses: Iterator[Use], rules: Mapping[tuple[str, int], Rule]) -> Interval | None:
+def _met(found_uses: Iterator[Use], rules: Mapping[tuple[str, int], RangeRule]) -> Interval | None:
     found: Interval | None = None
     for use in found_uses:
         rule = rules.get((use.node.op_type, use.slot))
@@ -106,14 +106,14 @@ def uses(shapes: Shapes, name: str) -> Iterator[Use]:
                 todo += [(scope, output, passed) for output in node.outputs if output]
 
 
-Rule = Callable[[Use], Interval | None]
+RangeRule = Callable[[Use], Interval | None]
 
 
 def _below(bound: int | None) -> Interval | None:
     return Interval(0, bound - 1) if bound else None
 
 
-def _table(slot: int) -> Rule:
+def _table(slot: int) -> RangeRule:
     """An index into the rows of another input."""
     return lambda use: _below(use.dim(slot, 0))
 
@@ -153,7 +153,7 @@ def _mask(use: Use) -> Interval | None:
     return None
 
 
-def _only(value: float) -> Rule:
+def _only(value: float) -> RangeRule:
     return lambda _: Interval(value, value)
 
 
@@ -166,7 +166,7 @@ def _rank(use: Use) -> int | None:
     return None if info is None or info.shape is None else len(info.shape)
 
 
-def _axes(more: int) -> Rule:
+def _axes(more: int) -> RangeRule:
     """An axis of the first input; of its result where that has more."""
 
     def rule(use: Use) -> Interval | None:
@@ -176,7 +176,7 @@ def _axes(more: int) -> Rule:
     return rule
 
 
-def _from_one(rule: Rule) -> Rule:
+def _from_one(rule: RangeRule) -> RangeRule:
     """From 1 to what a rule allows at most."""
 
     def shorter(use: Use) -> Interval | None:
@@ -186,7 +186,7 @@ def _from_one(rule: Rule) -> Rule:
     return shorter
 
 
-def _from_the_end(rule: Rule) -> Rule:
+def _from_the_end(rule: RangeRule) -> RangeRule:
     """Indices that may count from the end too."""
 
     def signed(use: Use) -> Interval | None:
@@ -218,7 +218,7 @@ def _up_to(most: int | None) -> Interval | None:
     return Interval(1, most) if most else None
 
 
-def _within(low: float, high: float) -> Rule:
+def _within(low: float, high: float) -> RangeRule:
     return lambda _: Interval(low, high)
 
 
@@ -238,7 +238,7 @@ AXES = frozenset(
     | {(f"Reduce{kind}", 1) for kind in _REDUCTIONS}
 )
 _DIVISORS = frozenset({("Div", 1), ("Mod", 1)})
-_INDICES: dict[tuple[str, int], Rule] = {
+_INDICES: dict[tuple[str, int], RangeRule] = {
     ("Gather", 1): _along_axis,
     ("GatherElements", 1): _along_axis,
     ("ScatterElements", 1): _along_axis,
@@ -247,7 +247,7 @@ _INDICES: dict[tuple[str, int], Rule] = {
     ("ScatterND", 1): _coordinates,
 }
 # Whatever an input is for, these it has to keep to.
-_TABLES: dict[tuple[str, int], Rule] = {
+_TABLES: dict[tuple[str, int], RangeRule] = {
     ("EmbedLayerNormalization", 0): _table(2),
     ("EmbedLayerNormalization", 1): _table(4),
     ("RoiAlign", 2): _table(0),
@@ -258,13 +258,13 @@ _TABLES: dict[tuple[str, int], Rule] = {
     ("Attention", 6): lambda use: _up_to(use.dim(1, -2)),
     **{("MelWeightMatrix", slot): _only(n) for slot, n in enumerate((8, 16, 8192, 0, 4000))},
 }
-_LENGTHS: dict[tuple[str, int], Rule] = {
+_LENGTHS: dict[tuple[str, int], RangeRule] = {
     ("LSTM", 4): _sequence_length,
     ("GRU", 4): _sequence_length,
     ("RNN", 4): _sequence_length,
     ("ReverseSequence", 1): _reversed_length,
 }
-_RULES: dict[tuple[str, int], Rule] = {
+_RULES: dict[tuple[str, int], RangeRule] = {
     **_INDICES,
     **_TABLES,
     **_LENGTHS,
@@ -289,7 +289,7 @@ _RULES: dict[tuple[str, int], Rule] = {
     **{(op_type, 1): _positive for op_type in ("Div", "Mod", "QuantizeLinear")},
     ("BatchNormalization", 4): _positive,
 }
-_HARD: dict[tuple[str, int], Rule] = {
+_HARD: dict[tuple[str, int], RangeRule] = {
     **{key: _from_the_end(rule) for key, rule in _INDICES.items()},
     **_TABLES,
     **{key: _from_one(rule) for key, rule in _LENGTHS.items()},

@@ -15,10 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...graph import Graph
-from ...lineage.attribution import Attribution, Executed
-from ...lineage.covers import Status
-from ...lineage.fates import Fate
 from ...lineage.flat import Flat, Op
+from ...lineage.lineage import Executed, Fate, Lineage, Status
 from ...lineage.namesakes import Namesakes, Place
 from ...lineage.value_numbers import ValueNumbers, passes_on
 from .trace import Event
@@ -35,7 +33,7 @@ _TAILS = frozenset(
 class Placing:
     """The attribution of executed nodes by their names, and the reasons of those not placed."""
 
-    attribution: Attribution
+    attribution: Lineage
     reasons: Mapping[str, str]
 
 
@@ -69,7 +67,7 @@ def place(original: Graph, events: Mapping[str, Event]) -> Placing:
         for key, event in events.items()
     )
     reasons = {key: place.reason for key, place in places.items() if place.reason}
-    return Placing(Attribution(executed, _fates(flat, numbers, shared), {}), reasons)
+    return Placing(Lineage(executed, _fates(flat, numbers, shared), {}), reasons)
 
 
 class _Covers:

@@ -7,8 +7,9 @@ from pathlib import Path
 from onnx import ModelProto
 
 from ...graph import Graph
-from ...lineage.attribution import Attribution, attribute
-from ...passes.lowering import Level, Target, switches
+from ...lineage.attribution import attribute
+from ...lineage.lineage import Lineage
+from ...passes.lowering import OptimizationLevel, Target, switches
 from ..profiles import Imported, MemoryPeak, Profile, Startup
 from ..protocol import Feeds, Options
 from ..timing.stopwatch import Run
@@ -41,14 +42,14 @@ class OnnxRuntime:
         """The graph that a session saves."""
         return executed_graph(model, options)
 
-    def lineage(self, original: Graph, executed: Graph) -> Attribution:
+    def lineage(self, original: Graph, executed: Graph) -> Lineage:
         """By structure, and by the names that onnxruntime derives."""
         return attribute(original, executed)
 
     def switches(self, options: Options) -> tuple[str, ...]:
         """Those that the rules know at this level and version."""
         major, minor, *_ = map(int, self.version.split(".")[:2])
-        return switches(Target(version=(major, minor), level=Level[options.level.name]))
+        return switches(Target(version=(major, minor), level=OptimizationLevel[options.level.name]))
 
     def profile(
         self, model: ModelProto, options: Options, feeds: Feeds, *, runs: int, budget_s: float

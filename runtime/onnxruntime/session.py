@@ -16,7 +16,7 @@ from google.protobuf.message import EncodeError
 from onnx import ModelProto, TensorProto
 
 from ...graph import OcostError
-from ..protocol import Level, Options
+from ..protocol import Options, SessionLevel
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, OrtValue
@@ -26,7 +26,7 @@ _SILENT = 4  # fatal errors only: the others are raised as well
 
 
 # Without the runtime's own fusions, which round differently too.
-AS_WRITTEN = Options(level=Level.DISABLE)
+AS_WRITTEN = Options(level=SessionLevel.DISABLE)
 
 
 def open_session(
@@ -69,10 +69,10 @@ def open_session(
     settings.inter_op_num_threads = 1
     levels = ort.GraphOptimizationLevel
     settings.graph_optimization_level = {
-        Level.DISABLE: levels.ORT_DISABLE_ALL,
-        Level.BASIC: levels.ORT_ENABLE_BASIC,
-        Level.EXTENDED: levels.ORT_ENABLE_EXTENDED,
-        Level.ALL: levels.ORT_ENABLE_ALL,
+        SessionLevel.DISABLE: levels.ORT_DISABLE_ALL,
+        SessionLevel.BASIC: levels.ORT_ENABLE_BASIC,
+        SessionLevel.EXTENDED: levels.ORT_ENABLE_EXTENDED,
+        SessionLevel.ALL: levels.ORT_ENABLE_ALL,
     }[options.level]
     settings.add_session_config_entry("session.set_denormal_as_zero", "1")
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")

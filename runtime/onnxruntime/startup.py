@@ -23,7 +23,7 @@ from onnx import ModelProto, TensorProto, helper
 from ...graph import OcostError, from_proto
 from ...graph.write import write
 from ..profiles import Startup
-from ..protocol import Level, Options
+from ..protocol import Options, SessionLevel
 from .session import open_session
 from .trace import records
 
@@ -138,7 +138,9 @@ def _resident_bytes() -> int | None:
 if __name__ == "__main__":
     given = json.loads(sys.argv[2])
     try:
-        found = _measure(Path(sys.argv[1]), Options(**{**given, "level": Level(given["level"])}))
+        found = _measure(
+            Path(sys.argv[1]), Options(**{**given, "level": SessionLevel(given["level"])})
+        )
     except OcostError as error:
         sys.exit(str(error))
     print(json.dumps(asdict(found)))

@@ -11,7 +11,7 @@ from onnx import ModelProto
 from ...costmodel import Device
 from ...graph import Graph
 from ...graph.shapes import Given
-from ...passes.lowering import Level
+from ...passes.lowering import OptimizationLevel
 from ...passes.lowering.costed import cost_on, target_of
 from ..protocol import Feeds, Options, Runtime
 from ..timing.comparison import Opener, Trial
@@ -63,7 +63,7 @@ def measure_ledger(
     OcostError
         If the runtime can't open or run the model with some of them off.
     """
-    level = Level[options.level.name]
+    level = OptimizationLevel[options.level.name]
     target = target_of(device).target
 
     def without(off: Off) -> Options:

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...costmodel import GraphCost
-from ...lineage.attribution import Attribution
-from ...lineage.covers import INSERTED, Status
-from ...lineage.fates import Fate
+from ...lineage.lineage import INSERTED, Fate, Lineage, Status
 from .checks import NodeCheck
 
 
@@ -39,7 +37,7 @@ class Boundary:
 
 
 def original_times(
-    nodes: Iterable[NodeCheck], attribution: Attribution, written: GraphCost
+    nodes: Iterable[NodeCheck], attribution: Lineage, written: GraphCost
 ) -> tuple[OriginalTime, ...]:
     """The originals with the time of the nodes that do their work.
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...costmodel import NodeCost
-from ...costmodel.kinds import Kind
+from ...costmodel.kinds import KernelKind
 from ...costmodel.result import Bound, ShapeQuality
-from ...lineage.attribution import Executed
-from ...lineage.covers import Status
+from ...lineage.lineage import Executed, Status
 from ..profiles import NodeTime
 
 _ELSEWHERE = "not in the estimate, which takes another branch to run"
@@ -33,7 +32,7 @@ class NodeCheck:
     predicted_low_s: float | None = None
     predicted_high_s: float | None = None
     bound: Bound | None = None
-    kind: Kind | None = None
+    kind: KernelKind | None = None
     shape: ShapeQuality = "exact"
     reason: str = ""
 

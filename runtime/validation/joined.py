@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...costmodel import GraphCost
-from ...lineage.attribution import Attribution
-from ...lineage.covers import Status
+from ...lineage.lineage import Lineage, Status
 from ..profiles import Profile
 from ..timing.stopwatch import Timing
 from .accuracy import Accuracy, accuracy
@@ -106,7 +105,7 @@ class Validation:
 
 
 def validate(
-    profile: Profile, attribution: Attribution, executed: GraphCost, written: GraphCost
+    profile: Profile, attribution: Lineage, executed: GraphCost, written: GraphCost
 ) -> Validation:
     """Join what was measured with what was predicted.
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from ...graph import Graph
 from ...graph.shapes import Given, Quality, Shapes, infer
-from ...lineage.attribution import Attribution
+from ...lineage.lineage import Lineage
 from ..profiles import Trips
 
 _LOOPS = frozenset({"Loop", "Scan"})
 _LISTED = 4
 
 
-def original_trips(trips: Trips, attribution: Attribution, original: Graph) -> Trips:
+def original_trips(trips: Trips, attribution: Lineage, original: Graph) -> Trips:
     """What the runs saw of each executed loop, by the paths of the loops as written."""
     loops = {scope.path(node) for scope, node in original.walk() if node.op_type in _LOOPS}
     return {

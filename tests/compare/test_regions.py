@@ -14,7 +14,8 @@ from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto
 from ocost.ledger.ran import Ran
-from ocost.lineage.attribution import Attribution, Executed, attribute
+from ocost.lineage.attribution import attribute
+from ocost.lineage.lineage import Executed, Lineage
 
 DEVICE = find("x86-server-core")
 US = 1e-6
@@ -42,7 +43,7 @@ def graph(text: str, *names: str) -> Graph:
     return from_proto(model)
 
 
-def ran(made: Graph, times: Mapping[str, float], attribution: Attribution | None = None) -> Ran:
+def ran(made: Graph, times: Mapping[str, float], attribution: Lineage | None = None) -> Ran:
     """A graph that the runtime executes as it is written, unless an attribution says otherwise."""
     found = attribution or attribute(made, made)
     cost = executed_cost(made, made, found, DEVICE)
@@ -148,7 +149,7 @@ def test_a_layout_change_belongs_to_what_it_is_for() -> None:
     tensors = {"p": "x", "q": "y"}
     made = graph(text, "in", "blocked", "out")
     times = {"in": 1, "blocked": 10, "out": 2}
-    blocked = ran(made, times, Attribution(executed, {"conv": "once"}, tensors))
+    blocked = ran(made, times, Lineage(executed, {"conv": "once"}, tensors))
     (found,) = regions(plain, blocked, conv="conv").changed
     assert found.count == 1
     assert found.operators[0] == (("Conv", 1),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.blocked import Convolution, Kernel, efficiency
+from ocost.costmodel.blocked import ConvShape, Kernel, efficiency
 
 SLOW, FAST = 6.1, 3.4  # FLOP a byte of the two cores that were measured
 BLOCKED, DIRECT, PLAIN = Kernel.BLOCKED, Kernel.DIRECT, Kernel.PLAIN
@@ -12,8 +12,8 @@ BLOCKED, DIRECT, PLAIN = Kernel.BLOCKED, Kernel.DIRECT, Kernel.PLAIN
 
 def conv(
     runs: Kernel, channels: int, outputs: int = 0, group: int = 1, side: int = 3, width: int = 56
-) -> Convolution:
-    return Convolution(runs, channels, outputs or channels, group, (side, side), width)
+) -> ConvShape:
+    return ConvShape(runs, channels, outputs or channels, group, (side, side), width)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def conv(
     ],
 )
 def test_agrees_with_what_was_measured(
-    case: Convolution, ridge: float, peak: float, measured: float
+    case: ConvShape, ridge: float, peak: float, measured: float
 ) -> None:
     assert peak * efficiency(case, 16, ridge) == pytest.approx(measured, rel=0.18)
 

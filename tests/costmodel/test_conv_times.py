@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.blocked import Convolution, Kernel
+from ocost.costmodel.blocked import ConvShape, Kernel
 from ocost.costmodel.conv_times import PRICES, Layer, layer_flop, reorder_flop, reorder_terms, terms
 
 BLOCKED, DIRECT, PLAIN = Kernel.BLOCKED, Kernel.DIRECT, Kernel.PLAIN
@@ -13,7 +13,7 @@ BLOCKED, DIRECT, PLAIN = Kernel.BLOCKED, Kernel.DIRECT, Kernel.PLAIN
 def layer(
     runs: Kernel, reads: int, makes: int, side: int, width: int, stride: int = 1, group: int = 1
 ) -> Layer:
-    return Layer(Convolution(runs, reads, makes, group, (side, side), width), width, stride)
+    return Layer(ConvShape(runs, reads, makes, group, (side, side), width), width, stride)
 
 
 @pytest.mark.parametrize(

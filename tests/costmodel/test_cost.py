@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, parser
 
 from ocost.costmodel.cost import cost_nodes
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.graph import from_proto, load
 from ocost.graph.shapes import Given, infer
 
@@ -50,7 +50,7 @@ def test_constants_are_read_as_weights():
       y = Add(x, v)
     """
     costs = _costs(text)
-    assert costs["w"].kind is Kind.CONSTANT
+    assert costs["w"].kind is KernelKind.CONSTANT
     assert _traffic(costs["w"]) == (0, 0, 0)  # it is there before the run
     assert _traffic(costs["v"]) == (12, 12, 12)
     assert _traffic(costs["y"]) == (24 + 12, 24, 12)  # computed from constants alone: a weight
@@ -123,7 +123,7 @@ def test_the_branch_that_is_taken_is_costed():
         costs = _costs(IF, given, inputs="float[2, 3] x, bool c")
         assert list(costs) == names
         assert all(cost.shape == "exact" for cost in costs.values())
-        assert costs["y"].kind is Kind.CONTROL
+        assert costs["y"].kind is KernelKind.CONTROL
         assert (costs["y"].flops, costs["y"].traffic_bytes) == (0, 0)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from ocost.costmodel.catalogue import devices, find
 from ocost.costmodel.device import Device, Efficiency
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.graph import dtypes
 from ocost.graph.errors import OcostError
 
@@ -54,8 +54,8 @@ def test_reads_every_field(load):
         sources=("made up",),
         bandwidth_per_core=15e9,
         efficiency={
-            Kind.CONV: Efficiency(compute=0.5, memory=1.0, measured=True),
-            Kind.POOLING: Efficiency(compute=1.0, memory=0.25, measured=True),
+            KernelKind.CONV: Efficiency(compute=0.5, memory=1.0, measured=True),
+            KernelKind.POOLING: Efficiency(compute=1.0, memory=0.25, measured=True),
         },
     )
 
@@ -65,9 +65,9 @@ def test_ridge(load):
 
 
 def test_rows_that_are_absent_reach_everything_unmeasured(load):
-    assert load().row(Kind.SORT) == Efficiency(1.0, 1.0, measured=False)
+    assert load().row(KernelKind.SORT) == Efficiency(1.0, 1.0, measured=False)
     assert load().row(None) == Efficiency(1.0, 1.0, measured=False)
-    assert load().row(Kind.CONV).measured
+    assert load().row(KernelKind.CONV).measured
 
 
 def test_peak_by_dtype(load):

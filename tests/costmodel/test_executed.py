@@ -13,7 +13,7 @@ from ocost.costmodel.catalogue import find
 from ocost.costmodel.executed import executed_cost
 from ocost.graph import Graph, from_proto, load
 from ocost.lineage.attribution import attribute
-from ocost.runtime.protocol import Level
+from ocost.runtime.protocol import SessionLevel
 
 NCHWC = "com.microsoft.nchwc"
 
@@ -122,7 +122,7 @@ def test_depthwise_groups_are_padded(device: Device) -> None:
 def test_macs_are_the_original_s(sample: str, device: Device, optimised) -> None:
     original = load(sample)
     written = cost_graph(original, device)
-    found = costs(original, optimised(original, Level.ALL), device)
+    found = costs(original, optimised(original, SessionLevel.ALL), device)
     assert found.totals.macs == written.totals.macs
     assert found.coverage.unknown == ()
     assert found.totals.traffic_bytes < written.totals.traffic_bytes

@@ -3,7 +3,7 @@ import pytest
 from ocost.costmodel.catalogue import find
 from ocost.costmodel.device import Device, Efficiency
 from ocost.costmodel.estimators.roofline import estimate
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.result import NodeCost
 from ocost.costmodel.work import Call, TensorType, rules
 from ocost.graph import dtypes
@@ -21,11 +21,13 @@ TOY = Device(
     bandwidth=10e9,
     overhead_s=1e-6,
     sources=("made up",),
-    efficiency={Kind.CONV: Efficiency(compute=0.5, memory=0.8, measured=True)},
+    efficiency={KernelKind.CONV: Efficiency(compute=0.5, memory=0.8, measured=True)},
 )
 
 
-def cost(kind=Kind.GEMM, *, flops=0, traffic=0, padded=0, dtype=dtypes.FLOAT, trips=1, view=False):
+def cost(
+    kind=KernelKind.GEMM, *, flops=0, traffic=0, padded=0, dtype=dtypes.FLOAT, trips=1, view=False
+):
     return NodeCost(
         name="n",
         op_type="Op",
@@ -74,11 +76,11 @@ def test_overhead_bound():
 
 def test_efficiency_rows_move_the_roof():
     # Conv: P x c = 50e9, B x m = 8e9.
-    node = estimate(cost(Kind.CONV, flops=10**9, traffic=10**7), TOY)
+    node = estimate(cost(KernelKind.CONV, flops=10**9, traffic=10**7), TOY)
     assert node.efficiency == 0.5  # min(100 x 8e9, 50e9) / 100e9
     assert node.latency_s == pytest.approx(20e-3 + 1e-6)  # 1e9 / 50e9
     assert node.latency_low_s == pytest.approx(10e-3)  # the ideal roofline ignores the rows
-    node = estimate(cost(Kind.CONV, flops=10**7, traffic=10**7), TOY)
+    node = estimate(cost(KernelKind.CONV, flops=10**7, traffic=10**7), TOY)
     assert node.efficiency == pytest.approx(0.08)  # min(1 x 8e9, 50e9) / 100e9
     assert node.latency_s == pytest.approx(1.25e-3 + 1e-6)  # 1e7 / 8e9
 
@@ -105,24 +107,24 @@ def test_the_dtype_picks_the_peak():
 
 
 def test_no_arithmetic_has_no_efficiency():
-    node = estimate(cost(Kind.LAYOUT, traffic=10**7), TOY)
+    node = estimate(cost(KernelKind.LAYOUT, traffic=10**7), TOY)
     assert node.efficiency is None
     assert node.bound == "memory"
     assert node.latency_s == pytest.approx(1e-3 + 1e-6)
 
 
 def test_no_traffic_reaches_the_ceiling():
-    assert estimate(cost(Kind.CONV, flops=10**9), TOY).efficiency == 0.5
+    assert estimate(cost(KernelKind.CONV, flops=10**9), TOY).efficiency == 0.5
 
 
 def test_constants_take_no_time():
-    node = estimate(cost(Kind.CONSTANT, traffic=4000), TOY)
+    node = estimate(cost(KernelKind.CONSTANT, traffic=4000), TOY)
     assert (node.latency_s, node.latency_low_s) == (0.0, 0.0)
     assert (node.bound, node.efficiency) == (None, None)
 
 
 def test_views_cost_their_overhead_alone():
-    node = estimate(cost(Kind.VIEW, view=True), TOY)
+    node = estimate(cost(KernelKind.VIEW, view=True), TOY)
     assert (node.latency_s, node.latency_low_s) == (1e-6, 0.0)
     assert (node.bound, node.efficiency) == ("overhead", None)
 
@@ -148,9 +150,10 @@ def test_the_bound_flips_between_devices(intensity, on_cpu, on_gpu):
     # cores (125e12 / 900e9).
     traffic = 10**8
     flops = intensity * traffic
-    cpu = estimate(cost(Kind.CONV, flops=flops, traffic=traffic), find("i9-10980xe"))
+    cpu = estimate(cost(KernelKind.CONV, flops=flops, traffic=traffic), find("i9-10980xe"))
     gpu = estimate(
-        cost(Kind.CONV, flops=flops, traffic=traffic, dtype=dtypes.FLOAT16), find("nvidia-v100")
+        cost(KernelKind.CONV, flops=flops, traffic=traffic, dtype=dtypes.FLOAT16),
+        find("nvidia-v100"),
     )
     assert (cpu.bound, gpu.bound) == (on_cpu, on_gpu)
 
@@ -164,7 +167,7 @@ def test_depthwise_convolution_of_the_i9():
     bias = TensorType(dtypes.FLOAT, (channels,))
     node = Node.make("Conv", ["x", "w", "b"], ["y"], group=channels, pads=[1, 1, 1, 1])
     work = rules()["", "Conv"].formula(Call(node, [image, weight, bias], [image]))
-    assert work.kind is Kind.DEPTHWISE
+    assert work.kind is KernelKind.DEPTHWISE
     assert work.flops == 7600 * channels
     traffic = 4 * (2 * image.size + weight.size + bias.size)
     assert traffic == 3240 * channels

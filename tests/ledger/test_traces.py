@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ocost.ledger.entries import Entry
+from ocost.ledger.entries import LedgerEntry
 from ocost.ledger.traces import trace
 
 
-def entry(removed: str, added: str, rewired: Mapping[str, str] | None = None) -> Entry:
-    return Entry("pre", "p", tuple(removed), tuple(added), (), (), "", {}, rewired or {})
+def entry(removed: str, added: str, rewired: Mapping[str, str] | None = None) -> LedgerEntry:
+    return LedgerEntry("pre", "p", tuple(removed), tuple(added), (), (), "", {}, rewired or {})
 
 
 def test_what_builds_on_another_rewrite_has_a_hand_in_its_originals() -> None:

@@ -9,8 +9,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
 from ocost.graph import Graph, from_proto
-from ocost.lineage.attribution import Attribution, attribute
-from ocost.runtime.protocol import Level
+from ocost.lineage.attribution import attribute
+from ocost.lineage.lineage import Lineage
+from ocost.runtime.protocol import SessionLevel
 
 Spec = tuple[str, str, str]  # operator, inputs, outputs: "Conv", "x w", "c"
 IMAGE, ROWS = [1, 4, 8, 8], [2, 6, 8]
@@ -51,7 +52,7 @@ def graph(
     )
 
 
-def covers(found: Attribution) -> list[tuple[str, str, str]]:
+def covers(found: Lineage) -> list[tuple[str, str, str]]:
     """Operator, status and originals of every executed node."""
     return [(node.op_type, node.status, " ".join(node.originals)) for node in found.executed]
 
@@ -155,13 +156,13 @@ GATES = graph(
     ],
 )
 def test_fusions(original: Graph, expected: object, optimised) -> None:
-    found = attribute(original, optimised(original, Level.EXTENDED))
+    found = attribute(original, optimised(original, SessionLevel.EXTENDED))
     assert covers(found) == expected
 
 
 def test_blocked_convolutions(optimised) -> None:
     """Whether the layout is blocked depends on the machine: the covers don't."""
-    found = attribute(RESIDUAL, optimised(RESIDUAL, Level.ALL))
+    found = attribute(RESIDUAL, optimised(RESIDUAL, SessionLevel.ALL))
     work = [originals for _, status, originals in covers(found) if status == "exact"]
     assert sorted(work) == ["n0 n2 n3", "n1"] or sorted(work) == ["n0", "n1 n2 n3"]
     for op_type, status, originals in covers(found):
@@ -172,7 +173,7 @@ def test_blocked_convolutions(optimised) -> None:
 
 def test_nothing_is_optimised(optimised) -> None:
     for original in (RESIDUAL, LAYER_NORM, GELU):
-        found = attribute(original, optimised(original, Level.DISABLE))
+        found = attribute(original, optimised(original, SessionLevel.DISABLE))
         assert covers(found) == [(node.op_type, "exact", node.id) for node in original]
         assert set(found.originals.values()) == {"once"}
 
@@ -192,7 +193,7 @@ def test_folded_merged_dropped_and_dead(optimised) -> None:
         ROWS,
         {"k1": [8], "k2": [8]},
     )
-    found = attribute(original, optimised(original, Level.BASIC))
+    found = attribute(original, optimised(original, SessionLevel.BASIC))
     fates = dict(found.originals)
     assert {fates.pop("n1"), fates.pop("n2")} == {"once", "cse"}
     assert fates == {
@@ -219,7 +220,7 @@ def test_quantised_units(optimised) -> None:
         IMAGE,
         {**scale, "wq": np.ones((16, 4, 1, 1), np.int8)},
     )
-    found = attribute(original, optimised(original, Level.EXTENDED))
+    found = attribute(original, optimised(original, SessionLevel.EXTENDED))
     assert covers(found) == [
         ("QuantizeLinear", "exact", "n0"),
         ("QLinearConv", "exact", "n1 n2 n3 n4"),
@@ -240,7 +241,7 @@ def test_a_dequantised_tensor_with_two_readers_is_copied(optimised) -> None:
         ROWS,
         scale,
     )
-    found = attribute(original, optimised(original, Level.EXTENDED))
+    found = attribute(original, optimised(original, SessionLevel.EXTENDED))
     assert [c for c in covers(found) if c[0] == "DequantizeLinear"] == [
         ("DequantizeLinear", "exact", "n1"),
         ("DequantizeLinear", "exact", "n1"),
@@ -255,7 +256,7 @@ def test_half_precision_is_cast(optimised) -> None:
         g (float16[4] x) => (float16[4] y) { a = Sin(x)  y = Cos(a) }"""
     )
     original = from_proto(made)
-    found = attribute(original, optimised(original, Level.ALL))
+    found = attribute(original, optimised(original, SessionLevel.ALL))
     layout = [node for node in found.executed if node.status == "layout"]
     assert {node.op_type for node in layout} == {"Cast"}
     assert [node.originals for node in layout] == [("a",), ("y",)]
@@ -274,7 +275,7 @@ def test_transposes_that_are_moved(optimised) -> None:
         IMAGE,
         {},
     )
-    found = attribute(original, optimised(original, Level.BASIC))
+    found = attribute(original, optimised(original, SessionLevel.BASIC))
     assert [node.op_type for node in found.executed] == ["Relu", "Add"]
     assert "missing" not in found.originals.values()
     assert all(node.status == "exact" for node in found.executed)

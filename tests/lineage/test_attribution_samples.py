@@ -12,7 +12,7 @@ from ocost.lineage.attribution import attribute
 from ocost.models import samples
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.session import open_session
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 
 @pytest.mark.parametrize("sample", [sample.name for sample in samples()])
@@ -20,7 +20,7 @@ def test_sample(sample: str, tmp_path: Path) -> None:
     original = load(f"@{sample}")
     model = named(original)
     names = [scope.path(node) for scope, node in original.walk()]
-    for level in Level:
+    for level in SessionLevel:
         saved = tmp_path / f"{level}.onnx"
         open_session(model, Options(level=level), optimized=saved)
         found = attribute(original, load(saved))
@@ -36,7 +36,7 @@ def test_sample(sample: str, tmp_path: Path) -> None:
 def test_one_node_one_original(optimised) -> None:
     """Nothing is fused: each node stands for itself, constants are there before the run."""
     original = load("@shufflenet_v2")
-    found = attribute(original, optimised(original, Level.DISABLE))
+    found = attribute(original, optimised(original, SessionLevel.DISABLE))
     assert {node.originals for node in found.executed} == {(node.name,) for node in found.executed}
     constants = {node.id for node in original if node.op_type == "Constant"}
     folded = {name for name, fate in found.originals.items() if fate == "folded"}

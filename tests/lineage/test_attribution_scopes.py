@@ -6,9 +6,10 @@ import pytest
 from onnx import parser
 
 from ocost.graph import Graph, from_proto, load
-from ocost.lineage.attribution import Attribution, attribute
+from ocost.lineage.attribution import attribute
+from ocost.lineage.lineage import Lineage
 from ocost.runtime.naming import named
-from ocost.runtime.protocol import Level
+from ocost.runtime.protocol import SessionLevel
 
 HEAD = '<ir_version: 8, opset_import: ["":17, "own":1]>'
 
@@ -17,7 +18,7 @@ def read(text: str) -> Graph:
     return from_proto(parser.parse_model(f"{HEAD}\n{text}"))
 
 
-def covers(found: Attribution) -> dict[str, str]:
+def covers(found: Lineage) -> dict[str, str]:
     """What each executed node stands for, unmapped ones included."""
     return {node.name: " ".join(node.originals) for node in found.executed}
 
@@ -35,7 +36,7 @@ g (float[2,4] x, bool c) => (float[2,4] y) {
 
 def test_both_branches_of_an_if(optimised) -> None:
     original = read(BRANCHES)
-    found = attribute(original, optimised(original, Level.EXTENDED))
+    found = attribute(original, optimised(original, SessionLevel.EXTENDED))
     assert {node.op_type for node in found.executed} == {
         "Relu", "If", "QuickGelu", "Neg", "Exp", "Tanh"
     }  # fmt: skip
@@ -59,15 +60,15 @@ def test_both_branches_of_an_if(optimised) -> None:
     }
 
 
-@pytest.mark.parametrize("level", [Level.DISABLE, Level.ALL])
-def test_a_decided_if(level: Level, optimised) -> None:
+@pytest.mark.parametrize("level", [SessionLevel.DISABLE, SessionLevel.ALL])
+def test_a_decided_if(level: SessionLevel, optimised) -> None:
     """Its taken branch is inlined under names of onnxruntime's own."""
     text = BRANCHES.replace(", bool c)", ")").replace("{\n    a", "<bool c = {1}> {\n    a")
     original = read(text)
     found = attribute(original, optimised(original, level))
     assert "missing" not in found.originals.values()
     assert found.mapped == len(found.executed)
-    if level is Level.ALL:
+    if level is SessionLevel.ALL:
         assert sorted(covers(found).values()) == ["a", "y", "z/then_branch/s z/then_branch/tz"]
         assert found.originals["z"] == "folded"
         assert found.originals["z/else_branch/ez"] == "dead"
@@ -85,7 +86,7 @@ g (float[2,4] x, int64 n, bool c) => (float[2,4] y, float[k,2,4] z) {
 
 def test_a_loop(optimised) -> None:
     original = read(LOOP)
-    found = attribute(original, optimised(original, Level.EXTENDED))
+    found = attribute(original, optimised(original, SessionLevel.EXTENDED))
     assert sorted(covers(found).values()) == [
         "a",
         "y",
@@ -104,7 +105,7 @@ def test_a_scan(optimised) -> None:
             => (float[4] so, float[4] w) { so = Add(s, e)  g = Sigmoid(so)  w = Mul(so, g) }
         > (x, v)
     }""")
-    found = attribute(original, optimised(original, Level.EXTENDED))
+    found = attribute(original, optimised(original, SessionLevel.EXTENDED))
     assert sorted(covers(found).values()) == ["y", "y/body/g y/body/w", "y/body/so"]
     assert set(found.originals.values()) == {"once"}
 
@@ -120,8 +121,8 @@ g (float[2,4] x) => (float[2,4] y) {
 """
 
 
-@pytest.mark.parametrize("level", [Level.DISABLE, Level.ALL])
-def test_functions_are_inlined_call_by_call(level: Level, optimised) -> None:
+@pytest.mark.parametrize("level", [SessionLevel.DISABLE, SessionLevel.ALL])
+def test_functions_are_inlined_call_by_call(level: SessionLevel, optimised) -> None:
     original = read(FUNCTIONS)
     found = attribute(original, optimised(original, level))
     assert [(node.op_type, node.status, node.originals) for node in found.executed] == [
@@ -140,7 +141,7 @@ def test_functions_are_inlined_call_by_call(level: Level, optimised) -> None:
 def test_the_named_model_is_as_good_as_the_original(optimised) -> None:
     original = read(LOOP)
     again = from_proto(named(original))
-    saved = optimised(original, Level.EXTENDED)
+    saved = optimised(original, SessionLevel.EXTENDED)
     found = attribute(again, saved)
     assert found.mapped == len(found.executed)
     assert set(found.originals.values()) == {"once"}
@@ -149,9 +150,9 @@ def test_the_named_model_is_as_good_as_the_original(optimised) -> None:
 def test_what_was_optimised_before(optimised) -> None:
     """The original has operators of onnxruntime's own: they stay."""
     original = load("@odd_channels")
-    before = optimised(original, Level.EXTENDED)
+    before = optimised(original, SessionLevel.EXTENDED)
     assert any(node.domain for node in before)
-    found = attribute(before, optimised(before, Level.ALL))
+    found = attribute(before, optimised(before, SessionLevel.ALL))
     assert found.mapped == len(found.executed)
     assert set(found.originals.values()) == {"once"}
 
@@ -159,7 +160,7 @@ def test_what_was_optimised_before(optimised) -> None:
 def test_another_graph_is_not_mapped(optimised) -> None:
     """Nothing of it is known: every node is said to be unmapped, every original missing."""
     other = read("g (float[2,4] u) => (float[2,4] w) { v = Sin(u)  w = Cos(v) }")
-    found = attribute(read(BRANCHES), optimised(other, Level.ALL))
+    found = attribute(read(BRANCHES), optimised(other, SessionLevel.ALL))
     assert {node.status for node in found.executed} == {"unmapped"}
     assert found.mapped == 0
     assert found.originals["y"] == "missing"
@@ -177,7 +178,7 @@ def test_another_graph_is_not_mapped(optimised) -> None:
 def test_an_operator_that_onnxruntime_expands(name: str, onnx_node_cases, optimised) -> None:
     """One operator of onnx becomes many, some of them in bodies that the original lacks."""
     original = from_proto(next(case.model for case in onnx_node_cases if case.name == name))
-    found = attribute(original, optimised(original, Level.ALL))
+    found = attribute(original, optimised(original, SessionLevel.ALL))
     assert len(found.executed) > len(original)
     status = {node.status for node in found.executed}
     assert "group" in status

@@ -13,8 +13,8 @@ from ocost.graph import Graph, from_proto
 from ocost.graph.shapes import Shapes
 from ocost.rewrite.edit import Edit
 from ocost.rewrite.pattern import Match, const, op, var
-from ocost.rewrite.rewriting import Change, Outcome, Pass, Rewrite, Rule
-from ocost.rewrite.scope import Gate
+from ocost.rewrite.rewriting import Change, Outcome, Pass, PatternRule, Rewrite
+from ocost.rewrite.scope import Admission
 
 # x - 1 + 0.5 + 0.25, and two ReLUs.
 TEXT = """<ir_version: 8, opset_import: ["" : 17]>
@@ -52,9 +52,11 @@ class MergeSums(Pass):
     name: ClassVar[str] = "merge-sums"
     off: float = 0.0
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         return [
-            Rule(op("Add", op("Add", var("x"), const("a")), const("b"), name="last"), self.merge)
+            PatternRule(
+                op("Add", op("Add", var("x"), const("a")), const("b"), name="last"), self.merge
+            )
         ]
 
     def merge(self, m: Match, edit: Edit) -> str:
@@ -73,9 +75,9 @@ class DropRelus(Pass):
     name: ClassVar[str] = "drop-relus"
     first: bool = False
 
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> Sequence[PatternRule]:
         inner = var("x") if self.first else op("Relu", var("x"), name="inner", shared=True)
-        return [Rule(op("Relu", inner, name="outer"), self.drop)]
+        return [PatternRule(op("Relu", inner, name="outer"), self.drop)]
 
     def drop(self, m: Match, edit: Edit) -> str:
         if not self.first:
@@ -90,8 +92,12 @@ class Bloat(Pass):
 
     name: ClassVar[str] = "bloat"
 
-    def rules(self) -> Sequence[Rule]:
-        return [Rule(op("Relu", op("Add", var("x"), var("z"), name="add"), name="relu"), self.add)]
+    def rules(self) -> Sequence[PatternRule]:
+        return [
+            PatternRule(
+                op("Relu", op("Add", var("x"), var("z"), name="add"), name="relu"), self.add
+            )
+        ]
 
     def add(self, m: Match, edit: Edit) -> str:
         edit.keep(m["add"])
@@ -106,8 +112,8 @@ class Throws(Pass):
 
     name: ClassVar[str] = "throws"
 
-    def rules(self) -> Sequence[Rule]:
-        return [Rule(op("Relu", var("x"), name="relu"), self.fail)]
+    def rules(self) -> Sequence[PatternRule]:
+        return [PatternRule(op("Relu", var("x"), name="relu"), self.fail)]
 
     def fail(self, m: Match, _edit: Edit) -> str:
         m.scope.graph.rewire(m["relu"].outputs[0], "x")
@@ -121,8 +127,10 @@ class Corrupts(Pass):
     name: ClassVar[str] = "corrupts"
     how: str = "reads"
 
-    def rules(self) -> Sequence[Rule]:
-        return [Rule(op("Relu", op("Relu", var("x"), name="inner"), name="relu"), self.spoil)]
+    def rules(self) -> Sequence[PatternRule]:
+        return [
+            PatternRule(op("Relu", op("Relu", var("x"), name="inner"), name="relu"), self.spoil)
+        ]
 
     def spoil(self, m: Match, edit: Edit) -> str:
         edit.keep(m["inner"])
@@ -147,7 +155,9 @@ class Smuggles(Pass):
 
     name: ClassVar[str] = "smuggles"
 
-    def run(self, graph: Graph, gate: Gate | None = None, proof: Shapes | None = None) -> Outcome:
+    def run(
+        self, graph: Graph, gate: Admission | None = None, proof: Shapes | None = None
+    ) -> Outcome:
         node = next(node for node in graph if node.op_type == "Relu")
         graph.remove_node(node.id)
         graph.add_node(replace(node, op_type="Abs"))
@@ -163,8 +173,8 @@ class Swap(Pass):
     old: str = "Relu"
     new: str = "Abs"
 
-    def rules(self) -> Sequence[Rule]:
-        return [Rule(op(self.old, var("x"), name="one"), self.swap)]
+    def rules(self) -> Sequence[PatternRule]:
+        return [PatternRule(op(self.old, var("x"), name="one"), self.swap)]
 
     def swap(self, m: Match, edit: Edit) -> str:
         edit.change(m["one"], op_type=self.new)

@@ -14,7 +14,7 @@ from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, Tensor, from_proto, to_proto
 from ocost.optimize.pays import Judge
 from ocost.optimize.pipeline import Made, Plan, run
-from ocost.rewrite.scope import Gate
+from ocost.rewrite.scope import Admission
 
 from .conftest import DropRelus, MergeSums, identities, sums
 
@@ -186,7 +186,9 @@ def relus(count: int) -> Graph:
     return graph("float[2, 8] x", "float[2, 8] y", steps)
 
 
-def made_of(start: Graph, hinders: Callable[[Graph, Graph], str], gate: Gate | None = None) -> Made:
+def made_of(
+    start: Graph, hinders: Callable[[Graph, Graph], str], gate: Admission | None = None
+) -> Made:
     plan = Plan((MergeSums(), DropRelus()), onnxsim=False, hinders=hinders)
     return run(start, plan, DEVICE, gate=gate)
 
@@ -214,11 +216,11 @@ def test_a_pass_whose_every_rewrite_hinders_is_left_out_as_a_whole() -> None:
 
 def test_what_was_found_bars_runs_that_are_cut_short() -> None:
     """They ask for the same rewrites in the same order."""
-    gate = Gate()
+    gate = Admission()
     whole = made_of(relus(4), refuse(2), gate)
     assert gate.barred == whole.hindering
     for limit in range(3):
-        cut = made_of(relus(4), refuse(2), Gate(limit, gate.barred))
+        cut = made_of(relus(4), refuse(2), Admission(limit, gate.barred))
         assert len(cut.graph) == 4 - limit
 
 

@@ -20,7 +20,7 @@ from ocost.optimize.opset import convert
 from ocost.optimize.optimized import Optimized, optimize_graph
 from ocost.optimize.pipeline import run
 from ocost.optimize.plan import plan
-from ocost.runtime.equality.cut import Region, regions
+from ocost.runtime.equality.cut import CutRegion, regions
 from ocost.runtime.equality.equivalence import Checker, check
 from ocost.runtime.equality.result import nothing
 
@@ -373,7 +373,7 @@ def test_a_conversion_can_stand_on_its_regions() -> None:
     after = before.copy()
     convert(after, 18)
     (region,) = regions(before, after, None)
-    assert isinstance(region, Region)
+    assert isinstance(region, CutRegion)
     assert [n.op_type for n in region.before] == ["ReduceMean"]
     assert check(region.before, region.after).ok
 

@@ -22,7 +22,7 @@ from ocost.optimize.proof import Regional
 from ocost.passes import Pass
 from ocost.report.optimize_document import optimize_document
 from ocost.report.text_optimize import render_optimize
-from ocost.rewrite.scope import Gate
+from ocost.rewrite.scope import Admission
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.equality.result import Equivalence, nothing
 
@@ -163,7 +163,7 @@ def test_a_model_that_differs_from_itself() -> None:
     other.remove_node("a")
     other.rewire("a", "x")
 
-    def wrong(_gate: Gate, _watch: Watch | None) -> Made:
+    def wrong(_gate: Admission, _watch: Watch | None) -> Made:
         return Made(other)
 
     with pytest.raises(OcostError, match="can't be checked"):

@@ -14,7 +14,7 @@ from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, to_proto, verify
 from ocost.graph.shapes import Given, infer
-from ocost.ledger.entries import Entry, entries, residual
+from ocost.ledger.entries import LedgerEntry, entries, residual
 from ocost.ledger.executed import Ledger
 from ocost.ledger.figures import OF_NODES, Figures
 from ocost.optimize.bisect import proven
@@ -22,7 +22,7 @@ from ocost.optimize.pipeline import ONNXSIM, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional, assume_finite
 from ocost.passes import Pass, passes
-from ocost.rewrite.scope import Gate
+from ocost.rewrite.scope import Admission
 from ocost.runtime.equality.equivalence import Equivalence, check
 
 from .random_models import OPEN, models
@@ -129,7 +129,7 @@ def interface(graph: Graph) -> list[str]:
     return [n for n in graph.inputs if n not in graph.initializers or graph.overridable(n)]
 
 
-def recomputed(ledger: Sequence[Entry], case: Case, made: Graph) -> None:
+def recomputed(ledger: Sequence[LedgerEntry], case: Case, made: Graph) -> None:
     """Each entry is what the nodes that it names cost."""
     graphs = (case.graph, made)
     old, new = ({c.name: c for c in cost_graph(g, DEVICE, given=case.given).nodes} for g in graphs)
@@ -140,9 +140,11 @@ def recomputed(ledger: Sequence[Entry], case: Case, made: Graph) -> None:
             assert entry.deltas["written"][figure] == plus - minus, (figure, entry)
 
 
-def as_executed(case: Case, made: Graph, ledger: Sequence[Entry], by: str) -> None:
+def as_executed(case: Case, made: Graph, ledger: Sequence[LedgerEntry], by: str) -> None:
     """The ledger sums as executed too, and each entry is known there or with others."""
-    diff = diff_graphs(case.graph, made, DEVICE, case.given, ledger=Ledger(tuple(ledger), (), {"written": {}}))
+    diff = diff_graphs(
+        case.graph, made, DEVICE, case.given, ledger=Ledger(tuple(ledger), (), {"written": {}})
+    )
     left = diff.ledger.residual["executed"]
     assert not any(left.values()), f"{by} hides {left} of what is executed"
     assert all(("executed" in e.deltas) != bool(e.joint) for e in diff.rewrites), by
@@ -181,5 +183,5 @@ def pipeline(case: Case, *, onnxsim: bool) -> None:
     assert not any(made.residual.values()), made.residual
     as_executed(case, made.graph, made.entries, "the pipeline")
     no_worse(case, made.graph, "the pipeline")
-    again = run(made.graph, chosen, DEVICE, case.given, Gate(barred=found.barred))
+    again = run(made.graph, chosen, DEVICE, case.given, Admission(barred=found.barred))
     assert not again.entries, again.entries

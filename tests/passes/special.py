@@ -10,7 +10,7 @@ from ocost.graph.shapes import Given, infer
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.session import open_session, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 Array = npt.NDArray[np.generic]
 
@@ -19,7 +19,9 @@ def moved(before: Graph, after: Graph, given: Given | None = None) -> list[str]:
     """Outputs in which special values of the inputs became others, in words."""
     try:
         feeds = make_feeds(before, infer(before, given))
-        sessions = [open_session(named(g), Options(level=Level.DISABLE)) for g in (before, after)]
+        sessions = [
+            open_session(named(g), Options(level=SessionLevel.DISABLE)) for g in (before, after)
+        ]
     except OcostError:
         return []  # whether it runs is for the comparison of outputs to tell
     found = []

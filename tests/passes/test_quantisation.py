@@ -11,7 +11,7 @@ import pytest
 from ocost.graph import Graph, to_proto
 from ocost.passes.quantisation import CleanQuantisation
 from ocost.runtime.onnxruntime.session import open_session
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 from .conftest import model
 
@@ -148,7 +148,7 @@ def unit(
 
 def executed(graph: Graph, path) -> set[str]:
     file = path / "executed.onnx"
-    open_session(to_proto(graph), Options(level=Level.EXTENDED), optimized=file)
+    open_session(to_proto(graph), Options(level=SessionLevel.EXTENDED), optimized=file)
     return {node.op_type for node in onnx.load(file).graph.node}
 
 

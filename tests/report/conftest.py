@@ -13,11 +13,11 @@ from dataclasses import replace
 import pytest
 from onnx import helper
 
-from ocost.compare.regions import Region, Regions, Spent
+from ocost.compare.regions import ChangedRegion, Regions, Spent
 from ocost.compare.result import Diff, Measured, NodePair, OpTypeChange, Pair
 from ocost.compare.verdict import Conclusion
 from ocost.costmodel.device import Device, Efficiency
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.result import (
     Coverage,
     GraphCost,
@@ -28,7 +28,7 @@ from ocost.costmodel.result import (
     UnknownNode,
 )
 from ocost.graph import from_proto
-from ocost.lineage.attribution import Attribution, Executed
+from ocost.lineage.lineage import Executed, Lineage
 from ocost.report.text import console
 from ocost.runtime.profiles import NodeTime, Profile
 from ocost.runtime.timing.comparison import Comparison
@@ -40,7 +40,7 @@ CONV = NodeCost(
     name="/features/features.0/features.0.0/Conv",
     op_type="Conv",
     domain="",
-    kind=Kind.CONV,
+    kind=KernelKind.CONV,
     macs=1_000_000,
     flops=2_000_000,
     padded_flops=0,
@@ -59,7 +59,7 @@ CONV = NodeCost(
 CLIP = CONV._replace(
     name="clip",
     op_type="Clip",
-    kind=Kind.ELEMENTWISE,
+    kind=KernelKind.ELEMENTWISE,
     macs=0,
     flops=50_000,
     read_bytes=200_000,
@@ -73,7 +73,7 @@ CLIP = CONV._replace(
 VIEW = CONV._replace(
     name="view",
     op_type="Reshape",
-    kind=Kind.VIEW,
+    kind=KernelKind.VIEW,
     macs=0,
     flops=0,
     read_bytes=0,
@@ -149,7 +149,7 @@ def device() -> Device:
         bandwidth=10e9,
         overhead_s=1e-6,
         sources=("peaks: made up",),
-        efficiency={Kind.CONV: Efficiency(compute=0.5, memory=1.0, measured=True)},
+        efficiency={KernelKind.CONV: Efficiency(compute=0.5, memory=1.0, measured=True)},
     )
 
 
@@ -249,7 +249,7 @@ def profiled(cost: GraphCost, device: Device) -> Profiled:
         "odd[0]": ((), "unmapped"),
     }
     operators = {node.name: node for node in executed.nodes}
-    attribution = Attribution(
+    attribution = Lineage(
         tuple(Executed(n, operators[n].op_type, o, s) for n, (o, s) in covers.items()),
         {
             CONV.name: "once",
@@ -307,8 +307,10 @@ def measured_diff(diff: Diff) -> Diff:
     came = ((), (("com.microsoft.nchwc::ReorderInput", 2),))
     regions = Regions(
         (
-            Region(2, fused, Spent((("c0", "a0"), ("c1",)), (40e-6, 20e-6), (50e-6, 28e-6)), False),
-            Region(1, came, Spent(((), ("r0", "r1")), (0, None), (0.0, 2e-6)), True),
+            ChangedRegion(
+                2, fused, Spent((("c0", "a0"), ("c1",)), (40e-6, 20e-6), (50e-6, 28e-6)), False
+            ),
+            ChangedRegion(1, came, Spent(((), ("r0", "r1")), (0, None), (0.0, 2e-6)), True),
         ),
         Spent((("v",), ("v",)), (40e-6, 40e-6), (50e-6, 50e-6)),
     )

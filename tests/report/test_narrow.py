@@ -4,7 +4,7 @@ import pytest
 from rich.cells import cell_len
 
 from ocost.report.numbers import unit_of
-from ocost.report.pieces import Listing, Verdict
+from ocost.report.pieces import Headline, Listing
 from ocost.report.short_diff import diff_page
 from ocost.report.short_profile import profile_page
 from ocost.report.table import Column, Table, figures
@@ -58,7 +58,7 @@ def test_listed_names_that_differ_late_stay_apart(text):
 
 
 def test_a_model_s_name_goes_before_the_verdict_wraps(text):
-    verdict = Verdict(["takes 8.55 ms here, as said", "takes 8.55 ms"], about="mobilenet_v2.onnx")
+    verdict = Headline(["takes 8.55 ms here, as said", "takes 8.55 ms"], about="mobilenet_v2.onnx")
     assert text(Page(verdict), 30) == "mobilen…v2.onnx: takes 8.55 ms\n"
     assert text(Page(verdict), 22) == "takes 8.55 ms\n"
 

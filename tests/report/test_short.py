@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ocost.costmodel.result import Port, UnknownNode
 from ocost.graph import from_proto
-from ocost.ledger.entries import Entry
+from ocost.ledger.entries import LedgerEntry
 from ocost.ledger.executed import Ledger
 from ocost.ledger.standing import Fault, Standing
 from ocost.optimize import Optimized
@@ -17,7 +17,7 @@ from ocost.optimize.pipeline import Made
 from ocost.passes import Declined
 from ocost.report.diff_document import diff_document
 from ocost.report.optimize_document import optimize_document
-from ocost.report.pieces import Grid, Listing, OneLine, Verdict
+from ocost.report.pieces import Grid, Headline, Listing, OneLine
 from ocost.report.short import LINES, Caution, Short
 from ocost.report.short_cost import cost_page
 from ocost.report.short_diff import diff_page
@@ -139,7 +139,7 @@ def optimized(diff):
     """The Clip's folding and a constant's, and one refusal."""
     figures = ("macs", "flops", "params", "param_bytes", "read_bytes", "write_bytes")
     delta = dict.fromkeys((*figures, "traffic_bytes", "latency_s"), 0)
-    fold = Entry(
+    fold = LedgerEntry(
         "pre",
         "fold-clip",
         ("clip",),
@@ -344,13 +344,13 @@ def test_outputs_that_differ_or_are_not_compared(diff, text):
 
 def test_the_first_verdict_that_fits(text):
     said = ["a rather long sentence with all figures", "a short one"]
-    assert text(Page(Verdict(said)), 60) == f"{said[0]}\n"
-    assert text(Page(Verdict(said)), 20) == f"{said[1]}\n"
+    assert text(Page(Headline(said)), 60) == f"{said[0]}\n"
+    assert text(Page(Headline(said)), 20) == f"{said[1]}\n"
     name = "resnet18_by_somebody_who_likes_long_names.onnx"
-    assert text(Page(Verdict(said, about=name)), 90) == f"{name}: {said[0]}\n"
+    assert text(Page(Headline(said, about=name)), 90) == f"{name}: {said[0]}\n"
     short = "resnet18_by_somebod…kes_long_names.onnx"
-    assert text(Page(Verdict(said, about=name)), 80) == f"{short}: {said[0]}\n"
-    assert text(Page(Verdict(said, about=name)), 30) == "resnet18…mes.onnx: a short one\n"
+    assert text(Page(Headline(said, about=name)), 80) == f"{short}: {said[0]}\n"
+    assert text(Page(Headline(said, about=name)), 30) == "resnet18…mes.onnx: a short one\n"
 
 
 def test_no_entry_is_broken(text):
@@ -374,7 +374,7 @@ def test_rows_go_first_then_blank_lines_then_words(text):
         return text(
             Page(
                 Short(
-                    Verdict(["so it is"]),
+                    Headline(["so it is"]),
                     [Text(f"fact {n}") for n in range(facts)],
                     [Text("totals")],
                     lambda rows: Table([Column("rows", [str(n) for n in range(rows)])]),

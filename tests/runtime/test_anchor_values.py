@@ -18,7 +18,7 @@ from ocost.lineage.attribution import attribute
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.session import open_session
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def values(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def linked(
-    sample: str, level: Level, folder: Path
+    sample: str, level: SessionLevel, folder: Path
 ) -> tuple[onnx.ModelProto, onnx.ModelProto, Mapping[str, str], Mapping[str, np.ndarray]]:
     graph = load(sample)
     model = named(graph)
@@ -42,15 +42,15 @@ def linked(
 @pytest.mark.parametrize(
     ("sample", "level"),
     [
-        ("@gpt2_4l", Level.ALL),
-        ("@mobilenet_v2", Level.ALL),
-        ("@odd_channels", Level.ALL),
-        ("@odd_channels", Level.BASIC),
-        ("@resnet18_qdq", Level.ALL),
-        ("@shufflenet_v2", Level.ALL),
+        ("@gpt2_4l", SessionLevel.ALL),
+        ("@mobilenet_v2", SessionLevel.ALL),
+        ("@odd_channels", SessionLevel.ALL),
+        ("@odd_channels", SessionLevel.BASIC),
+        ("@resnet18_qdq", SessionLevel.ALL),
+        ("@shufflenet_v2", SessionLevel.ALL),
     ],
 )
-def test_values(sample: str, level: Level, tmp_path: Path, values: ModuleType) -> None:
+def test_values(sample: str, level: SessionLevel, tmp_path: Path, values: ModuleType) -> None:
     model, optimised, tensors, feeds = linked(sample, level, tmp_path)
     assert len(tensors) >= len(optimised.graph.node)
     found = values.check(model, optimised, tensors, feeds)
@@ -60,7 +60,7 @@ def test_values(sample: str, level: Level, tmp_path: Path, values: ModuleType) -
 
 def test_a_wrong_anchor_is_found(tmp_path: Path, values: ModuleType) -> None:
     """Each tensor is linked to the next one's original: what is no copy of that is wrong."""
-    model, optimised, tensors, feeds = linked("@mobilenet_v2", Level.BASIC, tmp_path)
+    model, optimised, tensors, feeds = linked("@mobilenet_v2", SessionLevel.BASIC, tmp_path)
     shifted = dict(zip(tensors, [*list(tensors.values())[1:], *tensors.values()], strict=False))
     found = values.check(model, optimised, shifted, feeds)
     copies = sum(node.op_type == "Flatten" for node in optimised.graph.node)

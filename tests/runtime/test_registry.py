@@ -23,7 +23,7 @@ from ocost.costmodel import Device
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, OcostError, from_proto
 from ocost.graph.shapes import Given
-from ocost.lineage.attribution import Attribution, Executed
+from ocost.lineage.lineage import Executed, Lineage
 from ocost.report import schema
 from ocost.report.profile_document import profile_document
 from ocost.report.short_profile import profile_page
@@ -56,10 +56,10 @@ class Reference:
     def executed(self, model: ModelProto, options: Options) -> Graph:
         return from_proto(model)
 
-    def lineage(self, original: Graph, executed: Graph) -> Attribution:
+    def lineage(self, original: Graph, executed: Graph) -> Lineage:
         nodes = [(scope.path(node), node.op_type) for scope, node in executed.walk()]
         same = tuple(Executed(path, op_type, (path,), "exact") for path, op_type in nodes)
-        return Attribution(same, {path: "once" for path, _ in nodes}, {})
+        return Lineage(same, {path: "once" for path, _ in nodes}, {})
 
     def switches(self, options: Options) -> tuple[str, ...]:
         return ()

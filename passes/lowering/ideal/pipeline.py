@@ -13,7 +13,7 @@ from ....costmodel.memory import Memory, memory
 from ....graph.shapes import Shapes
 from ..onnxruntime_cpu import constant_folding, cse, eliminations, unique_dq
 from ..rule import Bundle, Step, fixed_point
-from ..target import Level, Runtime
+from ..target import OptimizationLevel, Runtime
 from ..work import Work
 from . import attention, chains, dead, epilogues, views
 
@@ -28,10 +28,10 @@ FUSE: tuple[Step, ...] = (attention.SWEEP, epilogues.SWEEP, chains.SWEEP, views.
 
 def run(work: Work) -> None:
     """Rewrite a graph; with nothing to optimise it stays as it is written."""
-    if work.target.level >= Level.BASIC:
+    if work.target.level >= OptimizationLevel.BASIC:
         fixed_point(work, CLEAN)
         fixed_point(work, (unique_dq.RULE,))
-    if work.target.level >= Level.EXTENDED:
+    if work.target.level >= OptimizationLevel.EXTENDED:
         for step in FUSE:
             for scope in list(work.scopes()):
                 step.sweep(scope)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ....graph.dtypes import FLOAT, INT32
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Constant, Type, Work, cover
 from .conditions import MS
 
@@ -162,4 +162,4 @@ def _integers(work: Work, tensor: str, reader: WorkNode) -> str:
     return made
 
 
-RULE = Rule("AttentionFusion", ("Softmax",), _apply)
+RULE = LoweringRule("AttentionFusion", ("Softmax",), _apply)

@@ -16,7 +16,7 @@ from functools import partial
 from ....graph.dtypes import FLOAT
 from ..mends import reshape_constant
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import MS, holds, near, other, same_dim, stands_apart
 
@@ -186,6 +186,6 @@ def _gate(work: Work, node: WorkNode) -> WorkNode | None:
     return None
 
 
-BIAS = Rule("BiasGeluFusion", ("Add",), _bias)
-FAST = Rule("FastGeluFusion", ("Tanh",), _fast)
-QUICK = Rule("QuickGeluFusion", ("Sigmoid",), _quick)
+BIAS = LoweringRule("BiasGeluFusion", ("Add",), _bias)
+FAST = LoweringRule("FastGeluFusion", ("Tanh",), _fast)
+QUICK = LoweringRule("QuickGeluFusion", ("Sigmoid",), _quick)

@@ -23,7 +23,7 @@ from ....graph.shapes.fold import fold
 from ....graph.shapes.info import Info, ShapeCall
 from ..inference import refresh
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Array, Constant, Work
 from .conditions import MS
 from .kernels import is_expanded
@@ -220,7 +220,7 @@ def _lost(work: Work, branch: Work, _name: str) -> None:
                 work.root.fates.setdefault(original, "dead")
 
 
-class _Any(Rule):
+class _Any(LoweringRule):
     """At every node: any may read constants alone."""
 
     def sweep(self, work: Work) -> bool:

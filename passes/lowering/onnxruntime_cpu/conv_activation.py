@@ -14,7 +14,7 @@ from __future__ import annotations
 from ....graph.dtypes import FLOAT
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule, Sweep
+from ..rule import LoweringRule, Sweep
 from ..work import Work
 from . import hard_near
 from .conditions import MS, may_equal, open_sizes, other, overridden, same_dims, stands_apart
@@ -182,5 +182,5 @@ def _with_sum(work: Work, node: WorkNode, seen: set[str]) -> bool:
     return True
 
 
-RULE = Rule(_NAME, ("Conv",), _apply)
+RULE = LoweringRule(_NAME, ("Conv",), _apply)
 SUM = Sweep(_SUM, ("Conv",), _sums)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from ..mends import reshape_constant, swap_inputs
 from ..near import an, called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Constant, Work
 from .conditions import is_real, overridden, stands_apart
 
@@ -212,7 +212,7 @@ def _transposed(work: Work, node: WorkNode) -> bool:
     return True
 
 
-ADD = Rule("ConvAddFusion", ("Conv",), _add)
-MUL = Rule("ConvMulFusion", ("Conv",), _mul)
-NORM = Rule("ConvBNFusion", ("Conv",), _norm)
-NORM_TRANSPOSED = Rule("ConvBNFusion", ("ConvTranspose",), _transposed, since=(1, 31))
+ADD = LoweringRule("ConvAddFusion", ("Conv",), _add)
+MUL = LoweringRule("ConvMulFusion", ("Conv",), _mul)
+NORM = LoweringRule("ConvBNFusion", ("Conv",), _norm)
+NORM_TRANSPOSED = LoweringRule("ConvBNFusion", ("ConvTranspose",), _transposed, since=(1, 31))

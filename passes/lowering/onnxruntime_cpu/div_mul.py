@@ -10,7 +10,7 @@ Basic level, versions 1.20 to 1.32.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 
 
@@ -26,4 +26,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("DivMulFusion", ("Div",), _apply)
+RULE = LoweringRule("DivMulFusion", ("Div",), _apply)

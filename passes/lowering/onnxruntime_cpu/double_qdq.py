@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import FLOAT
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .quantisation import equal_parameters, is_dq, is_q, per_tensor, quantised_type
 
@@ -45,4 +45,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("DoubleQDQPairsRemover", ("DequantizeLinear",), _apply)
+RULE = LoweringRule("DoubleQDQPairsRemover", ("DequantizeLinear",), _apply)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ....graph.dtypes import DOUBLE, FLOAT, FLOAT16, INT32, INT64
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import removable, take_out
 
@@ -162,10 +162,10 @@ def _noop(work: Work, node: WorkNode) -> bool:
 
 _TYPES = (FLOAT, FLOAT16, DOUBLE, INT32, INT64)
 
-IDENTITY = Rule("EliminateIdentity", ("Identity",), _identity)
-SLICE = Rule("EliminateSlice", ("Slice",), _slice)
-UNSQUEEZE = Rule("UnsqueezeElimination", ("Unsqueeze",), _unsqueeze)
-DROPOUT = Rule("EliminateDropout", ("Dropout",), _dropout)
-EXPAND = Rule("ExpandElimination", ("Expand",), _expand)
-CAST = Rule("CastElimination", ("Cast",), _cast)
-NOOP = Rule("NoopElimination", ("Add", "Sub", "Mul", "Div"), _noop)
+IDENTITY = LoweringRule("EliminateIdentity", ("Identity",), _identity)
+SLICE = LoweringRule("EliminateSlice", ("Slice",), _slice)
+UNSQUEEZE = LoweringRule("UnsqueezeElimination", ("Unsqueeze",), _unsqueeze)
+DROPOUT = LoweringRule("EliminateDropout", ("Dropout",), _dropout)
+EXPAND = LoweringRule("ExpandElimination", ("Expand",), _expand)
+CAST = LoweringRule("CastElimination", ("Cast",), _cast)
+NOOP = LoweringRule("NoopElimination", ("Add", "Sub", "Mul", "Div"), _noop)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ....graph.dtypes import INT64
 from ..node import WorkNode
-from ..rule import Rule, Sweep
+from ..rule import LoweringRule, Sweep
 from ..work import Type, Work
 from .conditions import assigned
 
@@ -171,4 +171,4 @@ def _range(work: Work, node: WorkNode) -> bool:
 
 
 SPLIT = Sweep("GatherSliceToSplitFusion", ("Gather", "Slice"), _apply)
-RANGE = Rule("GatherToSliceFusion", ("Gather",), _range)
+RANGE = LoweringRule("GatherToSliceFusion", ("Gather",), _range)

@@ -13,7 +13,7 @@ this type. 1.20 to 1.32.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from . import gelu_near
 from .conditions import MS, assigned, holds, other
@@ -63,5 +63,5 @@ def _extended(work: Work, node: WorkNode) -> bool:
     return True
 
 
-BASIC = Rule("GeluFusionL1", ("Div",), _basic)
-EXTENDED = Rule("GeluFusionL2", ("Div", "Erf"), _extended)
+BASIC = LoweringRule("GeluFusionL1", ("Div",), _basic)
+EXTENDED = LoweringRule("GeluFusionL2", ("Div", "Erf"), _extended)

@@ -13,7 +13,7 @@ from ....graph.dtypes import FLOAT
 from ..mends import exchange
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import MS, stands_apart
 
@@ -84,4 +84,4 @@ def _nearly(work: Work, node: WorkNode) -> WorkNode | None:
     return behind if mended else None
 
 
-RULE = Rule(_NAME, ("Gemm", "MatMul"), _apply)
+RULE = LoweringRule(_NAME, ("Gemm", "MatMul"), _apply)

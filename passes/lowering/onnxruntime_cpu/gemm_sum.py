@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import other, same_dim
 
@@ -62,4 +62,4 @@ def spreads(work: Work, product: str, bias: str) -> bool:
     return rows and columns
 
 
-RULE = Rule(_NAME, ("Gemm",), _apply)
+RULE = LoweringRule(_NAME, ("Gemm",), _apply)

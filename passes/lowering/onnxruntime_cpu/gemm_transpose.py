@@ -10,7 +10,7 @@ output of the graph; or one behind a Gemm without C. Basic and extended level, 1
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 
 
@@ -50,4 +50,4 @@ def _swaps(work: Work, node: WorkNode) -> bool:
     return perm == (1, 0) or (perm is None and work.rank(node.inputs[0]) == 2)
 
 
-RULE = Rule("GemmTransposeFusion", ("Gemm",), _apply)
+RULE = LoweringRule("GemmTransposeFusion", ("Gemm",), _apply)

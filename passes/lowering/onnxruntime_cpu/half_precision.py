@@ -15,7 +15,7 @@ from __future__ import annotations
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
 from ..near import CAST_NAME, listed
 from ..node import WorkNode
-from ..rule import Rule, Sweep
+from ..rule import LoweringRule, Sweep
 from ..work import Constant, Type, Work, cover
 from .conditions import hand_on
 from .constant_sharing import MOST
@@ -158,4 +158,6 @@ def _fuse_back(work: Work, node: WorkNode) -> bool:
 
 
 INSERT = Sweep("InsertCastTransformer", (), _insert)
-FUSE_BACK = Rule("FuseFp16InitializerToFp32NodeTransformer", ("Cast",), _fuse_back, since=(1, 23))
+FUSE_BACK = LoweringRule(
+    "FuseFp16InitializerToFp32NodeTransformer", ("Cast",), _fuse_back, since=(1, 23)
+)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ....graph.dtypes import FLOAT
 from ..near import called, listed
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 from .conditions import MS, other
 
@@ -103,5 +103,5 @@ def _is_product(node: WorkNode, quantiser: WorkNode) -> bool:
     )
 
 
-TO_FLOAT = Rule("MatMulIntegerToFloatFusion", ("Mul",), _to_float)
-DYNAMIC = Rule("DynamicQuantizeMatMulFusion", ("MatMulIntegerToFloat",), _dynamic)
+TO_FLOAT = LoweringRule("MatMulIntegerToFloatFusion", ("Mul",), _to_float)
+DYNAMIC = LoweringRule("DynamicQuantizeMatMulFusion", ("MatMulIntegerToFloat",), _dynamic)

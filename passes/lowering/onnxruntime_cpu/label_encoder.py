@@ -10,7 +10,7 @@ of the type that the second looks up. Basic level, versions 1.20 to 1.32.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 
 _ML = "ai.onnx.ml"
@@ -32,4 +32,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("LabelEncoderFusion", ("LabelEncoder",), _apply)
+RULE = LoweringRule("LabelEncoderFusion", ("LabelEncoder",), _apply)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import FLOAT
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from . import layer_norm_near
 from .conditions import assigned, other
@@ -127,6 +127,6 @@ def _simplified(work: Work, node: WorkNode) -> bool:
 
 _ONNX = 17  # the opset that has the operator
 
-BASIC = Rule("LayerNormFusionL1", ("Sqrt",), _basic)
-EXTENDED = Rule("LayerNormFusionL2", ("Sqrt",), _extended)
-SIMPLIFIED = Rule("SimplifiedLayerNormFusion", ("Sqrt",), _simplified)
+BASIC = LoweringRule("LayerNormFusionL1", ("Sqrt",), _basic)
+EXTENDED = LoweringRule("LayerNormFusionL2", ("Sqrt",), _extended)
+SIMPLIFIED = LoweringRule("SimplifiedLayerNormFusion", ("Sqrt",), _simplified)

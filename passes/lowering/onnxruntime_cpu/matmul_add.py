@@ -19,7 +19,7 @@ import numpy as np
 from ....graph.dtypes import BFLOAT16, FLOAT, FLOAT16, INT64
 from ..mends import reshape_constant
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Type, Work, union
 from .conditions import open_sizes, other, stands_apart
 from .gemm_sum import spreads
@@ -158,5 +158,5 @@ def _second(work: Work, node: WorkNode) -> bool:
     return _apply(work, node, keeping=False)
 
 
-BASIC = Rule(_NAME, ("MatMul",), _first)
-EXTENDED = Rule(_NAME, ("MatMul",), _second, since=_ATTENTION)
+BASIC = LoweringRule(_NAME, ("MatMul",), _first)
+EXTENDED = LoweringRule(_NAME, ("MatMul",), _second, since=_ATTENTION)

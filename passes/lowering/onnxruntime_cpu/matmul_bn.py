@@ -10,7 +10,7 @@ Transpose, each read once; the BatchNormalization is of constants. Basic level, 
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 from .conv_affine import batch_norm_behind
 
@@ -41,4 +41,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("MatMul_BatchNormalization_Fusion", ("MatMul",), _apply)
+RULE = LoweringRule("MatMul_BatchNormalization_Fusion", ("MatMul",), _apply)

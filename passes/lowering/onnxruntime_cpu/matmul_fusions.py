@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import DOUBLE, FLOAT
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Type, Work, cover
 from .conditions import MS
 from .transposes.moves import settle
@@ -142,5 +142,5 @@ def _rename(work: Work, node: WorkNode, by: str) -> None:
     work.call(node, f"{node.name}/{by}/")
 
 
-TRANSPOSE = Rule("MatmulTransposeFusion", ("MatMul", "FusedMatMul"), _transposes)
-SCALE = Rule("MatMulScaleFusion", ("MatMul", "FusedMatMul"), _scales)
+TRANSPOSE = LoweringRule("MatmulTransposeFusion", ("MatMul", "FusedMatMul"), _transposes)
+SCALE = LoweringRule("MatMulScaleFusion", ("MatMul", "FusedMatMul"), _scales)

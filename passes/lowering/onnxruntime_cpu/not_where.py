@@ -10,7 +10,7 @@ version 16 since 1.26.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 
 _WHERE_16 = (1, 26)
@@ -34,4 +34,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("NotWhereFusion", ("Where",), _apply)
+RULE = LoweringRule("NotWhereFusion", ("Where",), _apply)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import FLOAT, INT64
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Type, Work
 from .conditions import MS, constant_side
 
@@ -143,4 +143,4 @@ def _reshape(work: Work, source: str, made: str, near: WorkNode, name: str) -> N
     node.glue, node.covers = True, near.covers
 
 
-RULE = Rule("AttentionFusion", ("Softmax",), _apply, since=(1, 26))
+RULE = LoweringRule("AttentionFusion", ("Softmax",), _apply, since=(1, 26))

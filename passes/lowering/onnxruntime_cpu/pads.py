@@ -12,7 +12,7 @@ AveragePool that has pads of its own must count them. MaxPool until 1.31. Conv o
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 from .conditions import stands_apart
 
@@ -64,4 +64,4 @@ def _takes(work: Work, reader: WorkNode) -> bool:
     return work.is_op(reader, "AveragePool", 7, 10, 11, 19, 22)
 
 
-RULE = Rule(_NAME, ("Pad",), _apply)
+RULE = LoweringRule(_NAME, ("Pad",), _apply)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ....costmodel.storage import stored
 from ..rule import Bundle, Step, fixed_point, holds
-from ..target import Level, Runtime, Target
+from ..target import OptimizationLevel, Runtime, Target
 from ..work import Work
 from . import (
     attention,
@@ -144,9 +144,13 @@ _ROUNDS = 10
 
 def switches(target: Target) -> tuple[str, ...]:
     """Names of what a target does by itself and can leave out, in its order."""
-    lists = ((Level.BASIC, BASIC), (Level.EXTENDED, EXTENDED), (Level.LAYOUT, LAYOUT))
+    lists = (
+        (OptimizationLevel.BASIC, BASIC),
+        (OptimizationLevel.EXTENDED, EXTENDED),
+        (OptimizationLevel.LAYOUT, LAYOUT),
+    )
     names: dict[str, None] = {}
-    for level, steps in (*lists, (Level.ALL, ALL)):
+    for level, steps in (*lists, (OptimizationLevel.ALL, ALL)):
         for step in steps if level <= target.level else ():
             for rule in step.rules if isinstance(step, Bundle) else (step,):
                 if holds(rule, target):
@@ -158,16 +162,16 @@ def run(work: Work) -> None:
     """Rewrite a graph as the runtime does at the target's level and version."""
     level = work.target.level
     fixed_point(work, _LOADING)
-    if level >= Level.BASIC:
+    if level >= OptimizationLevel.BASIC:
         fixed_point(work, BASIC, _ONCE)
     fixed_point(work, (functions.STEP,))
     for _ in range(_ROUNDS):
-        if level >= Level.EXTENDED:
+        if level >= OptimizationLevel.EXTENDED:
             fixed_point(work, EXTENDED, _ONCE)
-        if level >= Level.LAYOUT:
+        if level >= OptimizationLevel.LAYOUT:
             fixed_point(work, LAYOUT)
         fixed_point(work, (half_precision.INSERT,))
-        if level < Level.ALL or not fixed_point(work, ALL):
+        if level < OptimizationLevel.ALL or not fixed_point(work, ALL):
             break
 
 

@@ -10,7 +10,7 @@ Basic level, versions 1.20 to 1.32.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import removable, take_out
 
@@ -24,4 +24,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return take_out(work, node)
 
 
-RULE = Rule("PreShapeNodeElimination", ("Cast",), _apply)
+RULE = LoweringRule("PreShapeNodeElimination", ("Cast",), _apply)

@@ -10,7 +10,7 @@ and an output of the graph an Identity stays. 1.20 to 1.32.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, union
 from .quantisation import equal_parameters, is_dq, is_q
 
@@ -41,4 +41,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("QDQFinalCleanupTransformer", ("DequantizeLinear",), _apply)
+RULE = LoweringRule("QDQFinalCleanupTransformer", ("DequantizeLinear",), _apply)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 from .quantisation import is_lowest, is_q, limits
 
@@ -71,5 +71,5 @@ def _out(work: Work, node: WorkNode, behind: WorkNode) -> bool:
     return True
 
 
-RELU = Rule("ReluQuantRewrite", ("Relu",), _relu)
-CLIP = Rule("ClipQuantRewrite", ("Clip",), _clip)
+RELU = LoweringRule("ReluQuantRewrite", ("Relu",), _relu)
+CLIP = LoweringRule("ClipQuantRewrite", ("Clip",), _clip)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, cover
 from .conditions import overridden
 
@@ -53,4 +53,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("FuseReluClip", ("Relu",), _apply)
+RULE = LoweringRule("FuseReluClip", ("Relu",), _apply)

@@ -17,7 +17,7 @@ import numpy as np
 from ....graph.dtypes import INT64
 from ..inference import refresh
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import same_dim
 from .constant_folding import drop_unread
@@ -102,4 +102,4 @@ def _equal(work: Work, first: str, second: str, axis: int) -> bool:
     return same_dim(one[axis], two[axis])
 
 
-RULE = Rule("ReshapeFusion", ("Reshape",), _apply)
+RULE = LoweringRule("ReshapeFusion", ("Reshape",), _apply)

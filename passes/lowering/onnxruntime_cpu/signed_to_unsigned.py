@@ -14,7 +14,7 @@ import numpy as np
 from ....graph.dtypes import INT8, UINT8
 from ..near import called
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Type, Work
 from .quantisation import is_dq, is_q, point, quantised_type
 
@@ -45,4 +45,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-RULE = Rule("QDQS8ToU8Transformer", ("QuantizeLinear",), _apply)
+RULE = LoweringRule("QDQS8ToU8Transformer", ("QuantizeLinear",), _apply)

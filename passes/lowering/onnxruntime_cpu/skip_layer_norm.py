@@ -14,7 +14,7 @@ from __future__ import annotations
 from ....graph.dtypes import BFLOAT16, FLOAT, FLOAT16
 from ..near import called, listed
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import MS, assigned, may_equal, open_sizes, same_dims
 
@@ -130,5 +130,5 @@ def _later(work: Work, node: WorkNode) -> bool:
     return False
 
 
-RULE = Rule(_NAME, ("LayerNormalization",), _apply)
-BIAS = Rule("BiasSkipLayerNormFusion", ("SkipLayerNormalization",), _later, since=(1, 26))
+RULE = LoweringRule(_NAME, ("LayerNormalization",), _apply)
+BIAS = LoweringRule("BiasSkipLayerNormFusion", ("SkipLayerNormalization",), _later, since=(1, 26))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import DOUBLE, FLOAT, INT64
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work, union
 
 _ROWS = (1, 32)
@@ -98,4 +98,4 @@ def _steps(work: Work, node: WorkNode) -> dict[int, int] | None:
     return begins
 
 
-RULE = Rule("SliceConcatToSpaceToDepthFusion", ("Concat",), _apply, since=(1, 26))
+RULE = LoweringRule("SliceConcatToSpaceToDepthFusion", ("Concat",), _apply, since=(1, 26))

@@ -10,7 +10,7 @@ in bodies aside. One that makes an output of the graph keeps that for itself. 1.
 from __future__ import annotations
 
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .quantisation import is_dq
 
@@ -44,4 +44,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return bool(places)
 
 
-RULE = Rule("EnsureUniqueDQForNodeUnit", ("DequantizeLinear",), _apply)
+RULE = LoweringRule("EnsureUniqueDQForNodeUnit", ("DequantizeLinear",), _apply)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import FLOAT, INT8
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Constant, Type, Work
 from .quantisation import DQ, INT32, dq_of, is_q, per_tensor
 
@@ -53,4 +53,6 @@ def _quantise(
     work.set_input(node, slot, made)
 
 
-RULE = Rule("WeightBiasQuantization", ("Conv", "ConvTranspose", "Gemm"), _apply, since=(1, 22))
+RULE = LoweringRule(
+    "WeightBiasQuantization", ("Conv", "ConvTranspose", "Gemm"), _apply, since=(1, 22)
+)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ..mends import reshape_constant
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Work
 from .conditions import MS, other
 
@@ -41,4 +41,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return True
 
 
-BIAS = Rule("MatMulNBitsFusion", ("MatMulNBits",), _apply)
+BIAS = LoweringRule("MatMulNBitsFusion", ("MatMulNBits",), _apply)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ....graph.dtypes import FLOAT
 from ..node import WorkNode
-from ..rule import Rule
+from ..rule import LoweringRule
 from ..work import Type, Work
 from .quantisation import DQ, dq_of, is_q, quantised_type
 
@@ -36,4 +36,4 @@ def _apply(work: Work, node: WorkNode) -> bool:
     return False
 
 
-RULE = Rule("WhereDummyDq", ("Where",), _apply, since=(1, 24))
+RULE = LoweringRule("WhereDummyDq", ("Where",), _apply, since=(1, 24))

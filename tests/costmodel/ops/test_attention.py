@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 # Batch 2, 3 heads, 4 queries, 5 keys, heads of 8: 120 scores.
@@ -27,7 +27,7 @@ Q, K, Y = (2, 3, 4, 8), (2, 3, 5, 8), (2, 3, 4, 8)
 )
 def test_attention(work, inputs, attributes, flops):
     done = work("Attention", inputs, [Y], **attributes)
-    assert (done.macs, done.flops, done.kind) == (1_920, flops, Kind.ATTENTION)
+    assert (done.macs, done.flops, done.kind) == (1_920, flops, KernelKind.ATTENTION)
 
 
 def test_past_and_value_heads_of_another_size(work):

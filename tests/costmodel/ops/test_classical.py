@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 ML = "ai.onnx.ml"
@@ -23,7 +23,7 @@ def test_linear_regressor(work):
         targets=2,
     )
     # 10 x 8 macs; 2 x 80 + 10 x 2 intercepts
-    assert (answer.macs, answer.flops, answer.kind) == (80, 180, Kind.CLASSICAL)
+    assert (answer.macs, answer.flops, answer.kind) == (80, 180, KernelKind.CLASSICAL)
 
 
 def test_linear_classifier(work):

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 
 INT64 = TensorProto.INT64
 
 
 def test_constant_is_there_before_the_run(work):
     answer = work("Constant", [], [(5,)])
-    assert (answer.kind, answer.writes, answer.flops) == (Kind.CONSTANT, {0: 0}, 0)
+    assert (answer.kind, answer.writes, answer.flops) == (KernelKind.CONSTANT, {0: 0}, 0)
 
 
 def test_constant_of_shape_fills(work):

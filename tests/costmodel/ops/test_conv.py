@@ -1,7 +1,7 @@
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown, rules
 
 
@@ -9,19 +9,19 @@ from ocost.costmodel.work import Unknown, rules
     ("shapes", "group", "macs", "kind"),
     [
         # 8x8 outputs of 32 channels, each 16 x 3x3: 2048 x 144
-        (((1, 16, 8, 8), (32, 16, 3, 3), (1, 32, 8, 8)), 1, 294_912, Kind.CONV),
+        (((1, 16, 8, 8), (32, 16, 3, 3), (1, 32, 8, 8)), 1, 294_912, KernelKind.CONV),
         # 2048 x 16 x 1
-        (((1, 16, 8, 8), (32, 16, 1, 1), (1, 32, 8, 8)), 1, 32_768, Kind.POINTWISE),
+        (((1, 16, 8, 8), (32, 16, 1, 1), (1, 32, 8, 8)), 1, 32_768, KernelKind.POINTWISE),
         # 16 channels at 4x4, each 3 x 7x7: 256 x 147
-        (((1, 3, 8, 8), (16, 3, 7, 7), (1, 16, 4, 4)), 1, 37_632, Kind.FIRST_LAYER),
+        (((1, 3, 8, 8), (16, 3, 7, 7), (1, 16, 4, 4)), 1, 37_632, KernelKind.FIRST_LAYER),
         # 1024 x 1 x 9
-        (((1, 16, 8, 8), (16, 1, 3, 3), (1, 16, 8, 8)), 16, 9_216, Kind.DEPTHWISE),
+        (((1, 16, 8, 8), (16, 1, 3, 3), (1, 16, 8, 8)), 16, 9_216, KernelKind.DEPTHWISE),
         # 2048 x (16 / 4) x 9
-        (((1, 16, 8, 8), (32, 4, 3, 3), (1, 32, 8, 8)), 4, 73_728, Kind.GROUPED),
+        (((1, 16, 8, 8), (32, 4, 3, 3), (1, 32, 8, 8)), 4, 73_728, KernelKind.GROUPED),
         # one dim: 2 images x 8 channels x 10 positions x 5 channels x 3
-        (((2, 5, 12), (8, 5, 3), (2, 8, 10)), 1, 2_400, Kind.CONV),
+        (((2, 5, 12), (8, 5, 3), (2, 8, 10)), 1, 2_400, KernelKind.CONV),
         # three dims: 6 channels x 2x2x2 x 5 x 27
-        (((1, 5, 4, 4, 4), (6, 5, 3, 3, 3), (1, 6, 2, 2, 2)), 1, 6_480, Kind.CONV),
+        (((1, 5, 4, 4, 4), (6, 5, 3, 3, 3), (1, 6, 2, 2, 2)), 1, 6_480, KernelKind.CONV),
     ],
 )
 def test_conv(work, shapes, group, macs, kind):
@@ -80,7 +80,7 @@ def test_qlinear_conv(work, domain):
 def test_conv_transpose(work, w, group, bias, expected):
     inputs = [(1, 16, 4, 4), w, bias]
     done = work("ConvTranspose", inputs, [(1, 8, 8, 8)], group=group, strides=[2, 2])
-    assert (done.macs, done.flops, done.kind) == (*expected, Kind.CONV_TRANSPOSE)
+    assert (done.macs, done.flops, done.kind) == (*expected, KernelKind.CONV_TRANSPOSE)
 
 
 def test_deform_conv(work):
@@ -100,7 +100,7 @@ def test_causal_conv(work):
     inputs = [(2, 6, 10), (6, 1, 4), (6,), (2, 6, 3)]
     outputs = [(2, 6, 10), (2, 6, 3)]
     done = work("CausalConvWithState", inputs, outputs, activation="silu")
-    assert (done.macs, done.flops, done.kind) == (480, 1_320, Kind.DEPTHWISE)
+    assert (done.macs, done.flops, done.kind) == (480, 1_320, KernelKind.DEPTHWISE)
 
 
 def test_weights():

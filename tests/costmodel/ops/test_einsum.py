@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 
@@ -19,20 +19,20 @@ from ocost.costmodel.work import Unknown
 )
 def test_contraction(work, equation, inputs, output, macs):
     done = work("Einsum", inputs, [output], equation=equation)
-    assert (done.macs, done.flops, done.kind) == (macs, 2 * macs, Kind.MATMUL)
+    assert (done.macs, done.flops, done.kind) == (macs, 2 * macs, KernelKind.MATMUL)
 
 
 @pytest.mark.parametrize(
     ("equation", "tensors", "flops", "kind"),
     [
-        ("i,j->ij", [(4,), (5,), (4, 5)], 20, Kind.ELEMENTWISE),  # 20 products
-        ("bij,bij->bij", [(2, 3, 4), (2, 3, 4), (2, 3, 4)], 24, Kind.ELEMENTWISE),
-        ("i,i,i->i", [(6,), (6,), (6,), (6,)], 12, Kind.ELEMENTWISE),  # two products each
-        ("ij->ji", [(4, 5), (5, 4)], 0, Kind.LAYOUT),
-        ("ii->i", [(4, 4), (4,)], 0, Kind.LAYOUT),
-        ("ij->i", [(4, 5), (4,)], 16, Kind.REDUCTION),  # 20 - 4 additions
-        ("ii->", [(4, 4), ()], 3, Kind.REDUCTION),  # 4 on the diagonal
-        ("...i->...", [(2, 3, 4), (2, 3)], 18, Kind.REDUCTION),  # 24 - 6
+        ("i,j->ij", [(4,), (5,), (4, 5)], 20, KernelKind.ELEMENTWISE),  # 20 products
+        ("bij,bij->bij", [(2, 3, 4), (2, 3, 4), (2, 3, 4)], 24, KernelKind.ELEMENTWISE),
+        ("i,i,i->i", [(6,), (6,), (6,), (6,)], 12, KernelKind.ELEMENTWISE),  # two products each
+        ("ij->ji", [(4, 5), (5, 4)], 0, KernelKind.LAYOUT),
+        ("ii->i", [(4, 4), (4,)], 0, KernelKind.LAYOUT),
+        ("ij->i", [(4, 5), (4,)], 16, KernelKind.REDUCTION),  # 20 - 4 additions
+        ("ii->", [(4, 4), ()], 3, KernelKind.REDUCTION),  # 4 on the diagonal
+        ("...i->...", [(2, 3, 4), (2, 3)], 18, KernelKind.REDUCTION),  # 24 - 6
     ],
 )
 def test_what_is_no_contraction(work, equation, tensors, flops, kind):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.ops.elementwise import FLOPS
 from ocost.costmodel.work import rules
 
@@ -27,7 +27,7 @@ OUT = (2, 3, 4)  # 24 elements
 )
 def test_cheap(work, op_type, flops):
     answer = work(op_type, [OUT], [OUT])
-    assert (answer.flops, answer.kind, answer.macs) == (flops, Kind.ELEMENTWISE, 0)
+    assert (answer.flops, answer.kind, answer.macs) == (flops, KernelKind.ELEMENTWISE, 0)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_cheap(work, op_type, flops):
 )
 def test_transcendental(work, op_type, flops):
     answer = work(op_type, [OUT], [OUT])
-    assert (answer.flops, answer.kind) == (flops, Kind.TRANSCENDENTAL)
+    assert (answer.flops, answer.kind) == (flops, KernelKind.TRANSCENDENTAL)
 
 
 @pytest.mark.parametrize("op_type", ["Add", "Sub", "Mul", "Div", "Mod", "Equal", "And", "BitShift"])
@@ -80,10 +80,10 @@ def test_where_runs_in_the_type_of_its_output(work):
 @pytest.mark.parametrize(
     ("exponent", "kind"),
     [
-        ({1: 2.0}, Kind.ELEMENTWISE),
-        ({1: [2.0, 3.0]}, Kind.ELEMENTWISE),
-        ({1: 0.3}, Kind.TRANSCENDENTAL),
-        ({}, Kind.TRANSCENDENTAL),
+        ({1: 2.0}, KernelKind.ELEMENTWISE),
+        ({1: [2.0, 3.0]}, KernelKind.ELEMENTWISE),
+        ({1: 0.3}, KernelKind.TRANSCENDENTAL),
+        ({}, KernelKind.TRANSCENDENTAL),
     ],
 )
 def test_pow_by_its_exponent(work, exponent, kind):
@@ -105,12 +105,12 @@ def test_pow_by_its_exponent(work, exponent, kind):
 )
 def test_gated(work, op_type, inputs, attributes, flops):
     answer = work(op_type, [OUT] * inputs, [OUT], **attributes)
-    assert (answer.flops, answer.kind) == (flops, Kind.TRANSCENDENTAL)
+    assert (answer.flops, answer.kind) == (flops, KernelKind.TRANSCENDENTAL)
 
 
 def test_cast_is_no_arithmetic(work):
     answer = work("Cast", [OUT], [(TensorProto.FLOAT16, OUT)], to=TensorProto.FLOAT16)
-    assert (answer.flops, answer.view, answer.kind) == (0, False, Kind.ELEMENTWISE)
+    assert (answer.flops, answer.view, answer.kind) == (0, False, KernelKind.ELEMENTWISE)
 
 
 def test_cast_to_the_same_type_is_a_view(work):

@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown, rules
 
 MS = {"domain": "com.microsoft"}
@@ -56,7 +56,7 @@ def test_simplified_layer_normalization(work, axis, outputs, flops):
 )
 def test_group_norms(work, op_type, inputs, activation, flops):
     done = work(op_type, inputs, [(2, 2, 2, 8)], activation=activation, groups=2, **MS)
-    assert (done.flops, done.kind) == (flops, Kind.NORMALISATION)
+    assert (done.flops, done.kind) == (flops, KernelKind.NORMALISATION)
 
 
 def test_bitmask_dropout(work):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import rules
 
 INT64 = TensorProto.INT64
@@ -13,7 +13,7 @@ TABLE = (30000, 256)
 def test_gather_reads_the_touched_rows(work):
     answer = work("Gather", [TABLE, (INT64, (1, 32))], [(1, 32, 256)])
     # 32 rows x 256, not 30000 x 256
-    assert (answer.reads, answer.flops, answer.kind) == ({0: 8192}, 0, Kind.INDEXING)
+    assert (answer.reads, answer.flops, answer.kind) == ({0: 8192}, 0, KernelKind.INDEXING)
 
 
 def test_gather_reads_the_table_at_most_once(work):
@@ -69,7 +69,7 @@ def test_tensor_scatter(work):
 
 def test_one_hot(work):
     answer = work("OneHot", [(INT64, (5,)), (INT64, ()), (2,)], [(5, 10)])
-    assert (answer.flops, answer.kind) == (0, Kind.INDEXING)
+    assert (answer.flops, answer.kind) == (0, KernelKind.INDEXING)
 
 
 def test_non_zero(work):

@@ -12,7 +12,7 @@ from ocost.costmodel.catalogue import find
 from ocost.costmodel.device import Device
 from ocost.costmodel.host import describe
 from ocost.costmodel.integer_kernels import X86_SHARES, product_kind
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.graph import Graph, Tensor, from_proto
 
 INT8, UINT8 = TensorProto.INT8, TensorProto.UINT8
@@ -25,28 +25,28 @@ VNNI = (
 @pytest.mark.parametrize(
     ("left", "right", "kind"),
     [
-        (UINT8, INT8, Kind.GEMM_U8S8),
-        (UINT8, UINT8, Kind.GEMM_U8U8),
-        (INT8, UINT8, Kind.GEMM_S8),
-        (INT8, INT8, Kind.GEMM_S8),
+        (UINT8, INT8, KernelKind.GEMM_U8S8),
+        (UINT8, UINT8, KernelKind.GEMM_U8U8),
+        (INT8, UINT8, KernelKind.GEMM_S8),
+        (INT8, INT8, KernelKind.GEMM_S8),
     ],
 )
-def test_signs_decide(left: int, right: int, kind: Kind) -> None:
+def test_signs_decide(left: int, right: int, kind: KernelKind) -> None:
     assert product_kind(left, right) is kind
 
 
 @pytest.mark.parametrize(
     ("weight", "channels", "group", "kind"),
     [  # the weight is the left side
-        (INT8, 16, 1, Kind.GEMM_S8),
-        (UINT8, 16, 1, Kind.GEMM_U8U8),
-        (INT8, 4, 4, Kind.GROUPED_S8),
-        (UINT8, 4, 4, Kind.GROUPED_U8U8),
-        (INT8, 1, 16, Kind.CHANNELWISE_S8),
-        (UINT8, 1, 16, Kind.CHANNELWISE_U8),
+        (INT8, 16, 1, KernelKind.GEMM_S8),
+        (UINT8, 16, 1, KernelKind.GEMM_U8U8),
+        (INT8, 4, 4, KernelKind.GROUPED_S8),
+        (UINT8, 4, 4, KernelKind.GROUPED_U8U8),
+        (INT8, 1, 16, KernelKind.CHANNELWISE_S8),
+        (UINT8, 1, 16, KernelKind.CHANNELWISE_U8),
     ],
 )
-def test_conv_integer(work, weight: int, channels: int, group: int, kind: Kind) -> None:
+def test_conv_integer(work, weight: int, channels: int, group: int, kind: KernelKind) -> None:
     inputs = [(UINT8, (1, 16, 8, 8)), (weight, (16, channels, 3, 3))]
     done = work("ConvInteger", inputs, [(TensorProto.INT32, (1, 16, 6, 6))], group=group)
     assert (done.kind, done.dtype) == (kind, INT8)
@@ -55,16 +55,18 @@ def test_conv_integer(work, weight: int, channels: int, group: int, kind: Kind) 
 @pytest.mark.parametrize(
     ("x", "weight", "channels", "group", "kind"),
     [  # the activations are the left side
-        (UINT8, INT8, 16, 1, Kind.GEMM_U8S8),
-        (UINT8, UINT8, 16, 1, Kind.GEMM_U8U8),
-        (INT8, INT8, 16, 1, Kind.GEMM_S8),
-        (UINT8, INT8, 4, 4, Kind.GROUPED_U8S8),
-        (UINT8, INT8, 1, 16, Kind.DEPTHWISE_U8S8),
-        (UINT8, UINT8, 1, 16, Kind.DEPTHWISE_8BIT),
-        (INT8, INT8, 1, 16, Kind.DEPTHWISE_8BIT),
+        (UINT8, INT8, 16, 1, KernelKind.GEMM_U8S8),
+        (UINT8, UINT8, 16, 1, KernelKind.GEMM_U8U8),
+        (INT8, INT8, 16, 1, KernelKind.GEMM_S8),
+        (UINT8, INT8, 4, 4, KernelKind.GROUPED_U8S8),
+        (UINT8, INT8, 1, 16, KernelKind.DEPTHWISE_U8S8),
+        (UINT8, UINT8, 1, 16, KernelKind.DEPTHWISE_8BIT),
+        (INT8, INT8, 1, 16, KernelKind.DEPTHWISE_8BIT),
     ],
 )
-def test_qlinear_conv(work, x: int, weight: int, channels: int, group: int, kind: Kind) -> None:
+def test_qlinear_conv(
+    work, x: int, weight: int, channels: int, group: int, kind: KernelKind
+) -> None:
     scale = (TensorProto.FLOAT, ())
     zero = (x, ())
     inputs = [(x, (1, 16, 8, 8)), scale, zero, (weight, (16, channels, 3, 3)), scale, zero]
@@ -76,37 +78,37 @@ def test_qlinear_conv(work, x: int, weight: int, channels: int, group: int, kind
 @pytest.mark.parametrize(
     ("operator", "domain", "x", "weight", "kind"),
     [
-        ("MatMulInteger", "", UINT8, INT8, Kind.GEMM_U8S8),
-        ("MatMulInteger", "", INT8, INT8, Kind.GEMM_S8),
-        ("MatMulIntegerToFloat", "com.microsoft", UINT8, UINT8, Kind.GEMM_U8U8),
+        ("MatMulInteger", "", UINT8, INT8, KernelKind.GEMM_U8S8),
+        ("MatMulInteger", "", INT8, INT8, KernelKind.GEMM_S8),
+        ("MatMulIntegerToFloat", "com.microsoft", UINT8, UINT8, KernelKind.GEMM_U8U8),
         # what quantises A makes it unsigned
-        ("DynamicQuantizeMatMul", "com.microsoft", TensorProto.FLOAT, INT8, Kind.GEMM_U8S8),
+        ("DynamicQuantizeMatMul", "com.microsoft", TensorProto.FLOAT, INT8, KernelKind.GEMM_U8S8),
     ],
 )
-def test_products(work, operator: str, domain: str, x: int, weight: int, kind: Kind) -> None:
+def test_products(work, operator: str, domain: str, x: int, weight: int, kind: KernelKind) -> None:
     scale = (TensorProto.FLOAT, ())
     inputs = [(x, (4, 5)), (weight, (5, 6)), scale, scale]
     assert work(operator, inputs, [(TensorProto.INT32, (4, 6))], domain=domain).kind is kind
 
 
 def test_every_kind_has_a_measured_row() -> None:
-    kinds = {kind for kind in Kind if kind.endswith(("8s8", "8u8", "_s8", "_u8", "_8bit"))}
-    assert kinds == {*X86_SHARES, Kind.GEMM_U8S8}
+    kinds = {kind for kind in KernelKind if kind.endswith(("8s8", "8u8", "_s8", "_u8", "_8bit"))}
+    assert kinds == {*X86_SHARES, KernelKind.GEMM_U8S8}
     assert all(CORE.row(kind).measured for kind in kinds)
 
 
 def test_x86_without_a_row_has_no_kernel_for_a_signed_left_side() -> None:
     """0.14 of float32's peak, in shares of int8's where the CPU has one: 4 times float32's."""
     with_peak, without = describe(VNNI, "x86_64", {0}), find("ryzen-5600x")
-    assert with_peak.row(Kind.GEMM_S8).compute == pytest.approx(0.14 / 4)
-    assert without.row(Kind.GEMM_S8).compute == pytest.approx(0.14)
-    assert not without.row(Kind.GEMM_S8).measured
-    assert without.row(Kind.GEMM_U8S8).compute == 1.0
+    assert with_peak.row(KernelKind.GEMM_S8).compute == pytest.approx(0.14 / 4)
+    assert without.row(KernelKind.GEMM_S8).compute == pytest.approx(0.14)
+    assert not without.row(KernelKind.GEMM_S8).measured
+    assert without.row(KernelKind.GEMM_U8S8).compute == 1.0
 
 
 @pytest.mark.parametrize("name", ["cortex-a78", "nvidia-t4"])
 def test_elsewhere_nothing_is_known_of_signs(name: str) -> None:
-    assert find(name).row(Kind.GEMM_S8).compute == 1.0
+    assert find(name).row(KernelKind.GEMM_S8).compute == 1.0
 
 
 def convolutions(text: str, side: int, group: int, weight: type) -> Graph:

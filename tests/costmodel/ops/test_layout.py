@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 
 X = (2, 3, 4)  # 24 elements
 
@@ -12,7 +12,7 @@ X = (2, 3, 4)  # 24 elements
 )
 def test_views(work, op_type):
     answer = work(op_type, [X], [X])
-    assert (answer.view, answer.kind, answer.flops) == (True, Kind.VIEW, 0)
+    assert (answer.view, answer.kind, answer.flops) == (True, KernelKind.VIEW, 0)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_views(work, op_type):
 )
 def test_transpose(work, shape, perm, view):
     answer = work("Transpose", [shape], [shape], perm=perm)
-    assert (answer.view, answer.kind) == (view, Kind.VIEW if view else Kind.LAYOUT)
+    assert (answer.view, answer.kind) == (view, KernelKind.VIEW if view else KernelKind.LAYOUT)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_transpose(work, shape, perm, view):
 )
 def test_copies_read_and_write_everything_once(work, op_type):
     answer = work(op_type, [X], [X])
-    assert (answer.kind, answer.view, answer.flops) == (Kind.LAYOUT, False, 0)
+    assert (answer.kind, answer.view, answer.flops) == (KernelKind.LAYOUT, False, 0)
     assert (answer.reads, answer.writes) == ({}, {})
 
 

@@ -1,20 +1,20 @@
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 
 
 @pytest.mark.parametrize(
     ("shapes", "macs", "kind"),
     [
-        (((4, 5), (5, 6), (4, 6)), 120, Kind.GEMM),  # 4 x 6 x 5
-        (((2, 3, 4, 5), (5, 6), (2, 3, 4, 6)), 720, Kind.GEMM),  # 2 x 3 x 4 x 6 x 5
-        (((2, 3, 4, 5), (2, 3, 5, 6), (2, 3, 4, 6)), 720, Kind.MATMUL),
-        (((2, 1, 4, 5), (3, 5, 6), (2, 3, 4, 6)), 720, Kind.MATMUL),  # the batch is 2 x 3
-        (((3, 4, 5), (1, 5, 6), (3, 4, 6)), 360, Kind.GEMM),  # one right side for all
-        (((5,), (5,), ()), 5, Kind.GEMM),  # a scalar
-        (((5,), (5, 6), (6,)), 30, Kind.GEMM),
-        (((2, 4, 5), (5,), (2, 4)), 40, Kind.GEMM),
-        (((5,), (3, 5, 6), (3, 6)), 90, Kind.MATMUL),
+        (((4, 5), (5, 6), (4, 6)), 120, KernelKind.GEMM),  # 4 x 6 x 5
+        (((2, 3, 4, 5), (5, 6), (2, 3, 4, 6)), 720, KernelKind.GEMM),  # 2 x 3 x 4 x 6 x 5
+        (((2, 3, 4, 5), (2, 3, 5, 6), (2, 3, 4, 6)), 720, KernelKind.MATMUL),
+        (((2, 1, 4, 5), (3, 5, 6), (2, 3, 4, 6)), 720, KernelKind.MATMUL),  # the batch is 2 x 3
+        (((3, 4, 5), (1, 5, 6), (3, 4, 6)), 360, KernelKind.GEMM),  # one right side for all
+        (((5,), (5,), ()), 5, KernelKind.GEMM),  # a scalar
+        (((5,), (5, 6), (6,)), 30, KernelKind.GEMM),
+        (((2, 4, 5), (5,), (2, 4)), 40, KernelKind.GEMM),
+        (((5,), (3, 5, 6), (3, 6)), 90, KernelKind.MATMUL),
     ],
 )
 def test_matmul(work, shapes, macs, kind):
@@ -37,7 +37,7 @@ def test_matmul(work, shapes, macs, kind):
 )
 def test_gemm(work, inputs, attributes, flops):
     done = work("Gemm", inputs, [(4, 6)], **attributes)
-    assert (done.macs, done.flops, done.kind) == (120, flops, Kind.GEMM)
+    assert (done.macs, done.flops, done.kind) == (120, flops, KernelKind.GEMM)
 
 
 def test_fused_gemm(work):
@@ -67,7 +67,7 @@ def test_fused_matmul(work, a, attributes):
     # 2 x 3 x 4 x 6 x 5 = 720 macs; the 120 elements of A times alpha
     inputs, y = [a, (2, 3, 5, 6)], [(2, 3, 4, 6)]
     done = work("FusedMatMul", inputs, y, domain="com.microsoft", alpha=0.125, **attributes)
-    assert (done.macs, done.flops, done.kind) == (720, 1_560, Kind.MATMUL)
+    assert (done.macs, done.flops, done.kind) == (720, 1_560, KernelKind.MATMUL)
 
 
 def test_transposing_a_vector_does_nothing(work):

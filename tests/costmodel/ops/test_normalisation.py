@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.ops.normalisation import layer_norm_flops, rms_norm_flops
 from ocost.costmodel.work import rules
 
@@ -26,7 +26,7 @@ def test_rms_norm_flops():
 def test_batch_normalization_in_inference(work):
     answer = work("BatchNormalization", [X, C, C, C, C], [X])
     # (Mul, Add) x 300
-    assert (answer.flops, answer.kind) == (600, Kind.NORMALISATION)
+    assert (answer.flops, answer.kind) == (600, KernelKind.NORMALISATION)
 
 
 def test_batch_normalization_in_training(work):

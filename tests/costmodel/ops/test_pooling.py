@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 X, Y = (2, 3, 8, 8), (2, 3, 4, 4)  # 384 elements to 96
@@ -18,7 +18,7 @@ X, Y = (2, 3, 8, 8), (2, 3, 4, 4)  # 384 elements to 96
 )
 def test_windows(work, op_type, flops):
     answer = work(op_type, [X], [Y], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    assert (answer.flops, answer.kind) == (flops, Kind.POOLING)
+    assert (answer.flops, answer.kind) == (flops, KernelKind.POOLING)
 
 
 def test_max_pool_counts_indices_as_nothing_more(work):
@@ -46,7 +46,7 @@ def test_global(work, op_type, flops):
 
 def test_max_unpool(work):
     answer = work("MaxUnpool", [Y, Y], [X], kernel_shape=[2, 2], strides=[2, 2])
-    assert (answer.flops, answer.kind) == (0, Kind.INDEXING)
+    assert (answer.flops, answer.kind) == (0, KernelKind.INDEXING)
 
 
 def test_max_roi_pool(work):

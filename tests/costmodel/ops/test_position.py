@@ -1,6 +1,6 @@
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 
 MS = {"domain": "com.microsoft"}
 
@@ -47,7 +47,7 @@ def test_relative_position_bias(work, bidirectional, flops):
         max_distance=128,
         **MS,
     )
-    assert (done.flops, done.kind) == (flops, Kind.INDEXING)
+    assert (done.flops, done.kind) == (flops, KernelKind.INDEXING)
 
 
 def test_gated_relative_position_bias(work):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import rules
 
 SHAPE = (2, 3, 4)  # 24 elements
@@ -12,7 +12,7 @@ INT8, UINT8 = TensorProto.INT8, TensorProto.UINT8
 def test_quantize_linear(work):
     answer = work("QuantizeLinear", [SHAPE, (), (INT8, ())], [(INT8, SHAPE)])
     # (Div, Add) x 24
-    assert (answer.flops, answer.kind) == (48, Kind.QUANTISE)
+    assert (answer.flops, answer.kind) == (48, KernelKind.QUANTISE)
 
 
 def test_dequantize_linear_runs_in_floating_point(work):

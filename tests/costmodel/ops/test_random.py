@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 X = (2, 3, 4)  # 24 elements
@@ -14,7 +14,7 @@ BOOL = TensorProto.BOOL
 def test_random(work, op_type):
     answer = work(op_type, [], [X], shape=X)
     # (draw, Mul, Add) x 24
-    assert (answer.flops, answer.kind, answer.dtype) == (72, Kind.RANDOM, TensorProto.FLOAT)
+    assert (answer.flops, answer.kind, answer.dtype) == (72, KernelKind.RANDOM, TensorProto.FLOAT)
 
 
 @pytest.mark.parametrize("op_type", ["RandomUniformLike", "RandomNormalLike"])
@@ -41,7 +41,7 @@ def test_dropout_in_inference(work):
 
 def test_dropout_with_a_mask_copies(work):
     answer = work("Dropout", [X], [X, (BOOL, X)])
-    assert (answer.view, answer.flops, answer.kind) == (False, 0, Kind.LAYOUT)
+    assert (answer.view, answer.flops, answer.kind) == (False, 0, KernelKind.LAYOUT)
 
 
 def test_dropout_in_training(work):

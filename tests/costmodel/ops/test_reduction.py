@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 X = (2, 3, 4)  # N = 24
@@ -28,7 +28,7 @@ X = (2, 3, 4)  # N = 24
 @pytest.mark.parametrize("out", [(2, 3), (2, 3, 1)])
 def test_reduce_last_axis(work, op_type, flops, out):
     answer = work(op_type, [X], [out])
-    assert (answer.flops, answer.kind) == (flops, Kind.REDUCTION)
+    assert (answer.flops, answer.kind) == (flops, KernelKind.REDUCTION)
 
 
 def test_reduce_to_a_scalar(work):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 from ocost.costmodel.work import Unknown
 
 X = (1, 2, 4, 4)  # 32 elements
@@ -22,7 +22,7 @@ X = (1, 2, 4, 4)  # 32 elements
 )
 def test_resize(work, mode, out, flops, reads):
     answer = work("Resize", [X, None, (4,)], [out], mode=mode)
-    assert (answer.flops, answer.reads, answer.kind) == (flops, {0: reads}, Kind.RESIZE)
+    assert (answer.flops, answer.reads, answer.kind) == (flops, {0: reads}, KernelKind.RESIZE)
 
 
 def test_antialias_widens_the_window(work):

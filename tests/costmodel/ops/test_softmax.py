@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from ocost.costmodel.kinds import Kind
 @pytest.mark.parametrize("axis", [-1, 0])
 def test_softmax(work, op_type, flops, axis):
     answer = work(op_type, [(2, 3, 4)], [(2, 3, 4)], axis=axis)
-    assert (answer.flops, answer.kind) == (flops, Kind.SOFTMAX)
+    assert (answer.flops, answer.kind) == (flops, KernelKind.SOFTMAX)

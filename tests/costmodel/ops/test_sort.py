@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from onnx import TensorProto
 
-from ocost.costmodel.kinds import Kind
+from ocost.costmodel.kinds import KernelKind
 
 INT64 = TensorProto.INT64
 
@@ -19,7 +19,7 @@ INT64 = TensorProto.INT64
 def test_top_k(work, kept, flops):
     out = (2, kept)
     answer = work("TopK", [(2, 100), (INT64, (1,))], [out, (INT64, out)])
-    assert (answer.flops, answer.kind) == (flops, Kind.SORT)
+    assert (answer.flops, answer.kind) == (flops, KernelKind.SORT)
 
 
 def test_top_k_along_another_axis(work):

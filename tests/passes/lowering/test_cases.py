@@ -18,9 +18,9 @@ import pytest
 from onnx import ModelProto
 
 from ocost.graph.load import from_proto
-from ocost.passes.lowering import Level, Target, lower
+from ocost.passes.lowering import OptimizationLevel, Target, lower
 
-LEVELS = {level.name.lower(): level for level in Level}
+LEVELS = {level.name.lower(): level for level in OptimizationLevel}
 KNOWN: dict[str, set[str]] = {level: set() for level in LEVELS}
 
 

@@ -15,7 +15,7 @@ from ocost.graph import Graph, from_proto, load
 from ocost.graph.functions import FUSED
 from ocost.graph.save import to_proto
 from ocost.graph.shapes import infer
-from ocost.passes.lowering import Level, Target, lower
+from ocost.passes.lowering import OptimizationLevel, Target, lower
 from ocost.passes.lowering.costed import lowered_cost
 
 IDEAL = Target("ideal", block=0)
@@ -212,7 +212,7 @@ def test_products_of_dequantised_tensors_run_on_integers() -> None:
 def test_fusing_never_changes_flops(name: str) -> None:
     """Beyond what is computed before the run, which the level below leaves out alike."""
     graph = load(f"@{name}")
-    clean = lower(graph, Target("ideal", block=0, level=Level.BASIC)).graph
+    clean = lower(graph, Target("ideal", block=0, level=OptimizationLevel.BASIC)).graph
     before = cost_graph(clean, GPU).totals
     after = lowered_cost(graph, GPU).cost.totals
     assert (after.flops, after.macs) == (before.flops, before.macs)

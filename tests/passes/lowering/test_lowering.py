@@ -14,12 +14,12 @@ from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, Tensor, from_proto, load, verify
 from ocost.graph.shapes import Given, infer
-from ocost.passes.lowering import Level, Lowered, Target, lower
+from ocost.passes.lowering import Lowered, OptimizationLevel, Target, lower
 from ocost.passes.lowering.onnxruntime_cpu import pipeline
-from ocost.passes.lowering.rule import Bundle, Rule, Step
+from ocost.passes.lowering.rule import Bundle, LoweringRule, Step
 
 ALL = Target()
-BASIC = Target(level=Level.BASIC)
+BASIC = Target(level=OptimizationLevel.BASIC)
 
 
 def model(text: str, opset: int = 17, functions: str = "", **shapes: tuple[int, ...]) -> Graph:
@@ -299,7 +299,7 @@ def test_a_rule_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
         work.bypass(node, node.inputs[0])
         return True
 
-    rule = Rule("AbsOfNeg", ("Neg",), drop)
+    rule = LoweringRule("AbsOfNeg", ("Neg",), drop)
     monkeypatch.setattr(pipeline, "BASIC", (*pipeline.BASIC, rule))
     graph = model("g (float[4] x) => (float[4] y) { n = Neg (x) y = Abs (n) }")
     assert [n.op_type for n in lower(graph, BASIC).graph] == ["Abs"]

@@ -9,7 +9,7 @@ from onnx import numpy_helper, parser
 from ocost.costmodel import cost_graph
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, from_proto, load
-from ocost.passes.lowering import Level, Target, lower
+from ocost.passes.lowering import OptimizationLevel, Target, lower
 from ocost.passes.lowering.costed import lowered_cost
 
 PHONE = find("cortex-a78")
@@ -122,14 +122,16 @@ def test_a_concat_of_parts_of_packs_is_plain() -> None:
 
 def test_a_level_without_layouts_packs_nothing() -> None:
     graph = model(BLOCK, w=(8, 8, 3, 3), **NORM)
-    lowered = lower(graph, Target("mobile", block=4, level=Level.EXTENDED))
+    lowered = lower(graph, Target("mobile", block=4, level=OptimizationLevel.EXTENDED))
     assert [n.op_type for n in lowered.graph] == ["FusedConv", "Conv", "Add", "Relu"]
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "odd_channels", "shufflenet_v2", "resnet18_qdq"])
 def test_samples_keep_their_arithmetic(name: str) -> None:
     graph = load(f"@{name}")
-    clean = lower(graph, Target("mobile", block=4, level=Level.BASIC)).graph  # constants folded
+    clean = lower(
+        graph, Target("mobile", block=4, level=OptimizationLevel.BASIC)
+    ).graph  # constants folded
     cost, before = lowered_cost(graph, PHONE).cost, cost_graph(clean, PHONE)
     assert not cost.coverage.unknown
     assert cost.totals.macs == before.totals.macs

@@ -7,7 +7,7 @@ from dataclasses import replace
 from onnx import parser
 
 from ocost.graph import Graph, from_proto
-from ocost.passes.lowering import Level, Target, lower, switches
+from ocost.passes.lowering import OptimizationLevel, Target, lower, switches
 
 MODEL = """<ir_version: 8, opset_import: ["":17]>
 g (float[1,3,16,16] x) => (float[1,32,16,16] y)
@@ -24,7 +24,7 @@ def graph() -> Graph:
     return from_proto(parser.parse_model(text))
 
 
-def executed(*off: str, **target: Level) -> list[str]:
+def executed(*off: str, **target: OptimizationLevel) -> list[str]:
     target_ = replace(Target(without=frozenset(off)), **target)
     return [node.op_type for node in lower(graph(), target_).graph]
 
@@ -39,8 +39,8 @@ def test_in_the_order_of_the_runtime() -> None:
 
 
 def test_by_level_and_version() -> None:
-    assert switches(Target(level=Level.DISABLE)) == ()
-    basic = switches(Target(level=Level.BASIC))
+    assert switches(Target(level=OptimizationLevel.DISABLE)) == ()
+    basic = switches(Target(level=OptimizationLevel.BASIC))
     assert "ConvBNFusion" in basic
     assert "ConvActivationFusion" not in basic
     assert switches(Target())[: len(basic)] == basic
@@ -52,9 +52,13 @@ def test_what_is_left_out() -> None:
     assert executed() == ["Conv", "ReorderOutput"]
     assert executed("NchwcTransformer") == ["FusedConv"]
     assert executed("NchwcTransformer", "ConvActivationFusion") == ["Conv", "Relu"]
-    assert executed("ConvBNFusion", level=Level.BASIC) == ["Conv", "BatchNormalization", "Relu"]
+    assert executed("ConvBNFusion", level=OptimizationLevel.BASIC) == [
+        "Conv",
+        "BatchNormalization",
+        "Relu",
+    ]
     assert executed(*switches(Target())) == ["Conv", "BatchNormalization", "Relu"]
     # A bundle is left out as a whole, too.
-    assert executed("Level1_RuleBasedTransformer", level=Level.BASIC) == executed(
-        "ConvBNFusion", level=Level.BASIC
+    assert executed("Level1_RuleBasedTransformer", level=OptimizationLevel.BASIC) == executed(
+        "ConvBNFusion", level=OptimizationLevel.BASIC
     )

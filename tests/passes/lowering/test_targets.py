@@ -11,7 +11,7 @@ import ocost
 from ocost.costmodel.catalogue import find
 from ocost.costmodel.device_file import load
 from ocost.graph import OcostError
-from ocost.passes.lowering import Level
+from ocost.passes.lowering import OptimizationLevel
 from ocost.passes.lowering.costed import lowered_cost, target_of
 from ocost.passes.lowering.targets import RUNTIMES
 
@@ -26,7 +26,7 @@ def test_a_device_names_runtime_version_and_level() -> None:
     device = replace(CORE, runtime_version="1.24.4", runtime_level="extended")
     target, notes = target_of(device)
     assert (target.runtime, target.version) == ("onnxruntime-cpu", (1, 24))
-    assert (target.level, target.block) == (Level.EXTENDED, 16)
+    assert (target.level, target.block) == (OptimizationLevel.EXTENDED, 16)
     assert notes == ()
 
 

@@ -16,15 +16,15 @@ from ocost.graph import Graph, Node, Tensor, from_proto, load, verify
 from ocost.graph.shapes import Given, Shapes, infer
 from ocost.models import samples
 from ocost.optimize.plan import plan
-from ocost.runtime.equality.cut import Region, Uncut, regions
+from ocost.runtime.equality.cut import CutRegion, Uncut, regions
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.session import open_session, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 from ...optimize.random_models import OPEN, models
 
-PLAIN = Options(level=Level.DISABLE)
+PLAIN = Options(level=SessionLevel.DISABLE)
 
 
 def graph(text: str, opset: int = 17, **constants: np.ndarray) -> Graph:
@@ -40,7 +40,7 @@ def shapes_of(whole: Graph, dims: tuple[tuple[str, int], ...]) -> Shapes:
     return infer(whole, Given(dims=dict(dims)))
 
 
-def differs(region: Region, whole: Graph, sizes: Given | None = None) -> float:
+def differs(region: CutRegion, whole: Graph, sizes: Given | None = None) -> float:
     """The largest difference of the outputs, by the largest output.
 
     Infinite for other shapes, and where most of an output is no finite number.
@@ -71,12 +71,12 @@ def distance(x: np.ndarray, y: np.ndarray) -> float:
     return float(off.max(initial=0)) / max(largest, 1e-9)
 
 
-def settled(region: Region | Uncut, whole: Graph, sizes: Given | None = None) -> float:
+def settled(region: CutRegion | Uncut, whole: Graph, sizes: Given | None = None) -> float:
     """The difference of the region, made larger as long as it differs."""
-    found: Region | Uncut | None = region
+    found: CutRegion | Uncut | None = region
     off = np.inf
     for _ in range(6):
-        assert isinstance(found, Region), found
+        assert isinstance(found, CutRegion), found
         off = differs(found, whole, sizes)
         if off < 1e-4:
             return off
@@ -86,17 +86,17 @@ def settled(region: Region | Uncut, whole: Graph, sizes: Given | None = None) ->
     return off
 
 
-def all_same(before: Graph, after: Graph, sizes: Given | None = None) -> list[Region]:
+def all_same(before: Graph, after: Graph, sizes: Given | None = None) -> list[CutRegion]:
     found = list(regions(before, after, sizes))
     for region in found:
         assert settled(region, before, sizes) < 1e-4, region
-    return [region for region in found if isinstance(region, Region)]
+    return [region for region in found if isinstance(region, CutRegion)]
 
 
-def first_same(before: Graph, after: Graph) -> Region:
+def first_same(before: Graph, after: Graph) -> CutRegion:
     """The one region, which is the same without having to be made larger."""
     (region,) = regions(before, after)
-    assert isinstance(region, Region), region
+    assert isinstance(region, CutRegion), region
     assert differs(region, before) < 1e-5
     return region
 
@@ -112,7 +112,7 @@ def test_each_pass_alone_on_the_samples(sample: str) -> None:
             found = list(regions(whole, made))
             kinds = {}  # one region of a kind will do
             for region in found:
-                assert isinstance(region, Region), (one.name, region)
+                assert isinstance(region, CutRegion), (one.name, region)
                 kind = tuple(node.op_type for node in region.before), region.scope == ""
                 kinds.setdefault(kind, region)
             for region in list(kinds.values())[:6]:
@@ -176,7 +176,7 @@ def test_merged_random_nodes_differ() -> None:
     text = SIGNATURE + "{ a = RandomNormalLike(x) %s }"
     before = graph(text % "b = RandomNormalLike(x) y = Sub(a, b)")
     (region,) = regions(before, graph(text % "y = Sub(a, a)"))
-    assert isinstance(region, Region)
+    assert isinstance(region, CutRegion)
     assert differs(region, before) > 0.1
 
 
@@ -187,7 +187,7 @@ def test_a_folded_constant() -> None:
     found = all_same(before, graph(text % "", two=two, four=four))
     assert [region.before.outputs for region in found] == [("four",)]
     (wrong,) = regions(before, graph(text % "", two=two, four=two))
-    assert isinstance(wrong, Region)
+    assert isinstance(wrong, CutRegion)
     assert differs(wrong, before) > 0.1
 
 
@@ -196,7 +196,7 @@ def test_a_constant_under_another_name_or_in_another_place_is_the_same() -> None
     before = graph(text % ("two = Constant<value_float=2.0>()", "two", "w"), w=np.float32(2))
     assert list(regions(before, graph(text % ("", "v", "v"), v=np.float32(2)))) == []
     (region,) = regions(before, graph(text % ("", "w", "v"), w=np.float32(2), v=np.float32(3)))
-    assert isinstance(region, Region)
+    assert isinstance(region, CutRegion)
     assert region.added == ("y",)
 
 
@@ -234,7 +234,7 @@ def test_a_region_of_a_body_grows_to_its_owner() -> None:
     before = graph(LOOP % "d = Relu(v) w = Add(d, n)")
     (region,) = regions(before, graph(LOOP % "d = Neg(v) w = Add(d, n)"))
     seen = []
-    while isinstance(region, Region):
+    while isinstance(region, CutRegion):
         seen.append(region)
         assert "y/body/d" in region.removed
         region = region.larger()
@@ -248,7 +248,7 @@ def test_what_holds_only_for_what_the_maker_gives_needs_a_larger_region() -> Non
     before = graph(SIGNATURE + "{ a = Exp(x) b = Relu(a) y = Neg(b) }")
     after = graph(SIGNATURE + "{ a = Exp(x) y = Neg(a) }")
     (region,) = regions(before, after)
-    assert isinstance(region, Region)
+    assert isinstance(region, CutRegion)
     assert region.before.inputs == ("a",)
     assert differs(region, before) > 0.1
     assert settled(region, before) < 1e-5
@@ -302,7 +302,7 @@ def test_another_constant() -> None:
     before, after = (graph(text, w=np.full(8, value, np.float32)) for value in (1, 2))
     assert list(regions(before, graph(text, w=np.ones(8, np.float32)))) == []
     (region,) = regions(before, after)
-    assert isinstance(region, Region)
+    assert isinstance(region, CutRegion)
     assert region.added == ("y",)
     assert differs(region, before) > 0.1
 
@@ -376,7 +376,7 @@ def test_exactly_the_region_with_a_wrong_edit_differs(
     wrong, path = edited(right, op_type, change)
     found = list(regions(whole, wrong))
     for region in found:
-        assert isinstance(region, Region)
+        assert isinstance(region, CutRegion)
         if path in region.added:
             assert differs(region, whole) > 1e-6
         elif len(region.before) < 4:

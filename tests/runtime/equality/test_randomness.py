@@ -10,9 +10,9 @@ from ocost.graph import Graph, from_proto, verify
 from ocost.runtime.equality.randomness import Shared, draw_noise, share_noise
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.session import open_session, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
-PLAIN = Options(level=Level.DISABLE)
+PLAIN = Options(level=SessionLevel.DISABLE)
 X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
 
 

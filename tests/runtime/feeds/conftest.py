@@ -13,9 +13,9 @@ from ocost.graph import Graph, OcostError, from_proto
 from ocost.graph.shapes import Given
 from ocost.runtime.feeds.plan import Plan, plan
 from ocost.runtime.onnxruntime.session import open_session, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
-AS_WRITTEN = Options(level=Level.DISABLE)
+AS_WRITTEN = Options(level=SessionLevel.DISABLE)
 
 
 class Model:

@@ -17,11 +17,11 @@ from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.arena import arena_peak, peak
 from ocost.runtime.onnxruntime.trace import Arena, Body, Event
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 HEAD = '<ir_version: 8, opset_import: ["":17]>'
-AS_WRITTEN = Options(level=Level.DISABLE)
+AS_WRITTEN = Options(level=SessionLevel.DISABLE)
 X = {"x": np.ones((64, 32), np.float32)}
 SIZE = 64 * 32 * 4
 

@@ -22,7 +22,7 @@ from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.imported import import_profile
 from ocost.runtime.onnxruntime.session import open_session, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 from ocost.runtime.validation.joined import validate
 from ocost.runtime.validation.sums import covered_cost
 
@@ -45,7 +45,10 @@ class Recorded(NamedTuple):
 
 
 def record(
-    model: onnx.ModelProto, feeds: Mapping[str, Any], folder: Path, level: Level = Level.ALL
+    model: onnx.ModelProto,
+    feeds: Mapping[str, Any],
+    folder: Path,
+    level: SessionLevel = SessionLevel.ALL,
 ) -> Recorded:
     """A profile of six runs, as a user's own script would take it."""
     saved = folder / "optimized.onnx"
@@ -124,10 +127,13 @@ def test_a_model_that_was_not_prepared(tmp_path: Path) -> None:
     x = {"x": np.ones((4, 4), np.float32)}
     for level, expected in (
         (
-            Level.DISABLE,
+            SessionLevel.DISABLE,
             {"mm": ("mm",), "add": ("add",), "Relu_2": ("d",), "twice": ("twice",)},
         ),
-        (Level.BASIC, {"mm/MatMulAddFusion": ("mm", "add"), "Relu_2": ("d",), "twice": ("twice",)}),
+        (
+            SessionLevel.BASIC,
+            {"mm/MatMulAddFusion": ("mm", "add"), "Relu_2": ("d",), "twice": ("twice",)},
+        ),
     ):
         found = import_profile(from_proto(model), record(model, x, tmp_path, level).trace)
         executed = {n.name: n.originals for n in found.attribution.executed}

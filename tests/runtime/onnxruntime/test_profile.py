@@ -19,7 +19,7 @@ from ocost.runtime.onnxruntime import profile as module
 from ocost.runtime.onnxruntime.profile import take_profile
 from ocost.runtime.onnxruntime.trace import Body, Event
 from ocost.runtime.profiles import Profile
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 HEAD = '<ir_version: 8, opset_import: ["":17]>'
 LOOP = f"""{HEAD}
@@ -43,7 +43,7 @@ def read(text: str) -> Graph:
 
 
 def profile(graph: Graph, feeds: Mapping[str, Any], runs: int = 4) -> Profile:
-    options = Options(level=Level.BASIC)
+    options = Options(level=SessionLevel.BASIC)
     return take_profile(named(graph), options, feeds, runs=runs, budget_s=0.1)
 
 

@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 from ocost.graph import OcostError
 from ocost.runtime.onnxruntime import session as module
 from ocost.runtime.onnxruntime.session import open_session, repeatable, run_once
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 F = onnx.TensorProto.FLOAT
 
@@ -42,12 +42,14 @@ X = {"x": np.ones((1, 4, 8, 8), np.float32)}
 @pytest.mark.parametrize(
     ("level", "expected"),
     [
-        (Level.DISABLE, {"Conv", "Relu"}),
-        (Level.BASIC, {"Conv", "Relu"}),
-        (Level.EXTENDED, {"FusedConv"}),
+        (SessionLevel.DISABLE, {"Conv", "Relu"}),
+        (SessionLevel.BASIC, {"Conv", "Relu"}),
+        (SessionLevel.EXTENDED, {"FusedConv"}),
     ],
 )
-def test_the_level_decides_what_runs(tmp_path: Path, level: Level, expected: set[str]) -> None:
+def test_the_level_decides_what_runs(
+    tmp_path: Path, level: SessionLevel, expected: set[str]
+) -> None:
     saved = tmp_path / "saved.onnx"
     session = open_session(model(), Options(level=level), optimized=saved)
     assert {node.op_type for node in onnx.load(saved).graph.node} == expected
@@ -87,7 +89,7 @@ def test_a_model_over_two_gigabytes_goes_through_a_file(
     large.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", F, [1, 16, 1, 1]))
     before = large.SerializeToString()
     saved = tmp_path / "saved.onnx"
-    session = open_session(large, Options(level=Level.BASIC), optimized=saved)
+    session = open_session(large, Options(level=SessionLevel.BASIC), optimized=saved)
     # 4 channels x 9 x 9 of 1.
     assert (run_once(session, {"x": weight[:1]})[0] == 324).all()
     assert large.SerializeToString() == before

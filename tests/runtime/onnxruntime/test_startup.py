@@ -15,9 +15,9 @@ from ocost.graph import OcostError
 from ocost.runtime.onnxruntime import startup as module
 from ocost.runtime.onnxruntime.startup import startup
 from ocost.runtime.profiles import Startup
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
-OPTIONS = Options(threads=2, level=Level.BASIC)
+OPTIONS = Options(threads=2, level=SessionLevel.BASIC)
 
 
 def model(megabytes: int) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.executed import executed_graph
 from ocost.runtime.onnxruntime.runtime import OnnxRuntime
 from ocost.runtime.optimisations.measured import measure_ledger
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 
 
 def operators(graph: Graph) -> Counter[str]:
@@ -27,7 +27,7 @@ def test_all_that_can_be_switched_off_is_what_the_lowest_level_leaves_out() -> N
     graph = load("@shufflenet_v2")
     model = named(graph)
     none = executed_graph(model, Options(without=switches(Target())))
-    assert operators(none) == operators(executed_graph(model, Options(level=Level.DISABLE)))
+    assert operators(none) == operators(executed_graph(model, Options(level=SessionLevel.DISABLE)))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_runtime_without_rules_is_not_predicted() -> None:
         graph,
         named(graph),
         device,
-        Options(level=Level.EXTENDED),
+        Options(level=SessionLevel.EXTENDED),
         feeds,
         budget_s=0.1,
     )

@@ -11,7 +11,7 @@ from onnx import parser
 from ocost.costmodel import GraphCost, NodeCost
 from ocost.costmodel.result import Coverage, ModelSummary, Totals
 from ocost.graph import from_proto
-from ocost.lineage.attribution import Attribution, Executed
+from ocost.lineage.lineage import Executed, Lineage
 from ocost.runtime.profiles import NodeTime, Profile
 from ocost.runtime.timing.stopwatch import Timing
 from ocost.runtime.validation.joined import Validation, validate
@@ -26,7 +26,7 @@ g (float[1,16,8,8] x) => (float[1,16,8,8] y) {
     [lost] e = Relu(d)
     [other] y = Relu(e)
 }"""
-ATTRIBUTION = Attribution(
+ATTRIBUTION = Lineage(
     (
         Executed("fused", "Conv", ("conv", "norm", "act"), "exact"),
         Executed("order", "ReorderOutput", ("act", "pool"), "layout"),

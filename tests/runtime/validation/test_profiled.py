@@ -17,7 +17,7 @@ from ocost.graph import Graph, OcostError, from_proto, load
 from ocost.graph.shapes import Given
 from ocost.report.profile_document import profile_document
 from ocost.runtime.onnxruntime import runtime as module
-from ocost.runtime.protocol import Level, Options
+from ocost.runtime.protocol import Options, SessionLevel
 from ocost.runtime.validation import environment
 from ocost.runtime.validation.profiled import Profiled, profile_graph, reservations
 
@@ -33,7 +33,7 @@ g (float[N] x, bool c) => (float[N] y) {{
 
 def run(graph: Graph, device: str | Device = "host", **more: Any) -> Profiled:
     chosen = find(device) if isinstance(device, str) else device
-    return profile_graph(graph, chosen, Options(level=Level.BASIC), budget_s=0.1, **more)
+    return profile_graph(graph, chosen, Options(level=SessionLevel.BASIC), budget_s=0.1, **more)
 
 
 def branches() -> Graph:

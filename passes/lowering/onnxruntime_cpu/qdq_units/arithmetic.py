@@ -10,7 +10,7 @@ behind, types of 8 bits and equal. Where: the condition has none. 1.20 to 1.32.
 from __future__ import annotations
 
 from ...node import WorkNode
-from ...rule import Rule
+from ...rule import LoweringRule
 from ...work import Work
 from ..conditions import MS
 from ..quantisation import EIGHT_BIT
@@ -79,6 +79,6 @@ def _several(work: Work, node: WorkNode) -> bool:
     return found.replace(f"QLinear{node.op}", inputs, domain=MS)
 
 
-UNARY = Rule("QDQSelectorActionTransformer", _UNARY, _unary)
-BINARY = Rule("QDQSelectorActionTransformer", _BINARY, _binary)
-SEVERAL = Rule("QDQSelectorActionTransformer", ("Concat", "Where"), _several)
+UNARY = LoweringRule("QDQSelectorActionTransformer", _UNARY, _unary)
+BINARY = LoweringRule("QDQSelectorActionTransformer", _BINARY, _binary)
+SEVERAL = LoweringRule("QDQSelectorActionTransformer", ("Concat", "Where"), _several)

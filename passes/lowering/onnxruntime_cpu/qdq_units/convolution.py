@@ -15,7 +15,7 @@ import numpy as np
 
 from .....graph.dtypes import INT8
 from ...node import WorkNode
-from ...rule import Rule
+from ...rule import LoweringRule
 from ...work import Work
 from ..quantisation import EIGHT_BIT, INT32, point, quantised_type, scales
 from . import near
@@ -62,4 +62,4 @@ def _bias(found: Unit) -> bool:
     return zero in (None, 0.0)
 
 
-RULE = Rule("QDQSelectorActionTransformer", ("Conv",), _apply)
+RULE = LoweringRule("QDQSelectorActionTransformer", ("Conv",), _apply)

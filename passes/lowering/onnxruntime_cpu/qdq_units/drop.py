@@ -11,7 +11,7 @@ since 1.22; Resize by nearest alone since 1.28. 1.20 to 1.32.
 from __future__ import annotations
 
 from ...node import WorkNode
-from ...rule import Rule
+from ...rule import LoweringRule
 from ...work import Work, cover
 from ..quantisation import EIGHT_BIT, SIXTEEN_BIT, equal_parameters
 from . import near
@@ -79,5 +79,5 @@ def _arg_max(work: Work, node: WorkNode) -> bool:
     return True
 
 
-SAME = Rule("QDQSelectorActionTransformer", (*_WIDE, *_NARROW), _apply)
-ARG_MAX = Rule("QDQSelectorActionTransformer", ("ArgMax",), _arg_max)
+SAME = LoweringRule("QDQSelectorActionTransformer", (*_WIDE, *_NARROW), _apply)
+ARG_MAX = LoweringRule("QDQSelectorActionTransformer", ("ArgMax",), _arg_max)

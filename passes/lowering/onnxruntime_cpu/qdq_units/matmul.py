@@ -14,7 +14,7 @@ from __future__ import annotations
 from .....graph.dtypes import INT8
 from ...near import called
 from ...node import WorkNode
-from ...rule import Rule
+from ...rule import LoweringRule
 from ...work import Work
 from ..conditions import MS
 from ..quantisation import EIGHT_BIT, INT32, quantised_type
@@ -83,5 +83,5 @@ def _points(work: Work, node: WorkNode) -> bool:
     )
 
 
-MATMUL = Rule("QDQSelectorActionTransformer", ("MatMul",), _matmul)
-GEMM = Rule("QDQSelectorActionTransformer", ("Gemm",), _gemm)
+MATMUL = LoweringRule("QDQSelectorActionTransformer", ("MatMul",), _matmul)
+GEMM = LoweringRule("QDQSelectorActionTransformer", ("Gemm",), _gemm)

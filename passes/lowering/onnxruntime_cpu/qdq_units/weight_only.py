@@ -15,7 +15,7 @@ from .....graph import dtypes
 from .....graph.dtypes import FLOAT, FLOAT16, UINT8
 from ...near import called
 from ...node import WorkNode
-from ...rule import Rule
+from ...rule import LoweringRule
 from ...work import Constant, Type, Work
 from ..conditions import MS
 from ..quantisation import dq_of
@@ -152,4 +152,4 @@ def _replace(
     )
 
 
-RULE = Rule("QDQSelectorActionTransformer", ("MatMul", "Gemm"), _apply)
+RULE = LoweringRule("QDQSelectorActionTransformer", ("MatMul", "Gemm"), _apply)
