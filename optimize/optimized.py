@@ -15,8 +15,7 @@ from ..graph import Graph
 from ..graph.shapes import Given
 from ..ledger.executed import Ledger
 from ..ledger.standing import Standing
-from ..passes.lowering import lower
-from ..passes.lowering.costed import target_of
+from ..passes.lowering.blockers import Blockers
 from ..passes.lowering.fused import Group, fused_groups
 from ..rewrite.scope import Admission
 from ..runtime.equality.equivalence import Checker
@@ -44,8 +43,7 @@ class Optimized:
     proven
         On which proof it stands, and what was left out.
     groups
-        Nodes of the graph before that the device's runtime executes as one; none where it has no
-        rules.
+        Nodes of the graph before that the device's runtime executes as one.
     steps
         Each pass measured; None where that was not asked for.
     """
@@ -130,7 +128,7 @@ def optimize_graph(
     ledger = Ledger(tuple(made.entries), (), {"written": made.residual})
     diff = diff_graphs(graph, made.graph, device, given, _made_by(plan, made), ledger)
     diff = replace(diff, equivalence=found.equivalence, standing=_standing(found))
-    groups = _groups(graph, diff, given)
+    groups = _groups(graph, diff)
     if measure_s is None:
         return Optimized(made, diff, found, groups)
     diff = measure(graph, made.graph, diff, given or Given(), budget_s=measure_s, tell=tell)
@@ -150,10 +148,11 @@ def optimize_graph(
     return Optimized(made, diff, found, groups, steps)
 
 
-def _groups(graph: Graph, diff: Diff, given: Given | None) -> tuple[Group, ...]:
+def _groups(graph: Graph, diff: Diff) -> tuple[Group, ...]:
     if "executed" not in diff.levels:  # a rule has failed
         return ()
-    return fused_groups(graph, lower(graph, target_of(diff.device).target, given))
+    known = diff.levels["executed"].before.blockers  # has the graph lowered already
+    return fused_groups(graph, known.lowered) if isinstance(known, Blockers) else ()
 
 
 def _standing(found: Proven) -> Standing:
