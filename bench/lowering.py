@@ -152,7 +152,7 @@ _HEAD = """# What a runtime makes of a graph, by rules
 `ocost.passes.lowering.lower(graph, Target(...))` answers the graph that a runtime executes, without
 it. Its nodes are under the runtime's own operators, each with the originals that it stands for or
 the boundary at which it was put in; constants may be a type and a shape; what nearly matched is
-listed with what stood in its way.
+listed with what stood in its way ([blockers.md](blockers.md)).
 
 ## Targets
 
@@ -195,10 +195,13 @@ fuses: arithmetic is that of the body, traffic that of the boundary. Fusing neve
 
 1. A file in `passes/lowering/onnxruntime_cpu/`: a docstring with the runtime's condition, before
    and after, and the versions; a function of the working graph and a node that rewrites or answers
-   False; a `Rule` with its name, the operators at which it starts, and since or until which version
-   it holds. `work.replace`, `absorb`, `bypass`, `glue` and `drop` keep the lineage.
+   False; a `LoweringRule` with its name, the operators at which it starts, and since or until which
+   version it holds. `work.replace`, `absorb`, `bypass`, `glue` and `drop` keep the lineage.
 2. A line in the list of its level in `pipeline.py`, at its place in the runtime's order.
-3. A test: a tiny graph in `tests/passes/lowering/`. `bench/lowering_cases.py` says what the
+3. Where all but one condition hold and a user could mend the last one, `work.decline` with the
+   reason, the fix, and a function that makes the fix in the working graph; it answers True if that
+   was done, and the rule goes on.
+4. A test: a tiny graph in `tests/passes/lowering/`. `bench/lowering_cases.py` says what the
    installed onnxruntime makes of the 662 that are there, and what differs from the table and from
    the rules. `bench/lowering_saved.py` keeps whole graphs that other releases saved.
 
