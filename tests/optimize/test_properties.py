@@ -161,7 +161,7 @@ def no_worse(case: Case, made: Graph, by: str) -> None:
     assert to_proto(made).ByteSize() <= size + max(0.01 * size, ROOM), f"{by}: the file grows"
 
 
-@settings(moderately, max_examples=60)
+@moderately
 @given(models(), booleans())
 def test_the_pipeline_keeps_its_promises(model: ModelProto, onnxsim: bool) -> None:
     pipeline(Case.of(model), onnxsim=onnxsim)
