@@ -23,7 +23,7 @@ def cost(
     *,
     given: Given | None = None,
     threads: int | None = None,
-    level: Literal["written", "executed"] = "written",
+    level: Literal["written", "executed"] = "executed",
 ) -> GraphCost:
     """What a graph costs: every node, totals, coverage.
 

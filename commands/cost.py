@@ -12,6 +12,7 @@ from ..collection import uncollected
 from ..output import Color, Format, destination, emit
 
 if TYPE_CHECKING:
+    from ..costmodel import Device, GraphCost
     from ..report.blocks import Document
     from ..report.text import Page
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 @options.device("Whose roofline estimates; repeat for a column each.", multiple=True)
 @click.option(
     "--level",
-    type=click.Choice(["written", "executed"]),
-    default="written",
-    help="The graph as the file has it, or as the device's runtime executes it, by rules.",
+    type=click.Choice(["executed", "written"]),
+    default="executed",
+    show_default=True,
+    help="As the device's runtime executes the graph, by rules, or as the file has it.",
 )
 @options.SIZES
 @options.THREADS
@@ -59,11 +61,15 @@ def cost(
     def page() -> Page:  # brings rich, which takes longer than the cost of a small model
         from ..report.short_cost import cost_page
 
-        return cost_page(result, first, others, top=top, verbose=verbose)
+        return cost_page(result, first, others, top=top, verbose=verbose, written=written)
+
+    def as_written(on: Device) -> GraphCost:
+        return api.cost(graph, on, given=given, level="written")
 
     output = destination(format_, report, color, model, *(device or ()))
     given = arguments.given(shape, dim, value, strict_dims, trips)
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
+    written = as_written if level == "executed" else None
     (first, result), *others = [(d, api.cost(graph, d, given=given, level=level)) for d in wanted]
     emit(output, document=document, page=page)

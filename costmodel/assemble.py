@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..graph import Graph
 from ..graph.shapes import Shapes
 from ..graph.tensor import Tensor
-from .cost import Costed
+from .cost import Costed, count_nodes
 from .estimators import Estimator
 from .memory import Memory
 from .params import constants
@@ -51,5 +51,6 @@ def assemble(
     figures = totals(shapes, costed, nodes, stored, alive, on_disk)
     made_of = summary(graph, shapes, source.header.source.path)
     if source is not graph:
-        made_of = replace(made_of, opset=dict(source.opset))
+        nodes_in_file = count_nodes(source)
+        made_of = replace(made_of, opset=dict(source.opset), nodes=nodes_in_file, graph=source)
     return GraphCost(made_of, level, nodes, figures, coverage(nodes), shapes=shapes)

@@ -143,7 +143,7 @@ Ports = Mapping[str, Port]  # by name
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """What the reports' header says of a model.
+    """What the reports' header says of a model, as the file has it at whatever level it is costed.
 
     ``ports`` are its inputs and its outputs. ``inferred_dims`` are open dims for which no other
     size fits, ``overridden`` what the file says of inputs whose fixed sizes the user changed.
@@ -181,3 +181,10 @@ class GraphCost:
     notes: tuple[str, ...] = ()  # assumptions worth a line: trip counts, dtype peaks
     shapes: Shapes | None = field(default=None, repr=False, compare=False)
     blockers: Callable[[], tuple[Blocker, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Nodes of the graph at this level, those of bodies that don't run among them."""
+        if self.shapes is None:
+            return self.model.nodes
+        return sum(1 for _ in self.shapes.graph.walk())

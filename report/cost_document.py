@@ -13,7 +13,6 @@ from .blocks import Document, fields
 
 _WORK = ("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes")
 _LATENCY = ("latency_s", "latency_low_s", "latency_high_s")
-_ON_A_DEVICE = ("name", "bound", "efficiency", *_LATENCY)
 
 
 def cost_document(
@@ -26,7 +25,7 @@ def cost_document(
     cost, device
         A costed graph and the device that it was costed for.
     others
-        The same graph costed for further devices; their latencies stand in ``other_devices``.
+        The same model costed for further devices, whose runtimes may execute another graph.
     """
     return {
         "schema": "ocost.cost/1",
@@ -34,6 +33,16 @@ def cost_document(
         "device": blocks.device(device),
         "environment": blocks.environment(device),
         "level": cost.level,
+        **_costed(cost),
+        "other_devices": [
+            {"device": blocks.device(other), **_costed(on_it)} for other, on_it in others
+        ],
+    }
+
+
+def _costed(cost: GraphCost) -> Document:
+    """What depends on the device."""
+    return {
         "totals": blocks.totals(cost.totals),
         "coverage": {
             **fields(cost.coverage, ("nodes", "costed", "exact", "assumed", "bound")),
@@ -42,15 +51,6 @@ def cost_document(
         "notes": list(cost.notes),
         **({} if cost.level == "written" else {"blockers": blockers(cost.blockers())}),
         "nodes": [_node(node) for node in cost.nodes],
-        "other_devices": [
-            {
-                "device": blocks.device(other),
-                "totals": fields(on_it.totals, _LATENCY),
-                "notes": list(on_it.notes),
-                "nodes": [fields(node, _ON_A_DEVICE) for node in on_it.nodes],
-            }
-            for other, on_it in others
-        ],
     }
 
 

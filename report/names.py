@@ -17,13 +17,22 @@ def clean(name: str) -> str:
 
 
 def executed_operator(domain: str, op_type: str) -> str:
-    """An executed operator, with its domain where that is not the default.
+    """An executed operator, with its domain where that is not the default."""
+    return operator(f"{domain}::{op_type}" if domain else op_type)
+
+
+def operator(qualified: str) -> str:
+    """An operator, safe to print.
 
     Of a runtime's own domains, which most executed nodes have, the last part is enough.
     """
-    own = domain.startswith("com.microsoft")
-    domain = domain.rpartition(".")[2] if own else domain
-    return clean(f"{domain}::{op_type}" if domain else op_type)
+    domain, mark, op_type = qualified.rpartition("::")
+    if domain.startswith(_OWN):
+        domain = domain.rpartition(".")[2]
+    return clean(f"{domain}{mark}{op_type}")
+
+
+_OWN = ("com.microsoft", "ocost.")
 
 
 def elide(name: str, width: int) -> str:

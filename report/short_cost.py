@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -15,7 +15,7 @@ from .short import Caution, Short
 from .six import six
 from .text import Page
 from .text_blockers import blocker_cautions
-from .text_common import TOP, OnDevice, opsets, plural, shapes_known
+from .text_common import TOP, OnDevice, node_count, opsets, shapes_known
 from .text_cost import device_table, op_type_table, render_cost
 from .text_notices import assumed_lines, cores, note_lines, unknown_cautions, unmeasured
 from .text_ports import port_lists
@@ -25,7 +25,7 @@ _DEVICES = 4
 _FIXES = "-v for more: the fixes, every node, all totals, where the figures are from."
 _HINT = {
     "written": "-v for more: every node, all totals. --level executed: as the runtime has it.",
-    "executed": "-v for more: every node, all totals, where the figures are from.",
+    "executed": "-v for more: every node, all totals. --level written: as the file has it.",
 }
 
 
@@ -36,11 +36,18 @@ def cost_page(
     *,
     top: int | None = None,
     verbose: bool = False,
+    written: Callable[[Device], GraphCost] | None = None,
 ) -> Page:
-    """The short page, or all tables where rows are asked for: ``top``, or all of them."""
+    """The short page, or all tables where rows are asked for: ``top``, or all of them.
+
+    ``written`` costs the graph as the file has it, for those tables to set beside.
+    """
     if top is None and not verbose:
         return short_cost(cost, device, others)
-    return render_cost(cost, device, others, top=TOP if top is None else top, verbose=verbose)
+    beside = [] if written is None else [written(d) for d, _ in ((device, cost), *others)]
+    return render_cost(
+        cost, device, others, top=TOP if top is None else top, verbose=verbose, written=beside
+    )
 
 
 def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ()) -> Page:
@@ -55,7 +62,7 @@ def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ())
     """
     costs = [(device, cost), *others]
     model = cost.model
-    facts = [f"{plural(model.nodes, 'node')}{_known(cost)}", f"opset {opsets(model)}"]
+    facts = [f"{node_count(cost)}{_known(cost)}", f"opset {opsets(model)}"]
     facts += [] if others else [f"{count} at work" for count in cores(device)]
     blocked = blocker_cautions(cost)
     cautions = [
@@ -79,7 +86,7 @@ def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ())
 
 def _known(cost: GraphCost) -> str:
     coverage = cost.coverage
-    off = cost.model.nodes - coverage.nodes
+    off = cost.size - coverage.nodes
     which = f" ({off} in branches that don't run)" if off > 0 else ""
     if not coverage.nodes or coverage.costed < coverage.nodes:
         return which

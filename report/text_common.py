@@ -38,6 +38,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def node_count(cost: GraphCost) -> str:
+    """``222 nodes``; with how many the runtime executes in their place."""
+    written = plural(cost.model.nodes, "node")
+    return written if cost.level == "written" else f"{written}, executed as {cost.size}"
+
+
 def model_line(model: ModelSummary, *, verbose: bool = False) -> str:
     """Opsets, inputs and outputs; the first few of them unless all are asked for."""
     sides = [_ports(ports, verbose=verbose) for ports in model.ports]
@@ -73,7 +79,7 @@ def coverage_lines(cost: GraphCost, *, prefix: str = "", verbose: bool = False) 
     """How many nodes are costed, how well their shapes are known, and why some are not."""
     coverage = cost.coverage
     line = f"{prefix}{coverage.costed}/{coverage.nodes} nodes costed, {shapes_known(coverage)}"
-    if (left := cost.model.nodes - coverage.nodes) > 0:
+    if (left := cost.size - coverage.nodes) > 0:
         line += f"; {left} more are in branches that don't run"
     if not coverage.unknown:
         return [Text(line, "dim")]

@@ -72,7 +72,7 @@ def _levels(diff: Diff, measured: Measured) -> Table:
     taken = comparison.a.latency_s, comparison.b.latency_s
     unit = unit_of([*taken, *(value for change in latency for value in change.values)], "seconds")
     rows = [change._replace(unit=unit) for change in latency] + [plain(taken, _SURE, unit)]
-    nodes = [f"{before.model.nodes} -> {after.model.nodes}" for before, after in levels.values()]
+    nodes = [f"{before.size} -> {after.size}" for before, after in levels.values()]
     blank = [""] * len(levels)
     return Table(
         [

@@ -9,7 +9,7 @@ from rich.text import Text
 from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, NodeCost
 from .footing import ROUGH, marked, of_graph, of_nodes
-from .names import clean, labels
+from .names import clean, labels, operator
 from .numbers import UNKNOWN, share, total, unit_of
 from .ranking import OpTypeCost, op_type_of, slowest, together
 from .table import NAME, OPERATOR, Column, Table, figures
@@ -37,7 +37,7 @@ def node_table(on_devices: Sequence[OnDevice], top: int, *, verbose: bool = Fals
     flops, traffic = [row.flops for row in rows], [row.traffic_bytes for row in rows]
     marks = _marks(listed) + [row.footing.mark for row in rest]
     names = labels([n.name for n in listed]) + [row.op_type for row in rest]
-    op_types = [clean(op_type_of(n)) for n in listed] + [""] * len(rest)
+    op_types = [operator(op_type_of(n)) for n in listed] + [""] * len(rest)
     several = len(on_devices) > 1
     name = Column("node", names, right=False, elide=NAME)
     columns = [
