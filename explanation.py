@@ -16,7 +16,8 @@ from .costmodel.kinds import KernelKind
 from .costmodel.work import rules
 from .graph import OcostError
 from .graph.shapes.info import shape_rules
-from .passes import Pass, passes
+from .passes import passes
+from .rewrite.rewriting import Pass
 
 _ONNXSIM, _OPSET = "onnxsim", "opset"  # stages of the pipeline beside the passes
 _PACKAGE = Path(__file__).parent

@@ -63,7 +63,10 @@ def _executed(graph: Graph, device: Device, given: Given | None) -> GraphCost:
     from ..passes.lowering.costed import lowered_cost
 
     cost = lowered_cost(graph, device, given).cost
-    notes = notes_on_executed(infer(graph, given), cost.nodes, device, constants(graph))
+    # Bodies alone have anything to tell of shapes as written.
+    owns = any(scope.function(node) or scope.subgraphs(node) for scope, node in graph.walk())
+    written = infer(graph, given) if owns else None
+    notes = notes_on_executed(written, cost.nodes, device, constants(graph))
     return replace(cost, notes=(*cost.notes, *notes))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from ..graph import Graph
 from ..graph.shapes import Given, Shapes, infer
@@ -16,8 +17,6 @@ from .memory import Memory
 from .params import constants
 from .result import GraphCost, NodeCost
 from .storage import stored
-
-_WHOLE = Fraction(1)
 
 
 def executed_cost(
@@ -58,7 +57,7 @@ def executed_cost(
     OcostError
         If what is given names no input or contradicts the model.
     """
-    shapes = infer(optimized, given)
+    shapes = infer(optimized, as_executed(given, attribution))
     if channels is None:
         channels = unpadded_channels(attribution, infer(original, given), shapes)
     costed = executed_nodes(shapes, attribution, channels)
@@ -71,6 +70,19 @@ def executed_cost(
         source=original,
         alive=activations(shapes, costed),
     )
+
+
+def as_executed(given: Given | None, attribution: Lineage) -> Given | None:
+    """What the user says, with trips by the names that loops have where they are executed."""
+    if given is None or not given.trips:
+        return given
+    trips = {
+        one.name: given.trips[path]
+        for one in attribution.executed
+        for path in one.originals
+        if path in given.trips
+    }
+    return replace(given, trips=trips)
 
 
 def executed_nodes(
@@ -122,6 +134,20 @@ def _shapes(scope: Shapes) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield from _shapes(body)
 
 
+class _Share(NamedTuple):
+    """The part of a tensor that the original has too: so many of so many channels."""
+
+    kept: int
+    of: int
+
+    def also(self, other: _Share) -> _Share:
+        """That part of another part."""
+        return _Share(self.kept * other.kept, self.of * other.of)
+
+
+_WHOLE = _Share(1, 1)
+
+
 class _Padding:
     """What a layout adds that pads channels; ``channels`` are those without, by path."""
 
@@ -135,9 +161,11 @@ class _Padding:
         read = self._read_share(costed)
         if cost.macs is None or cost.flops is None or made == read == _WHOLE:
             return cost
-        macs = cost.macs * made * read
-        flops = 2 * macs + (cost.flops - 2 * cost.macs) * made
-        return cost._replace(macs=int(macs), flops=int(flops), padded_flops=cost.flops - int(flops))
+        both = made.also(read)
+        macs = cost.macs * both.kept
+        others = (cost.flops - 2 * cost.macs) * made.kept
+        flops = (2 * macs * made.of + others * both.of) // (both.of * made.of)
+        return cost._replace(macs=macs // both.of, flops=flops, padded_flops=cost.flops - flops)
 
     def bytes(self, costed: Costed) -> int | None:
         """Bytes of padding that a node reads and writes; None where its traffic is not known."""
@@ -147,21 +175,19 @@ class _Padding:
         if not costed.node.outputs:
             return 0
         made = self._share(scope, costed.node.outputs[0])
-        useful = cost.write_bytes * made
-        physical = cost.write_bytes
         conv = _convolution(costed)
         weights = None if conv is None else conv.node.inputs[1]
+        parts = [(cost.write_bytes, made)]
         for name, amount in costed.reads.items():
             share = self._share(scope, name)
             if name == weights:
-                share = made * self._read_share(costed)
-            elif _is_per_channel(costed, name):
+                share = made.also(self._read_share(costed))
+            elif made is not _WHOLE and _is_per_channel(costed, name):
                 share = made
-            useful += amount * cost.trips * share
-            physical += amount * cost.trips
-        return physical - int(useful)
+            parts.append((amount * cost.trips, share))
+        return _padding(parts)
 
-    def _read_share(self, costed: Costed) -> Fraction:
+    def _read_share(self, costed: Costed) -> _Share:
         """Of a convolution: the share of its input channels that are none of padding."""
         conv = _convolution(costed)
         if conv is None or conv.call is None:
@@ -170,14 +196,25 @@ class _Padding:
             return _WHOLE
         return self._share(costed.scope, costed.node.inputs[0])
 
-    def _share(self, scope: Shapes, name: str) -> Fraction:
+    def _share(self, scope: Shapes, name: str) -> _Share:
         """The share of a tensor's channels that the original has too."""
-        info = scope.get(name) if name else None
-        physical = None if info is None else info.resolved
         channels = self._channels.get(scope.graph.prefix + name)
+        info = scope.get(name) if channels is not None else None
+        physical = None if info is None else info.resolved
         if channels is None or physical is None or len(physical) != 4 or not physical[1]:
             return _WHOLE
-        return Fraction(channels, physical[1])
+        return _WHOLE if channels == physical[1] else _Share(channels, physical[1])
+
+
+def _padding(parts: Iterable[tuple[int, _Share]]) -> int:
+    """What of so many bytes in all is none of the original's, in whole bytes."""
+    physical = kept = 0
+    of = 1
+    for amount, share in parts:
+        if share is not _WHOLE:  # the sum of kept / of, exactly
+            physical += amount
+            kept, of = kept * share.of + amount * share.kept * of, of * share.of
+    return physical - kept // of
 
 
 def _convolution(costed: Costed) -> Costed | None:

@@ -42,16 +42,16 @@ def notes(
 
 
 def notes_on_executed(
-    written: Shapes, nodes: Sequence[NodeCost], device: Device, stored: Iterable[Tensor]
+    written: Shapes | None, nodes: Sequence[NodeCost], device: Device, stored: Iterable[Tensor]
 ) -> tuple[str, ...]:
     """Notes on a graph as a runtime executes it.
 
-    ``nodes`` are those that are executed; shapes and constants are of the graph as written.
+    ``nodes`` are those that are executed; shapes and constants are of the graph as written, which
+    needs no shapes here if no node owns a body.
     """
     return (
         *_without_peak(nodes, device),
-        *_control(written),
-        *_shared(written),
+        *(() if written is None else (*_control(written), *_shared(written))),
         *_absent(stored),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from onnx import GraphProto, ModelProto
 
 from ..graph import Graph, from_proto, to_proto
-from ..passes import Declined
+from ..rewrite.rewriting import Declined
 from .pipeline import Made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..graph import Graph
-from ..passes import Pass
+from ..rewrite.rewriting import Pass
 from ..rewrite.scope import Admission
 
 # Why the runtime takes longer with the second graph than with the first; "" if it doesn't.

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..graph import Graph
 from ..ledger.figures import Figures
-from ..passes import Rewrite
+from ..rewrite.rewriting import Rewrite
 from .onnxsim_optimizers import FOLDING, SUSPECTS
 from .simplify import Growth
 

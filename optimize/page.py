@@ -9,7 +9,8 @@ import inspect
 import sys
 from pathlib import Path
 
-from ..passes import Pass, passes
+from ..passes import passes
+from ..rewrite.rewriting import Pass
 
 _BEGIN, _END = "<!-- begin passes -->", "<!-- end passes -->"
 

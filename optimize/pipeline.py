@@ -27,8 +27,7 @@ from ..graph.validity import require_valid
 from ..ledger.entries import LedgerEntry, Stage, entries, residual
 from ..ledger.figures import Figures, Number
 from ..ledger.standing import Fault
-from ..passes import Declined, Pass, Rewrite
-from ..rewrite.rewriting import Change
+from ..rewrite.rewriting import Change, Declined, Pass, Rewrite
 from ..rewrite.scope import Admission, Refused
 from .hindering import Hinders, Hindrance, first_hindering
 from .onnxsim_optimizers import trusted

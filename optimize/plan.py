@@ -8,7 +8,8 @@ from typing import Any
 
 from ..graph import OcostError
 from ..graph.errors import did_you_mean
-from ..passes import Pass, passes
+from ..passes import passes
+from ..rewrite.rewriting import Pass
 from .hindering import Hinders
 from .onnxsim_optimizers import require_known, trusted
 from .pipeline import ONNXSIM, Plan

@@ -14,7 +14,8 @@ from typing import Literal
 
 from ..graph import Graph, OcostError
 from ..graph.shapes import Given, Shapes, infer
-from ..passes import Rewrite, passes
+from ..passes import passes
+from ..rewrite.rewriting import Rewrite
 from ..runtime.equality.cut import CutRegion, Uncut, regions
 from ..runtime.equality.engines import Engine
 from ..runtime.equality.equivalence import Checker

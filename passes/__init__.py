@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from ..rewrite.rewriting import Declined, Outcome, Pass, Rewrite
+if TYPE_CHECKING:
+    from ..rewrite.rewriting import Pass
 
-__all__ = ["Declined", "Outcome", "Pass", "Rewrite", "passes"]
+__all__ = ["passes"]
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..optimize import Optimized
 from ..optimize.steps import Step
-from ..passes import Declined
+from ..rewrite.rewriting import Declined
 from .blocks import Document, fields
 from .diff_document import diff_document
 from .ledger_document import entries, residual

@@ -69,7 +69,7 @@ def render_cost(
         device_table(costs, written=written),
     ]
     for alike in _alike(costs):
-        parts += _nodes_of(alike, top, verbose=verbose)
+        parts += _nodes_of(alike, top, verbose=verbose, several=bool(others))
     for name, on_it in _sides(costs):
         prefix = f"{name}: " if name else ""
         parts += [Text(), *coverage_lines(on_it, prefix=prefix, verbose=verbose)]
@@ -93,15 +93,17 @@ def _sides(costs: Sequence[OnDevice]) -> list[tuple[str, GraphCost]]:
     return list(zip(names if groups[1:] else [""], costed, strict=True))
 
 
-def _nodes_of(costs: Sequence[OnDevice], top: int, *, verbose: bool) -> list[RenderableType]:
+def _nodes_of(
+    costs: Sequence[OnDevice], top: int, *, verbose: bool, several: bool
+) -> list[RenderableType]:
     """The tables of the nodes that devices execute, and what is nearly rewritten there."""
-    (device, cost), *others = costs
+    device, cost = costs[0]
     top = len(cost.nodes) if verbose else top
     parts: list[RenderableType] = []
     if top and cost.nodes:
         note = f"latency on {clean(device.name)}"
         parts += [Text(), heading("By operator type", note), op_type_table(cost, top)]
-        note = f"ranked by {clean(device.name)}" if others else note
+        note = f"ranked by {clean(device.name)}" if several else ""
         nodes = node_table(costs, top, verbose=verbose)
         parts += [Text(), heading("Slowest nodes", note), nodes]
     blocked = blocker_lines(cost.blockers(), cost, most=None if verbose else top)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ..optimize import Optimized
-from ..passes import Declined
+from ..rewrite.rewriting import Declined
 from .names import clean
 from .text import Page, heading
 from .text_changes import totals_table

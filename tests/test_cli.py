@@ -31,28 +31,36 @@ def test_cost(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "cost", "@mobilenet_v2", "--top", "3")
     assert (code, err) == (0, "")
     assert "300.8" in out  # MMACs
-    assert "222/222 nodes costed, all shapes exact" in out
+    assert "mobilenet_v2.onnx: 222 nodes, executed as 56\n" in out
+    assert "56/56 nodes costed, all shapes exact" in out
+    assert "as written" in out  # a column
     assert "\x1b" not in out  # no terminal, no colour
 
 
 def test_cost_as_json_holds_to_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "cost", "@resnet18", "--format", "json")
+    code, out, _ = run(capsys, "cost", "@resnet18", "--level", "written", "--format", "json")
     document = json.loads(out)
     assert code == 0
     jsonschema.validate(document, schema.load("ocost.cost/1"))
     assert document["totals"]["macs"] == 1_814_073_344
     assert document["totals"]["params"] == 11_689_512
     assert document["level"] == "written"
+    assert document["model"]["nodes"] == document["coverage"]["nodes"] == 69
     assert sum(n["flops"] for n in document["nodes"]) == document["totals"]["flops"]
 
 
 def test_cost_of_what_the_runtime_executes(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "cost", "@mobilenet_v2", "--level", "executed", "--format", "json")
+    code, out, _ = run(capsys, "cost", "@mobilenet_v2", "--format", "json")
     assert code == 0
     document = json.loads(out)
     jsonschema.validate(document, schema.load("ocost.cost/1"))
     assert document["level"] == "executed"
+    # The model is the file's, the coverage that of what is executed.
     assert document["model"]["opset"] == {"": 13}
+    assert document["model"]["nodes"] == 222
+    assert document["coverage"]["nodes"] == len(document["nodes"]) == 56
+    _, out, _ = run(capsys, "cost", "@mobilenet_v2", "--level", "written", "--format", "json")
+    assert document["model"] == json.loads(out)["model"]
     kinds = [(node["domain"], node["op_type"]) for node in document["nodes"]]
     assert kinds.count(("com.microsoft.nchwc", "Conv")) == 52
     # The runtime folds BatchNormalizations and Clips into them.
@@ -67,7 +75,7 @@ def test_without_rules_an_ideal_runtime_is_taken_and_named(
         capsys, "cost", "@odd_channels", "--level", "executed", "--device", "nvidia-t4"
     )
     assert (code, error) == (0, "")
-    assert "9 nodes" in out  # of 25
+    assert "25 nodes, executed as 9, all costed" in out
     assert "note: executed on the target 'ideal'" in out
 
 
@@ -96,16 +104,38 @@ def test_one_column_a_device_shows_where_the_bound_changes(
     path = tmp_path / "pointwise.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
     devices = ("--device", "i9-10980xe", "--device", "raspberry-pi-4")
-    code, out, _ = run(capsys, "cost", str(path), *devices, "--format", "json")
+    written = ("cost", str(path), *devices, "--level", "written")
+    code, out, _ = run(capsys, *written, "--format", "json")
     document = json.loads(out)
     assert code == 0
     assert document["nodes"][0]["intensity"] == pytest.approx((6_422_528 + 50_176) / 418_048)
     assert document["nodes"][0]["bound"] == "memory"
     assert document["other_devices"][0]["nodes"][0]["bound"] == "compute"
-    _, text, _ = run(capsys, "cost", str(path), *devices)
+    _, text, _ = run(capsys, *written)
     assert "memory" in text
     assert "compute" in text
     assert "raspberry-pi-4" in text
+
+
+def test_devices_that_execute_different_graphs_have_tables_of_their_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    devices = ("--device", "nvidia-h100", "--device", "x86-server-core", "--device", "nvidia-t4")
+    code, text, err = run(capsys, "cost", "@odd_channels", *devices, "-v")
+    assert (code, err) == (0, "")
+    first, second = text.split("Slowest nodes")[1:]
+    assert first.startswith("  ranked by nvidia-h100")
+    assert "fused::" not in second
+    assert "nchwc::Conv" in second
+    assert "nvidia-h100, nvidia-t4: 9/9 nodes costed" in text
+    assert "x86-server-core: 14/14 nodes costed" in text
+    _, out, _ = run(capsys, "cost", "@odd_channels", *devices, "--format", "json")
+    document = json.loads(out)
+    jsonschema.validate(document, schema.load("ocost.cost/1"))
+    core, card = document["other_devices"]
+    assert [len(each["nodes"]) for each in (document, core, card)] == [9, 14, 9]
+    assert [len(each["blockers"]) for each in (document, core, card)] == [0, 1, 0]
+    assert core["totals"]["traffic_bytes"] > document["totals"]["traffic_bytes"]
 
 
 def test_diff_without_after_optimises(capsys: pytest.CaptureFixture[str]) -> None:
@@ -395,8 +425,10 @@ def test_a_page_fits_into_a_terminal(
 
 def test_verbose_shows_types_and_shapes_of_every_node(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "cost", "@resnet18", "-v")
+    assert "/Relu_output_0_nchwc  1x3x224x224, 64x3x7x7, 64 -> 1x64x112x112 float32\n" in out
+    _, out, _ = run(capsys, "cost", "@resnet18", "-v", "--level", "written")
     assert "/conv1/Conv  1x3x224x224, 64x3x7x7 -> 1x64x112x112 float32\n" in out
-    _, out, _ = run(capsys, "cost", "@silero_vad", "-v")
+    _, out, _ = run(capsys, "cost", "@silero_vad", "-v", "--level", "written")
     # In a branch of a branch; of several types.
     assert "/decoder/rnn/Slice_2  float32 512x128, int64 1, int64 1, int64 1 -> float32 256" in out
     _, out, _ = run(capsys, "diff", "@resnet18", "-v")

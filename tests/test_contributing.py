@@ -132,7 +132,8 @@ def test_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
         nodes = work.order()
         work.fuse(nodes, "Everything")
 
-    monkeypatch.setitem(targets.RUNTIMES, "own", Runtime("own", run, activations, fixed=True))
+    own = Runtime("own", run, activations, fixed=True)
+    monkeypatch.setitem(targets.RUNTIMES, "own", lambda: own)
     graph, device = model("a = Neg (x) y = Exp (a)"), replace(CORE, runtime="own")
     (node,) = lowered_cost(graph, device).cost.nodes
     assert node.op_type == "Everything"

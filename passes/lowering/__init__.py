@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...graph import Graph
-from ...graph.shapes import Given, infer
-from ...graph.shapes.given import input_infos
+from ...graph.shapes import Given
 from ...lineage.lineage import Lineage
 from .near import OVERRIDABLE, NearMiss, Way
-from .onnxruntime_cpu.pipeline import switches
-from .read import Sizes, read
+from .read import TooManyError, read
+from .sizes import Sizes, opened
 from .target import OptimizationLevel, Target
 from .targets import RUNTIMES
 from .work import Type
@@ -62,7 +61,7 @@ def lower(graph: Graph, target: Target, given: Given | None = None) -> Lowered:
     Raises
     ------
     OcostError
-        If what is given names no input.
+        If what is given names no input, or its functions come to too many nodes (``TooManyError``).
     """
     return lower_mended(graph, target, _sizes(graph, target, given), frozenset())
 
@@ -83,7 +82,7 @@ def lower_mended(graph: Graph, target: Target, sizes: Sizes, ways: frozenset[Way
     work.mending = ways
     if Way("", OVERRIDABLE) in ways:
         work.overridable.clear()
-    RUNTIMES[target.runtime].rewrite(work)
+    RUNTIMES[target.runtime]().rewrite(work)
     lowered = graph_of(work)
     declined = tuple(work.declined)
     return Lowered(lowered, lineage_of(work, lowered), declined, blocked_of(work, lowered))
@@ -102,14 +101,7 @@ def types_of(graph: Graph, target: Target, given: Given | None = None) -> Mappin
 
 def _sizes(graph: Graph, target: Target, given: Given | None) -> Sizes:
     """The sizes of inputs that hold instead of what the file says."""
-    if RUNTIMES[target.runtime].fixed:
-        known = infer(graph, given)
-        infos = {n: known.get(n) for n in graph.inputs if n not in graph.initializers}
-        return {n: info.resolved for n, info in infos.items() if info and info.resolved is not None}
-    if given is None:
-        return {}
-    inputs = input_infos(graph, given)
-    return {n: inputs.infos[n].shape for n in inputs.overridden}
+    return opened(graph, given, fixed=RUNTIMES[target.runtime]().fixed).sizes
 
 
-__all__ = ["Lowered", "OptimizationLevel", "Target", "lower", "switches", "types_of"]
+__all__ = ["Lowered", "OptimizationLevel", "Target", "TooManyError", "lower", "types_of"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,9 +21,9 @@ from ...costmodel.executed import executed_cost
 from ...costmodel.result import GraphCost, NodeCost
 from ...graph import Graph
 from ...graph.shapes import Given
-from ...graph.shapes.given import input_infos
 from . import Lowered, Target, lower_mended
 from .near import OPEN_SIZES, NearMiss, Way
+from .sizes import Opened
 from .targets import RUNTIMES
 
 
@@ -33,7 +33,7 @@ class Blockers:
 
     Parameters
     ----------
-    graph, target, device, given
+    graph, target, device, opened
         What was lowered and costed, and for what; the graph has to be as it was.
     lowered, cost
         What was made of it.
@@ -44,7 +44,7 @@ class Blockers:
     device: Device
     lowered: Lowered
     cost: GraphCost
-    given: Given | None = None
+    opened: Opened
 
     def __call__(self) -> tuple[Blocker, ...]:
         """All of them, the largest saving of time first.
@@ -77,18 +77,15 @@ class Blockers:
 
     def _mended(self, way: Way) -> tuple[Lowered, GraphCost]:
         """What would be executed were a kind of hindrance mended."""
-        assert self.cost.shapes is not None
-        alike = replace(self.given or Given(), found=self.cost.shapes.sizes)
-        inputs = input_infos(self.graph, alike)
-        names: Iterable[str] = inputs.overridden
-        if way.kind == OPEN_SIZES:
-            names = inputs.infos
-            alike = Given(
-                {n: s for n, i in inputs.infos.items() if (s := i.resolved) is not None},
-                values=alike.values,
-                trips=alike.trips,
-            )
-        sizes = {name: inputs.infos[name].resolved for name in names}
+        shapes = self.cost.shapes
+        assert shapes is not None
+        known = {name: shapes.get(name) for name in self.lowered.graph.inputs}
+        inputs = {
+            n: i.resolved for n, i in known.items() if i is not None and i.resolved is not None
+        }
+        said = self.opened.given or Given()
+        alike = Given(inputs, values=said.values, trips=said.trips)
+        sizes = inputs if way.kind == OPEN_SIZES else self.opened.sizes
         lowered = lower_mended(self.graph, self.target, sizes, frozenset({way}))
         cost = executed_cost(
             self.graph,
@@ -97,7 +94,7 @@ class Blockers:
             self.device,
             alike,
             channels=lowered.blocked,
-            activations=RUNTIMES[self.target.runtime].activations,
+            activations=RUNTIMES[self.target.runtime]().activations,
         )
         return lowered, cost
 

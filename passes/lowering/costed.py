@@ -8,15 +8,15 @@ from typing import NamedTuple
 from ...collection import uncollected
 from ...costmodel.cost import Costed
 from ...costmodel.device import Device
-from ...costmodel.executed import executed_cost, executed_nodes
-from ...costmodel.result import GraphCost
+from ...costmodel.executed import as_executed, executed_cost, executed_nodes
+from ...costmodel.result import GraphCost, ModelSummary
 from ...graph import Graph
 from ...graph.shapes import Given, infer
-from . import Lowered, OptimizationLevel, Target, lower
+from . import Lowered, OptimizationLevel, Target, lower_mended
 from .blockers import Blockers
-from .ideal.pipeline import RUNTIME as IDEAL
+from .sizes import Opened, opened
 from .target import Version
-from .targets import RUNTIMES
+from .targets import IDEAL, RUNTIMES
 
 
 class LoweredCost(NamedTuple):
@@ -42,13 +42,13 @@ def target_of(device: Device) -> Choice:
     """
     level = OptimizationLevel[device.runtime_level.upper()]
     block = device.channel_block if device.channel_block > 1 else 0
-    runtime = RUNTIMES.get(device.runtime)
-    if runtime is None:
+    if device.runtime not in RUNTIMES:
         note = (
-            f"executed on the target '{IDEAL.name}', which fuses all that may be fused: there are "
+            f"executed on the target '{IDEAL}', which fuses all that may be fused: there are "
             f"no rules for {device.runtime}"
         )
-        return Choice(Target(IDEAL.name, block=0, level=level), (note,))
+        return Choice(Target(IDEAL, block=0, level=level), (note,))
+    runtime = RUNTIMES[device.runtime]()
     target = Target(runtime.name, block=block, level=level)
     if not (runtime.versions and device.runtime_version):
         return Choice(target, ())
@@ -97,18 +97,29 @@ def cost_on(
     OcostError
         If what is given names no input or contradicts the model.
     """
-    lowered = lower(graph, target, given)
+    runtime = RUNTIMES[target.runtime]()
+    inputs = opened(graph, given, fixed=runtime.fixed)
+    lowered = lower_mended(graph, target, inputs.sizes, frozenset())
     cost = executed_cost(
         graph,
         lowered.graph,
         lowered.lineage,
         device,
-        given,
+        inputs.given,
         channels=lowered.blocked,
-        activations=RUNTIMES[target.runtime].activations,
+        activations=runtime.activations,
     )
-    found = Blockers(graph, target, device, lowered, cost, given)
+    cost = replace(cost, model=_as_given(cost.model, inputs))
+    found = Blockers(graph, target, device, lowered, cost, inputs)
     return LoweredCost(replace(cost, blockers=found), lowered, found)
+
+
+def _as_given(model: ModelSummary, inputs: Opened) -> ModelSummary:
+    """What is said of a model, with what the user gave or left open before it was lowered."""
+    assumed, inferred, overridden = inputs.assumed, inputs.inferred, inputs.overridden
+    if assumed is None or inferred is None or overridden is None:
+        return model
+    return replace(model, assumed_dims=assumed, inferred_dims=inferred, overridden=overridden)
 
 
 @uncollected()
@@ -122,6 +133,8 @@ def lowered_nodes(graph: Graph, device: Device, given: Given | None = None) -> l
     OcostError
         If what is given names no input or contradicts the model.
     """
-    lowered = lower(graph, target_of(device).target, given)
-    shapes = infer(lowered.graph, given)
+    target = target_of(device).target
+    inputs = opened(graph, given, fixed=RUNTIMES[target.runtime]().fixed)
+    lowered = lower_mended(graph, target, inputs.sizes, frozenset())
+    shapes = infer(lowered.graph, as_executed(inputs.given, lowered.lineage))
     return executed_nodes(shapes, lowered.lineage, lowered.blocked)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...graph.errors import OcostError
+from ...graph.functions import MOST_INLINED, inlined_nodes, shares_bodies
 from ...graph.graph import Graph
 from ...graph.load import instantiate
 from ...graph.node import Node
@@ -14,10 +16,13 @@ from ...graph.shapes.info import ShapeCall
 from ...graph.tensor import Tensor
 from .inference import dtype_of, from_proto, infer
 from .node import WorkNode
+from .sizes import Sizes
 from .target import Target
 from .work import Constant, Type, Work
 
-Sizes = Mapping[str, "tuple[int | None, ...] | None"]
+
+class TooManyError(OcostError):
+    """Raised of a graph whose functions come to more nodes than rules could go through."""
 
 
 def read(graph: Graph, target: Target, sizes: Sizes | None = None) -> Work:
@@ -25,7 +30,18 @@ def read(graph: Graph, target: Target, sizes: Sizes | None = None) -> Work:
 
     ``sizes`` are those of inputs instead of what the file says, which then says nothing of the
     tensors behind them either.
+
+    Raises
+    ------
+    TooManyError
+        If its functions, all calls of which are inlined, come to too many nodes.
     """
+    if shares_bodies(graph):
+        raise TooManyError(
+            f"{graph.header.source.path or graph.name}: its functions come to "
+            f"{inlined_nodes(graph)} nodes once all calls are inlined; of over {MOST_INLINED} "
+            "nodes only the cost as written is known (--level written)"
+        )
     return _Reader(target, sizes or {}).scope(graph, None)
 
 

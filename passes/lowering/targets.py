@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from .ideal.pipeline import RUNTIME as IDEAL
-from .mobile.pipeline import RUNTIME as MOBILE
-from .onnxruntime_cpu.pipeline import RUNTIME as ONNXRUNTIME_CPU
+from collections.abc import Callable
+from importlib import import_module
+from typing import cast
+
 from .target import Runtime
 
-RUNTIMES: dict[str, Runtime] = {one.name: one for one in (ONNXRUNTIME_CPU, MOBILE, IDEAL)}
+
+def _in(folder: str) -> Callable[[], Runtime]:
+    """What answers the runtime of a folder, whose rules are imported when it is asked."""
+
+    def runtime() -> Runtime:
+        return cast("Runtime", import_module(f".{folder}.pipeline", __package__).RUNTIME)
+
+    return runtime
+
+
+IDEAL = "ideal"  # stands in for a runtime without rules
+
+RUNTIMES: dict[str, Callable[[], Runtime]] = {
+    "onnxruntime-cpu": _in("onnxruntime_cpu"),
+    "mobile": _in("mobile"),
+    IDEAL: _in("ideal"),
+}

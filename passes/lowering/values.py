@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from ...graph.dtypes import UNDEFINED
@@ -38,7 +38,7 @@ class Constant(NamedTuple):
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     def value(self) -> Array | None:
         """The contents of a small one, None of others."""

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import cast
 
-from onnx import FunctionProto, GraphProto, ModelProto, helper
+from onnx import FunctionProto, GraphProto, ModelProto, ValueInfoProto
 
 from ...graph.functions import FUSED
 from ...graph.graph import FunctionKey, Graph, Header
 from ...graph.node import Node
 from ...graph.tensor import Tensor
 from ...lineage.lineage import Executed, Fate, Lineage, Status
+from .inference import type_proto
 from .node import WorkNode
 from .work import Constant, Work
 
@@ -51,11 +52,10 @@ def graph_of(work: Work, parent: Graph | None = None) -> Graph:
             _define(graph, node, frozen)
         graph.add_node(frozen, bodies or None)
     graph.declared = dict(source.declared)  # sequences, maps and optionals among them
-    graph.declared |= {
-        name: helper.make_tensor_value_info(name, kind.dtype, kind.dims)
-        for name, kind in work.types.items()
-        if kind.dtype
-    }
+    live = graph.live_tensors() - graph.initializers.keys()
+    for name, kind in work.types.items():
+        if kind.dtype and name in live:
+            graph.declared[name] = ValueInfoProto(name=name, type=type_proto(kind))
     return graph
 
 
@@ -63,13 +63,14 @@ _DOMAINS = ("com.microsoft", "com.microsoft.nchwc", FUSED)
 
 
 def _header(work: Work, source: Graph) -> Header:
-    """The model's, with room for more functions where nodes are fused."""
-    if not any(node.parts for scope in work.scopes() for node in scope.nodes.values()):
+    """The model's without its functions, which are inlined, and with room for fused nodes' own."""
+    fused = any(node.parts for scope in work.scopes() for node in scope.nodes.values())
+    if not fused and not source.header.functions:
         return source.header
     skeleton = ModelProto()
     skeleton.CopyFrom(source.header.skeleton)
-    functions = dict(source.header.functions)
-    return replace(source.header, skeleton=skeleton, functions=functions)
+    del skeleton.functions[:]
+    return replace(source.header, skeleton=skeleton, functions={})
 
 
 def _define(graph: Graph, node: WorkNode, frozen: Node) -> None:

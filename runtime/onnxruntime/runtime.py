@@ -9,7 +9,8 @@ from onnx import ModelProto
 from ...graph import Graph
 from ...lineage.attribution import attribute
 from ...lineage.lineage import Lineage
-from ...passes.lowering import OptimizationLevel, Target, switches
+from ...passes.lowering import OptimizationLevel, Target
+from ...passes.lowering.onnxruntime_cpu.pipeline import switches
 from ..profiles import Imported, MemoryPeak, Profile, Startup
 from ..protocol import Feeds, Options
 from ..timing.stopwatch import Run

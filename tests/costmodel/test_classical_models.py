@@ -48,7 +48,7 @@ def _graph(*nodes, outputs=("label", "scores"), constants=(), functions=(), x=(N
 
 
 def _cost(graph, rows=10):
-    return ocost.cost(graph, given=Given(shapes={"x": (rows, 4)}))
+    return ocost.cost(graph, given=Given(shapes={"x": (rows, 4)}), level="written")
 
 
 def test_a_tree():

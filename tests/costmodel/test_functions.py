@@ -37,7 +37,7 @@ def chain(depth, leaf="a = Neg(v) w = Add(a, v)"):
 
 
 def test_forty_deep():
-    cost = ocost.cost(chain(40))
+    cost = ocost.cost(chain(40), level="written")
     runs = 2**39
     # F0 on 16 floats: Neg and Add, 16 FLOP each; reads 64 and 128 bytes, writes 64 each.
     assert cost.totals.flops == runs * 32
@@ -58,7 +58,7 @@ def test_nodes_are_counted_without_inlining():
 
 
 def test_up_to_a_size_each_call_has_its_rows():
-    names = [node.name for node in ocost.cost(chain(2)).nodes]
+    names = [node.name for node in ocost.cost(chain(2), level="written").nodes]
     assert names == ["y", "y/a", "y/a/a", "y/a/w", "y/w", "y/w/a", "y/w/w"]
 
 
@@ -70,8 +70,17 @@ def test_what_needs_every_node_says_so():
 
 def test_a_call_too_deep_is_refused_in_one_line():
     with pytest.raises(OcostError, match="F0': over 150 calls in each other"):
-        ocost.cost(chain(151))
-    assert ocost.cost(chain(150)).totals.flops == 2**149 * 32
+        ocost.cost(chain(151), level="written")
+    assert ocost.cost(chain(150), level="written").totals.flops == 2**149 * 32
+
+
+def test_too_many_to_lower_are_refused_in_one_line():
+    with pytest.raises(OcostError, match="nodes only the cost as written is known"):
+        ocost.cost(chain(40))
+    diff = ocost.diff(chain(40), chain(40))
+    assert set(diff.levels) == {"written"}
+    (*_, note) = diff.before.notes
+    assert note.startswith("not known as executed: ")
 
 
 def test_calls_that_all_differ_are_refused_in_one_line(monkeypatch):
@@ -80,7 +89,7 @@ def test_calls_that_all_differ_are_refused_in_one_line(monkeypatch):
     monkeypatch.setattr(engine, "MOST_INLINED", 100)
     row = "k = Constant <value = float[1, 4] {1, 2, 3, 4}> () w = Concat <axis = 0> (v, k)"
     with pytest.raises(OcostError, match="come to more than 100 whose inputs differ"):
-        ocost.cost(chain(10, leaf=row))
+        ocost.cost(chain(10, leaf=row), level="written")
 
 
 MIXED = {
@@ -137,9 +146,9 @@ MIXED = {
 
 @pytest.mark.parametrize("graph", MIXED.values(), ids=MIXED)
 def test_shared_bodies_come_to_the_same(graph, monkeypatch):
-    apart = ocost.cost(graph)
+    apart = ocost.cost(graph, level="written")
     monkeypatch.setattr(functions, "MOST_INLINED", 0)
-    shared = ocost.cost(graph)
+    shared = ocost.cost(graph, level="written")
     assert len(shared.nodes) <= len(apart.nodes)
     assert shared.totals.latency_s == pytest.approx(apart.totals.latency_s)
     figures = ("latency_s", "latency_low_s", "latency_high_s")
@@ -148,14 +157,14 @@ def test_shared_bodies_come_to_the_same(graph, monkeypatch):
 
 
 def test_a_function_s_own_weight_counts_once():
-    totals = ocost.cost(MIXED["a weight in the function"]).totals
+    totals = ocost.cost(MIXED["a weight in the function"], level="written").totals
     assert (totals.params, totals.param_bytes) == (4, 16)
     # x and y of 64 bytes, the weight of 16
     assert totals.compulsory_bytes == 144
 
 
 def test_each_call_s_own_weights_count():
-    assert ocost.cost(MIXED["calls with weights of their own"]).totals.params == 32
+    assert ocost.cost(MIXED["calls with weights of their own"], level="written").totals.params == 32
 
 
 def test_an_attribute_s_value_is_each_call_s_own():
@@ -167,4 +176,4 @@ def test_an_attribute_s_value_is_each_call_s_own():
     text = (
         f"a = d.F <p = {values[0]}> (x) b = d.F <p = {values[0]}> (a) y = d.F <p = {values[1]}> (b)"
     )
-    assert ocost.cost(_model(text, function)).totals.params == 4 + 4
+    assert ocost.cost(_model(text, function), level="written").totals.params == 4 + 4

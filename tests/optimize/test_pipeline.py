@@ -19,9 +19,9 @@ from ocost.optimize.optimized import optimize_graph
 from ocost.optimize.pipeline import Made, Plan, Watch, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional
-from ocost.passes import Pass
 from ocost.report.optimize_document import optimize_document
 from ocost.report.text_optimize import render_optimize
+from ocost.rewrite.rewriting import Pass
 from ocost.rewrite.scope import Admission
 from ocost.runtime.equality.equivalence import check
 from ocost.runtime.equality.result import Equivalence, nothing

@@ -21,7 +21,8 @@ from ocost.optimize.bisect import proven
 from ocost.optimize.pipeline import ONNXSIM, run
 from ocost.optimize.plan import plan
 from ocost.optimize.proof import Regional, assume_finite
-from ocost.passes import Pass, passes
+from ocost.passes import passes
+from ocost.rewrite.rewriting import Pass
 from ocost.rewrite.scope import Admission
 from ocost.runtime.equality.equivalence import Equivalence, check
 

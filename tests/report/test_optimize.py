@@ -17,11 +17,11 @@ from ocost.ledger.standing import Standing
 from ocost.optimize import Optimized
 from ocost.optimize.pipeline import Made
 from ocost.optimize.steps import Step
-from ocost.passes import Declined
 from ocost.report.optimize_document import optimize_document
 from ocost.report.schema import load as schema
 from ocost.report.text import console
 from ocost.report.text_optimize import render_optimize
+from ocost.rewrite.rewriting import Declined
 from ocost.runtime.timing.comparison import Comparison
 from ocost.runtime.timing.stopwatch import Timing
 

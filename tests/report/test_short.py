@@ -14,7 +14,6 @@ from ocost.ledger.standing import Fault, Standing
 from ocost.optimize import Optimized
 from ocost.optimize.bisect import Proven
 from ocost.optimize.pipeline import Made
-from ocost.passes import Declined
 from ocost.report.diff_document import diff_document
 from ocost.report.optimize_document import optimize_document
 from ocost.report.pieces import Grid, Headline, Listing, OneLine
@@ -25,6 +24,7 @@ from ocost.report.short_optimize import optimize_page
 from ocost.report.short_profile import profile_page
 from ocost.report.table import Column, Table
 from ocost.report.text import Page, console
+from ocost.rewrite.rewriting import Declined
 from ocost.runtime.equality.result import Equivalence
 
 from .conftest import sides

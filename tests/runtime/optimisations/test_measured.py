@@ -10,7 +10,8 @@ import pytest
 from ocost.costmodel.catalogue import find
 from ocost.graph import Graph, load
 from ocost.graph.shapes import infer
-from ocost.passes.lowering import Target, lower, switches
+from ocost.passes.lowering import Target, lower
+from ocost.passes.lowering.onnxruntime_cpu.pipeline import switches
 from ocost.runtime.feeds.inputs import make_feeds
 from ocost.runtime.naming import named
 from ocost.runtime.onnxruntime.executed import executed_graph
