@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from onnx import NodeProto, TensorProto, TypeProto, defs, helper, numpy_helper
+from onnx import AttributeProto, NodeProto, TensorProto, TypeProto, defs, helper, numpy_helper
 from onnx.checker import ValidationError
 from onnx.shape_inference import infer_node_outputs
 
 from .. import dtypes
-from .info import Info, ShapeCall, Unresolved
+from .info import Array, Info, ShapeCall, Unresolved
 
 # Contents of more elements than this never decide a shape.
 DATA_LIMIT = 256
@@ -82,6 +82,45 @@ def _ask(
         raise Unresolved(f"onnx refuses the node: {' '.join(str(error).split())}") from error
 
 
+Question = tuple[Hashable, ...]
+_answers: dict[Question, Sequence[TypeProto | None]] = {}
+_MOST = 1 << 14
+
+
+def question(
+    found: defs.OpSchema,
+    attributes: Mapping[str, AttributeProto],
+    outputs: int,
+    kinds: Iterable[Hashable],
+    data: Mapping[int, Array],
+) -> Question:
+    """What onnx's answer for a node rests on: a network repeats its nodes, and asking takes time.
+
+    ``kinds`` are the element type and dims of each input, None for one that is left out; ``data``
+    the contents of those that may decide a shape, by slot.
+    """
+    return (
+        (found.domain, found.name, found.since_version, outputs),
+        tuple(kinds),
+        tuple((name, one.SerializeToString()) for name, one in attributes.items()),
+        tuple(
+            (slot, value.dtype.str, value.shape, value.tobytes()) for slot, value in data.items()
+        ),
+    )
+
+
+def answered(
+    asked: Question, ask: Callable[[], Sequence[TypeProto | None]]
+) -> Sequence[TypeProto | None]:
+    """The types of a node's outputs by slot, asked for once. They are not to be changed."""
+    known = _answers.get(asked)
+    if known is None:
+        if len(_answers) >= _MOST:
+            _answers.clear()
+        known = _answers[asked] = ask()
+    return known
+
+
 def infer(call: ShapeCall) -> Sequence[Info | None]:
     """Types of a node's outputs by onnx's rule for the operator.
 
@@ -97,18 +136,36 @@ def infer(call: ShapeCall) -> Sequence[Info | None]:
     if found is None:
         where = f"opset {call.opset}" if not node.domain else f"domain '{node.domain}'"
         raise Unresolved(f"no shape rule for {node.qualified_type} of {where}")
-    types = {}
-    data = {}
+    kinds: list[Hashable] = []
+    data: dict[int, Array] = {}
     floats = node.op_type in _LOOKS_AT_FLOATS
-    for name, info in zip(node.inputs, call.inputs, strict=True):
+    plain = True  # tensors alone
+    for slot, (name, info) in enumerate(zip(node.inputs, call.inputs, strict=True)):
         if not name:
+            kinds.append(None)
             continue
         if info is None or (info.dtype == dtypes.UNDEFINED and info.type is None):
             reason = info.reason if info is not None else ""
             raise Unresolved(reason or f"the type of '{name}' is not known")
-        types[name] = type_proto(info)
+        plain = plain and info.type is None
+        kinds.append((info.dtype, info.shape))
         value = info.value
         if value is not None and value.size <= DATA_LIMIT and (floats or value.dtype.kind in "iub"):
-            data[name] = numpy_helper.from_array(value, name)
-    outputs = _ask(found, node.as_proto(), types, data)
-    return [from_type(outputs[o]) if o in outputs else None for o in node.outputs]
+            data[slot] = value
+
+    def ask() -> Sequence[TypeProto | None]:
+        pairs = zip(node.inputs, call.inputs, strict=True)
+        types = {name: type_proto(info) for name, info in pairs if name and info is not None}
+        contents = {
+            node.inputs[slot]: numpy_helper.from_array(value, node.inputs[slot])
+            for slot, value in data.items()
+        }
+        outputs = _ask(found, node.as_proto(), types, contents)
+        return [outputs.get(name) for name in node.outputs]
+
+    answer = (
+        answered(question(found, node.attributes, len(node.outputs), kinds, data), ask)
+        if plain
+        else ask()
+    )
+    return [None if one is None else from_type(one) for one in answer]

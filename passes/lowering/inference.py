@@ -9,12 +9,14 @@ from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
 
-from onnx import TensorProto, TypeProto, helper, numpy_helper
+from onnx import TypeProto, helper, numpy_helper
 from onnx.checker import ValidationError
+from onnx.defs import OpSchema
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
 from ...graph.dtypes import BOOL, INT32, INT64, UNDEFINED
 from ...graph.shapes.info import Info, ShapeCall, Unresolved, shape_rules
+from ...graph.shapes.onnx_inference import answered, question
 from .node import WorkNode
 from .schemas import schema
 from .work import UNKNOWN, Array, Constant, Dim, Dims, Type, Work
@@ -33,6 +35,10 @@ _SAME = frozenset(
     | {"Softplus", "Softsign", "Sqrt", "Tan", "Tanh", "ThresholdedRelu"}
     | {"InstanceNormalization", "Swish", "Shrink"}
 )
+
+
+_ARITHMETIC = frozenset({"Add", "Div", "Mul", "Sub"})
+_BROADCASTS = 7  # the opset from which on they take any two shapes that fit
 
 
 @lru_cache(maxsize=16384)
@@ -96,8 +102,8 @@ def refresh(work: Work, nodes: Iterable[WorkNode]) -> None:
 
 def _outputs(work: Work, node: WorkNode) -> list[Type]:
     if not node.domain:
-        if node.op in _SAME:
-            return [work.type(node.inputs[0])]
+        if (known := _as_input(work, node)) is not None:
+            return [known]
         if node.bodies:
             return _of_bodies(work, node)
     rule = shape_rules().get((node.domain, node.op)) if node.domain else None
@@ -106,25 +112,74 @@ def _outputs(work: Work, node: WorkNode) -> list[Type]:
     found = schema(node.op, work.opset.get(node.domain, 1), node.domain)
     if found is None:
         return []
-    types: dict[str, TypeProto] = {}
-    data: dict[str, TensorProto] = {}
-    for name in node.inputs:
-        if not name:
+    return _by_onnx(work, node, found)
+
+
+def _as_input(work: Work, node: WorkNode) -> Type | None:
+    """The type of what is shaped as an input, or as two of them broadcast; onnx need not be asked.
+
+    None where it has to be.
+    """
+    if node.op in _SAME or (node.op == "BatchNormalization" and len(node.outputs) == 1):
+        return work.type(node.inputs[0])
+    if node.op not in _ARITHMETIC or work.opset.get("", 1) < _BROADCASTS:
+        return None
+    first, second = map(work.type, node.inputs)
+    dims = _broadcast(first.dims, second.dims)
+    return None if dims is None or first.dtype == UNDEFINED else Type(first.dtype, dims)
+
+
+def _by_onnx(work: Work, node: WorkNode, found: OpSchema) -> list[Type]:
+    """By onnx's inference for this one node."""
+    kinds: list[Type | None] = []
+    data: dict[int, Array] = {}
+    for slot, name in enumerate(node.inputs):
+        kind = work.type(name) if name else None
+        kinds.append(kind)
+        if kind is None:
             continue
-        kind = work.type(name)
         if kind.dtype == UNDEFINED:
             return []
-        types[name] = type_proto(kind)
         constant = work.constant(name)
         if constant is not None and _decides(constant, node):
             value = constant.value()
             if value is not None:
-                data[name] = numpy_helper.from_array(value, name)
+                data[slot] = value
+
+    def ask() -> list[TypeProto | None]:
+        pairs = zip(node.inputs, kinds, strict=True)
+        types = {name: type_proto(kind) for name, kind in pairs if kind is not None}
+        contents = {
+            node.inputs[slot]: numpy_helper.from_array(value, node.inputs[slot])
+            for slot, value in data.items()
+        }
+        answer = infer_node_outputs(found, node.frozen().as_proto(), types, contents)
+        return [answer.get(name) for name in node.outputs]
+
+    asked = question(found, node.attributes, len(node.outputs), kinds, data)
     try:
-        answer = infer_node_outputs(found, node.frozen().as_proto(), types, data)
+        answer = answered(asked, ask)
     except (InferenceError, ValidationError, RuntimeError):
         return []
-    return [from_proto(answer[o]) if o in answer else UNKNOWN for o in node.outputs]
+    return [UNKNOWN if one is None else from_proto(one) for one in answer]
+
+
+def _broadcast(first: Dims | None, second: Dims | None) -> Dims | None:
+    """The dims of two that are known, broadcast; None where onnx has to be asked."""
+    if first is None or second is None:
+        return None
+    long, short = (first, second) if len(first) >= len(second) else (second, first)
+    if not all(type(d) is int for d in (*long, *short)):
+        return None
+    if not short or short == long:
+        return long
+    lead = len(long) - len(short)
+    dims = list(long[:lead])
+    for one, other in zip(long[lead:], short, strict=True):
+        if one != other and 1 not in (one, other):
+            return None
+        dims.append(other if one == 1 else one)
+    return tuple(dims)
 
 
 def _decides(constant: Constant, node: WorkNode) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .node import WorkNode
 from .target import Target, Version
@@ -13,8 +13,7 @@ FIRST: Version = (1, 20)  # the oldest version that is tabulated
 OPEN: Version = (9999, 0)
 
 
-@dataclass(frozen=True)
-class LoweringRule:
+class LoweringRule(NamedTuple):
     """What a runtime does where a node of one of these operators stands.
 
     Parameters
@@ -43,8 +42,7 @@ class LoweringRule:
         return changed
 
 
-@dataclass(frozen=True)
-class Sweep:
+class Sweep(NamedTuple):
     """What a runtime does by a look at a whole graph or body."""
 
     name: str
@@ -60,17 +58,19 @@ class Sweep:
         return self.apply(work)
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(NamedTuple):
     """Rules that a runtime tries one after the other at each node, in one sweep."""
 
     name: str
     rules: tuple[LoweringRule, ...]
+    needs: tuple[str, ...] = ()  # they have nothing to do without one of these; none: they may
     since: Version = FIRST
     until: Version = OPEN
 
     def sweep(self, work: Work) -> bool:
         """Apply them at every node; whether anything changed."""
+        if self.needs and not any(work.by_op.get(op) for op in self.needs):
+            return False
         table: dict[str, list[LoweringRule]] = {}
         for rule in self.rules:
             if holds(rule, work.target):

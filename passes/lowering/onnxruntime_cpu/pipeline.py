@@ -6,8 +6,6 @@ nothing changes; the second round at the level ALL follows where Casts of consta
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ....costmodel.storage import stored
 from ..rule import Bundle, Step, fixed_point, holds
 from ..target import OptimizationLevel, Runtime, Target
@@ -135,7 +133,7 @@ LAYOUT: tuple[Step, ...] = (nchwc.SWEEP, nhwc.SWEEP, conv_activation.SUM)
 ALL: tuple[Step, ...] = (half_precision.FUSE_BACK,)
 
 # Not to be switched off, as it is where it comes again.
-_LOADING = (replace(unique_dq.RULE, name="EnsureUniqueDQForNodeUnit on loading"),)
+_LOADING = (unique_dq.RULE._replace(name="EnsureUniqueDQForNodeUnit on loading"),)
 _ONCE = frozenset(
     {"ConstantSharing", "TransposeOptimizer", "TransposeOptimizer_CPUExecutionProvider"}
 )

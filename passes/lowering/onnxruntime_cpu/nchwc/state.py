@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .....graph.dtypes import FLOAT
 from ...node import WorkNode
@@ -20,8 +21,7 @@ NAME = "NchwcTransformer"
 _ALIGNMENT = 4  # channels that a ReorderInput takes are a multiple of this
 
 
-@dataclass(frozen=True)
-class Tracked:
+class Tracked(NamedTuple):
     """A dim as far as it is known to equal others: a size, a symbol, or where it came from.
 
     ``shift`` counts the halvings since then.

@@ -18,4 +18,5 @@ STEP = Bundle(
         matmul.GEMM,
         weight_only.RULE,
     ),
+    needs=("DequantizeLinear",),
 )

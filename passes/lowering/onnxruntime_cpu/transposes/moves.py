@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +17,7 @@ Perm = tuple[int, ...]
 _UNKNOWN = 5  # dims of a tensor of which nothing is known
 
 
-@dataclass(frozen=True)
-class Handler:
+class Handler(NamedTuple):
     """How a Transpose is pushed through an operator.
 
     ``slots`` are the inputs that are transposed with it; ``push`` does it, or answers False;
