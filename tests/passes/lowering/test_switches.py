@@ -7,7 +7,8 @@ from dataclasses import replace
 from onnx import parser
 
 from ocost.graph import Graph, from_proto
-from ocost.passes.lowering import OptimizationLevel, Target, lower, switches
+from ocost.passes.lowering import OptimizationLevel, Target, lower
+from ocost.passes.lowering.onnxruntime_cpu.pipeline import switches
 
 MODEL = """<ir_version: 8, opset_import: ["":17]>
 g (float[1,3,16,16] x) => (float[1,32,16,16] y)
