@@ -131,6 +131,16 @@ _PLAIN: dict[int, np.dtype[np.generic]] = {
 }
 
 
+_DATA = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
+
+
+def _is_bare(proto: TensorProto) -> bool:
+    """Whether a tensor has no data, neither its own nor elsewhere."""
+    if proto.HasField("raw_data") or proto.data_location == TensorProto.EXTERNAL:
+        return False
+    return payload(proto) is None and not any(len(getattr(proto, field)) for field in _DATA)
+
+
 def _stamp(path: Path) -> tuple[int, ...]:
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
@@ -220,10 +230,13 @@ class Tensor:
     def absent(self) -> str:
         """Why the contents can't be read; "" if they can.
 
-        They are external data that are not there, or nobody has computed them.
+        They are external data that are not there, the file leaves them out, or nobody has computed
+        them.
         """
         if self.source is _UNREAD:
             return f"the contents of '{self.name}' are not computed"
+        if isinstance(self.proto, TensorProto) and self.size and _is_bare(self.proto):
+            return f"the contents of '{self.name}' are not in the file"
         external = (p for p in every_tensor(self.proto) if p.data_location == TensorProto.EXTERNAL)
         return next(filter(None, (absence(p, self.source.folder) for p in external)), "")
 
