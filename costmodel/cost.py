@@ -64,7 +64,7 @@ def _stored(name: str, scope: Shapes) -> Array | None:
     tensor = scope.graph.constant(name) if name else None
     maker = scope.graph.producer(name)
     if maker is not None and maker.op_type == "Constant" and (proto := maker.tensor("value")):
-        tensor = Tensor.from_proto(proto, scope.graph.header.source)
+        tensor = Tensor.from_proto(proto, scope.graph.header.source, name)
     if tensor is None or tensor.size > _READ or tensor.absent:
         return None
     return tensor.data()

@@ -235,7 +235,8 @@ class Tensor:
         """
         if self.source is _UNREAD:
             return f"the contents of '{self.name}' are not computed"
-        if isinstance(self.proto, TensorProto) and self.size and _is_bare(self.proto):
+        proto, there = self.proto, self.name and self.size  # what attributes list has no name
+        if there and isinstance(proto, TensorProto) and _is_bare(proto):
             return f"the contents of '{self.name}' are not in the file"
         external = (p for p in every_tensor(self.proto) if p.data_location == TensorProto.EXTERNAL)
         return next(filter(None, (absence(p, self.source.folder) for p in external)), "")

@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, save
 
 # Slow to import, and nothing that costing a graph needs.
 HEAVY = {"networkx", "onnxruntime", "onnxsim", "typer", "pydantic"}
-LATER = {"ocost.runtime", "ocost.passes", "ocost.optimize", "ocost.compare"}
+LATER = {"ocost.runtime", "ocost.rewrite", "ocost.passes.registry", "ocost.optimize"}
+LATER |= {"ocost.compare", "ocost.passes.lowering.ideal", "ocost.passes.lowering.mobile"}
 # Only for what a few models, formats or mistakes bring up.
 SELDOM = {"hashlib", "difflib", "statistics", "ocost.hints", "ocost.models.pack"}
 _CODE = """
@@ -53,8 +54,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("options", [[], ["-v"], ["--top", "3"], ["--format", "json"]])
 def test_a_cost_imports_nothing_that_it_does_not_need(model: Path, options: Sequence[str]) -> None:
     modules = imported("cost", str(model), *options)
-    assert "ocost.costmodel.cost" in modules  # it was costed
+    assert "ocost.passes.lowering.onnxruntime_cpu.pipeline" in modules  # it was lowered
     assert modules & (HEAVY | LATER) == set()
+    modules = imported("cost", str(model), "--level", "written", *options)
+    assert "ocost.costmodel.cost" in modules  # it was costed
+    assert modules & (HEAVY | LATER | {"ocost.passes"}) == set()
 
 
 def test_a_short_page_imports_nothing_that_is_seldom_needed(model: Path) -> None:

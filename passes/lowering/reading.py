@@ -85,7 +85,11 @@ class Reading:
 
     def edges(self, node: WorkNode) -> int:
         """How many edges leave a node."""
-        return sum(len(self._readers.get(o, ())) for o in node.outputs if o)
+        count = 0
+        for output in node.outputs:
+            if output in self._readers:
+                count += len(self._readers[output])
+        return count
 
     def is_output(self, tensor: str) -> bool:
         """Whether the graph answers it."""
@@ -230,6 +234,8 @@ class Reading:
     def scopes(self) -> Iterator[Work]:
         """This graph and all bodies."""
         yield cast("Work", self)
+        if not self.root.has_bodies:
+            return
         for node in list(self.nodes.values()):
             for body in node.bodies.values():
                 yield from body.scopes()

@@ -12,6 +12,8 @@ run, and the rules of the extended and layout level run again. That round since 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ....graph.dtypes import BFLOAT16, DOUBLE, FLOAT, FLOAT16
 from ..near import CAST_NAME, listed
 from ..node import WorkNode
@@ -27,7 +29,8 @@ _KEPT_TYPE = frozenset({"Cast", "Shape", "If", "Loop", "Scan"})
 
 
 def _insert(work: Work) -> bool:
-    wide = {n.index for n in work.nodes.values() if widened(work, n)}
+    some = any(kind.dtype in _HALVES for scope in _around(work) for kind in scope.types.values())
+    wide = {n.index for n in work.nodes.values() if widened(work, n)} if some else set()
     if wide:
         for node in work.order():
             if node.index not in wide and _isolated(work, node, wide):
@@ -36,6 +39,14 @@ def _insert(work: Work) -> bool:
             if node.index in wide:
                 _widen(work, node, wide)
     return _pairs(work) or bool(wide)
+
+
+def _around(work: Work) -> Iterator[Work]:
+    """A graph or body, and the scopes that it reads of."""
+    scope: Work | None = work
+    while scope is not None:
+        yield scope
+        scope = scope.parent
 
 
 def _isolated(work: Work, node: WorkNode, wide: set[int]) -> bool:
