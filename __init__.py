@@ -27,6 +27,7 @@ from .api import (
     prepare,
     profile,
     read_profile,
+    sweep,
     write,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "prepare",
     "profile",
     "read_profile",
+    "sweep",
     "write",
 ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,8 @@ def given(
     """
     from . import api
 
+    for text in filter(_is_list, dim):
+        raise click.BadParameter(f"--dim {text}: several sizes are a sweep, which `cost` makes")
     return api.given(
         dict(_pair("--shape", s, _parse_shape) for s in shape),
         dict(_pair("--dim", d, int) for d in dim),
@@ -36,22 +39,72 @@ def given(
     )
 
 
-def _pair(option: str, text: str, parse: Callable[[str], Any]) -> tuple[str, Any]:
+def swept(dim: Sequence[str]) -> tuple[Sequence[str], Mapping[str, Sequence[int]]]:
+    """What ``--dim`` says: single sizes as they were given, and lists, which sweep, by dim.
+
+    Raises
+    ------
+    click.BadParameter
+        If a list can't be read, or a dim has two.
+    """
+    lists: dict[str, Sequence[int]] = {}
+    for text in filter(_is_list, dim):
+        name, sizes = _pair("--dim", text, _parse_sizes, "--dim list")
+        if name in lists:
+            raise click.BadParameter(f"--dim {text}: {name} is swept already")
+        lists[name] = sizes
+    return [text for text in dim if not _is_list(text)], lists
+
+
+def _is_list(text: str) -> bool:
+    return "," in text.rpartition("=")[2]
+
+
+def seconds(option: str, text: str | None) -> float | None:
+    """A time with its unit, ``20ms``, in seconds; None where none was given.
+
+    Raises
+    ------
+    click.BadParameter
+        If it can't be read, or is no time to stay under.
+    """
+    if text is None:
+        return None
+    found = _TIME.fullmatch(text)
+    if found is None or not float(found[1]):
+        raise click.BadParameter(f"{option} {text}: write it as {option} 20ms, in s, ms or us")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(s|ms|us|µs)")
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+
+
+def _pair(option: str, text: str, parse: Callable[[str], Any], form: str = "") -> tuple[str, Any]:
     name, equals, rest = text.rpartition("=")
     try:
         if not equals or not name:
             raise ValueError
         return name, parse(rest)
     except ValueError:
-        raise click.BadParameter(f"{option} {text}: write it as {option} {_AS[option]}") from None
+        how = _AS[form or option]
+        raise click.BadParameter(f"{option} {text}: write it as {option} {how}") from None
 
 
 _AS = {
     "--shape": "x=1x3x224x224",
     "--dim": "batch=1",
+    "--dim list": "batch=1,2,4,8",
     "--value": "sr=16000",
     "--trips": "/decoder/Loop=80",
 }
+
+
+def _parse_sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(map(int, text.split(",")))
+    if min(sizes) < 0:
+        raise ValueError
+    return sizes
 
 
 def _parse_shape(text: str) -> tuple[int, ...]:

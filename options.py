@@ -78,8 +78,8 @@ SIZES = together(
     click.option(
         "--dim",
         multiple=True,
-        metavar="NAME=N",
-        help="Size of a dim, by symbol or as input[axis].",
+        metavar="NAME=N[,N...]",
+        help="Size of a dim, by symbol or as input[axis]; `cost` takes several, and sweeps.",
     ),
     click.option(
         "--value",

@@ -4,6 +4,7 @@ from .asked import DEFAULT_DEVICE, devices, find_device, given, load
 from .changed import diff
 from .optimized import optimize_model
 from .profiled import profile, read_profile
+from .swept import sweep
 from .written import cost, explain, fate, prepare, topics, write
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "prepare",
     "profile",
     "read_profile",
+    "sweep",
     "topics",
     "write",
 ]

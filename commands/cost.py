@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     help="As the device's runtime executes the graph, by rules, or as the file has it.",
 )
 @options.SIZES
+@click.option(
+    "--under",
+    metavar="TIME",
+    help="With --dim NAME=1,2,4: the largest size that takes no longer, as 20ms.",
+)
 @options.THREADS
 @options.REPORT
 @uncollected()
@@ -40,6 +45,7 @@ def cost(
     value: tuple[str, ...],
     trips: tuple[str, ...],
     strict_dims: bool,
+    under: str | None,
     threads: int | None,
     format_: Format,
     report: Path | None,
@@ -67,7 +73,25 @@ def cost(
         return api.cost(graph, on, given=given, level="written")
 
     output = destination(format_, report, color, model, *(device or ()))
-    given = arguments.given(shape, dim, value, strict_dims, trips)
+    sizes, swept = arguments.swept(dim)
+    given = arguments.given(shape, sizes, value, strict_dims, trips)
+    limit = arguments.seconds("--under", under)
+    if swept or limit is not None:
+        from .sweep import sweep
+
+        sweep(
+            model,
+            swept,
+            device,
+            output,
+            given=given,
+            threads=threads,
+            level=level,
+            under=limit,
+            top=top,
+            verbose=verbose,
+        )
+        return
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
     written = as_written if level == "executed" else None
