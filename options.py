@@ -51,6 +51,12 @@ def model(name: str, *, required: bool = True) -> Decorator:
     return click.argument(name, required=required, shell_complete=offer)
 
 
+def models(name: str) -> Decorator:
+    """Models, none or more, as the argument of this name."""
+    offer = offering(completion.models, or_files=True)
+    return click.argument(name, nargs=-1, shell_complete=offer)
+
+
 def device(text: str, *, multiple: bool = False) -> Decorator:
     """``--device``, with a help text of the command's own."""
     return click.option(

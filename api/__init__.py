@@ -4,6 +4,7 @@ from .asked import DEFAULT_DEVICE, devices, find_device, given, load
 from .changed import diff
 from .optimized import optimize_model
 from .profiled import profile, read_profile
+from .several import diff_several
 from .swept import sweep
 from .written import cost, explain, fate, prepare, topics, write
 
@@ -12,6 +13,7 @@ __all__ = [
     "cost",
     "devices",
     "diff",
+    "diff_several",
     "explain",
     "fate",
     "find_device",

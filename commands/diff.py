@@ -12,7 +12,7 @@ from ..output import Color, Format, destination, emit
 
 @click.command()
 @options.model("before")
-@options.model("after", required=False)
+@options.models("after")
 @options.DEVICE
 @options.SIZES
 @options.THREADS
@@ -31,7 +31,7 @@ from ..output import Color, Format, destination, emit
 )
 def diff(
     before: str,
-    after: str | None,
+    after: tuple[str, ...],
     device: str | None,
     shape: tuple[str, ...],
     dim: tuple[str, ...],
@@ -56,7 +56,7 @@ def diff(
     """What changed between two models, and whether it is real.
 
     BEFORE and AFTER are .onnx files, or bundled samples: @mobilenet_v2. Without AFTER, `optimize`
-    makes it.
+    makes it. Several AFTER, as of one model in several precisions, are a column each.
     """
     from .. import api
     from ..compare import gates
@@ -64,15 +64,37 @@ def diff(
     from ..report.progress import progress
     from ..report.short_diff import diff_page
 
-    output = destination(format_, report, color, before, after, device, inputs)
+    output = destination(format_, report, color, before, *after, device, inputs)
     limits = [gates.parse(spec, measured=measure) for spec in fail_on or ()]
     gates.require(limits, measured=measure)
     written = output.format is Format.json or output.report is not None
     given = arguments.given(shape, dim, value, strict_dims, trips)
+    if len(after) > 1:
+        from .diff_several import diff_several
+
+        diff_several(
+            before,
+            after,
+            device,
+            output,
+            limits,
+            given=given,
+            threads=threads,
+            check=check,
+            measure=measure,
+            inputs=inputs,
+            tolerance=tolerance,
+            allow_uncompared=allow_uncompared,
+            budget=budget,
+            top=top,
+            verbose=verbose,
+            quiet=quiet,
+        )
+        return
     with progress("opening the model", quiet=quiet) as tell:
         result = api.diff(
             before,
-            after,
+            after[0] if after else None,
             device,
             given=given,
             threads=threads,

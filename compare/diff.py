@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from ..costmodel import cost_graph
 from ..costmodel.device import Device
@@ -13,7 +14,7 @@ from ..graph.shapes import Given, as_found
 from ..ledger.executed import Ledger, at_executed
 from ..ledger.ran import Ran
 from ..passes.lowering import TooManyError
-from ..passes.lowering.costed import lowered_cost, target_of
+from ..passes.lowering.costed import LoweredCost, lowered_cost, target_of
 from .folded import folded
 from .match import How, match
 from .result import Diff, NodePair, Number, OpTypeChange, Pair
@@ -49,30 +50,47 @@ def diff_graphs(
     OcostError
         If what is given names no input or contradicts a model.
     """
-    first = cost_graph(before, device, given)
-    # figures of other sizes could not be compared
-    sizes = as_found(first.model.assumed_dims, first.model.inferred_dims)
-    alike = replace(given or Given(), found=sizes)
-    second = cost_graph(after, device, alike)
-    macs = {n.name: n.macs for n in first.nodes}, {n.name: n.macs for n in second.nodes}
-    found = diff_costs(first, second, match(before, after, macs), device, made_by)
-    found = replace(found, ledger=ledger or Ledger())
-    try:
-        return _with_executed(found, before, after, alike)
-    except TooManyError as reason:
-        noted = replace(first, notes=(*first.notes, f"not known as executed: {reason}"))
-        return replace(found, levels={"written": Pair(noted, second)})
-    except OcostError:
-        raise
-    except Exception as error:  # of a rule: the figures as written stand without it
-        fault = f"{_FAULT} ({type(error).__name__}: {error})"
-        noted = replace(first, notes=(*first.notes, fault))
-        return replace(found, levels={"written": Pair(noted, second)})
+    return Reference(before, device, given).diff(after, made_by, ledger)
 
 
-def _with_executed(diff: Diff, before: Graph, after: Graph, given: Given) -> Diff:
+class Reference:
+    """A graph that others are compared with, which is costed once; as ``diff_graphs``."""
+
+    def __init__(self, before: Graph, device: Device, given: Given | None = None) -> None:
+        self._graph, self._device = before, device
+        self._cost = cost_graph(before, device, given)
+        # figures of other sizes could not be compared
+        sizes = as_found(self._cost.model.assumed_dims, self._cost.model.inferred_dims)
+        self._given = replace(given or Given(), found=sizes)
+
+    @cached_property
+    def _lowered(self) -> LoweredCost:
+        return lowered_cost(self._graph, self._device, self._given)
+
+    def diff(self, after: Graph, made_by: str = "", ledger: Ledger | None = None) -> Diff:
+        """What changed in another graph."""
+        first = self._cost
+        second = cost_graph(after, self._device, self._given)
+        macs = {n.name: n.macs for n in first.nodes}, {n.name: n.macs for n in second.nodes}
+        pairs = match(self._graph, after, macs)
+        found = diff_costs(first, second, pairs, self._device, made_by)
+        found = replace(found, ledger=ledger or Ledger())
+        try:
+            executed = lowered_cost(after, self._device, self._given)
+            return _with_executed(found, self._lowered, executed)
+        except TooManyError as reason:
+            noted = replace(first, notes=(*first.notes, f"not known as executed: {reason}"))
+            return replace(found, levels={"written": Pair(noted, second)})
+        except OcostError:
+            raise
+        except Exception as error:  # of a rule: the figures as written stand without it
+            fault = f"{_FAULT} ({type(error).__name__}: {error})"
+            noted = replace(first, notes=(*first.notes, fault))
+            return replace(found, levels={"written": Pair(noted, second)})
+
+
+def _with_executed(diff: Diff, first: LoweredCost, second: LoweredCost) -> Diff:
     """With both graphs as the device's runtime executes them, and which target was taken."""
-    first, second = (lowered_cost(graph, diff.device, given) for graph in (before, after))
     one, other = (
         Ran(found.lowered.graph, found.lowered.lineage, found.cost) for found in (first, second)
     )
@@ -84,6 +102,8 @@ def _with_executed(diff: Diff, before: Graph, after: Graph, given: Given) -> Dif
         levels={"written": Pair(*written), "executed": Pair(first.cost, second.cost)},
         ledger=at_executed(diff.ledger, one, other) if kept else diff.ledger,
         folded=folded(diff.pairs, one, other),
+        ran=(one, other),
+        declined=second.lowered.declined,
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy.typing as npt
 from onnx import ModelProto
@@ -22,8 +22,8 @@ from ..runtime.naming import named
 from ..runtime.profiles import Profile
 from ..runtime.protocol import Options, Runtime
 from ..runtime.registry import RUNTIMES, runtime_for
-from ..runtime.timing.comparison import Comparison, compare
-from ..runtime.timing.stopwatch import Run, pinned
+from ..runtime.timing.comparison import Comparison, Trial
+from ..runtime.timing.stopwatch import Run, Timing, pinned
 from .regions import Regions, find_regions
 from .result import Diff, Measured, Pair
 from .verdict import Sides, conclude, ratio
@@ -32,6 +32,18 @@ Feeds = Mapping[str, npt.NDArray[Any]]
 
 # Of a profile: runs, the share of the comparison's budget that they may take, and the least.
 _RUNS, _SHARE, _LEAST = 50, 0.2, 5
+
+
+class Candidate(NamedTuple):
+    """A graph to be measured against the one before: what it is called, and what is known of it.
+
+    ``diff`` is what changed by rules, ``feeds`` are its inputs.
+    """
+
+    name: str
+    graph: Graph
+    diff: Diff
+    feeds: Feeds
 
 
 def measure(
@@ -69,37 +81,98 @@ def measure(
     OcostError
         If one of the graphs can't be run, or their inputs are not the same.
     """
-    _require_same_inputs(before, after)
-    device = diff.device
-    options = Options(threads=device.cores)
-    runtime = runtime_for(device.runtime)
+    require_same_inputs(before, after)
     if feeds is None:
         feeds = make_feeds(before, infer(before, given))
-    models = named(before), named(after)
-    ran = given_by(before, feeds)  # what decides branches and trip counts of these runs
-    tell("timing both graphs in turns")
+    candidate = Candidate("after", after, diff, feeds)
+    (found,) = measure_all(before, [candidate], feeds, budget_s=budget_s, tell=tell)
+    return found
+
+
+def measure_all(
+    before: Graph,
+    candidates: Sequence[Candidate],
+    feeds: Feeds,
+    *,
+    budget_s: float = 10.0,
+    tell: Callable[[str], object] = lambda _: None,
+) -> list[Diff]:
+    """The same of several graphs, each against the one before; their trials take turns.
+
+    Parameters
+    ----------
+    before, feeds
+        A root graph and its inputs.
+    candidates
+        The others; their inputs are the same, but for types.
+    budget_s
+        Seconds for each.
+    tell
+        Called with what is done next.
+
+    Raises
+    ------
+    OcostError
+        If one of the graphs can't be run.
+    """
+    device = candidates[0].diff.device
+    options = Options(threads=device.cores)
+    runtime = runtime_for(device.runtime)
+    model, models = named(before), [named(one.graph) for one in candidates]
+    tell(f"timing {'both' if len(candidates) == 1 else f'{len(candidates) + 1}'} graphs in turns")
     with pinned() if options.threads == 1 else contextlib.nullcontext():
-        first, second = (
-            partial(_open, runtime, which, model, options, feeds)
-            for which, model in zip(("before", "after"), models, strict=True)
-        )
-        comparison = compare(first, second, threads=options.threads, budget_s=budget_s)
-    sides: list[Ran] = []
-    notes: list[str] = []
-    try:
-        for which, graph, model, timing in (
-            ("before", before, models[0], comparison.a),
-            ("after", after, models[1], comparison.b),
-        ):
-            tell(f"profiling the graph {which}")
-            runs = max(_LEAST, min(_RUNS, int(_SHARE * budget_s / timing.latency_s)))
+        first = partial(_open, runtime, "before", model, options, feeds)
+        trials = []
+        for one, other in zip(candidates, models, strict=True):
+            second = partial(_open, runtime, one.name, other, options, one.feeds)
+            trials.append(Trial(first, second, first, threads=options.threads, budget_s=budget_s))
+        while unfinished := [trial for trial in trials if not trial.finished]:
+            for trial in unfinished:
+                trial.turn()
+    comparisons = [trial.comparison() for trial in trials]
+
+    def profiled(
+        which: str, graph: Graph, model: ModelProto, feeds: Feeds, latency_s: float
+    ) -> _Profiled:
+        tell(f"profiling the graph {which}")
+        runs = max(_LEAST, min(_RUNS, int(_SHARE * budget_s / latency_s)))
+        try:
             profile = runtime.profile(model, options, feeds, runs=runs, budget_s=_SHARE * budget_s)
-            sides.append(_ran(runtime, graph, profile, device, ran, timing.latency_s))
-            if profile.reservation:
-                notes.append(f"{which}: {profile.reservation}")
-    except OcostError as error:
-        notes.append(f"without a profile it is not known what changed where: {error}")
-    return _weighed(diff, comparison, sides, notes)
+            ran = given_by(graph, feeds)  # what decides branches and trip counts of these runs
+            side = _ran(runtime, graph, profile, device, ran)
+        except OcostError as error:
+            note = f"without a profile it is not known what changed where: {error}"
+            return _Profiled(None, 0.0, note)
+        note = f"{which}: {profile.reservation}" if profile.reservation else ""
+        return _Profiled(side, profile.latency.latency_s, note)
+
+    old = profiled("before", before, model, feeds, comparisons[0].a.latency_s)
+    found = []
+    for one, other, comparison in zip(candidates, models, comparisons, strict=True):
+        new = (
+            profiled(one.name, one.graph, other, one.feeds, comparison.b.latency_s)
+            if old.ran is not None
+            else _Profiled(None, 0.0, "")
+        )
+        sides = [side.at(s) for side, s in ((old, comparison.a), (new, comparison.b))]
+        notes = [side.note for side in (old, new) if side.note]
+        found.append(_weighed(one.diff, comparison, [s for s in sides if s is not None], notes))
+    return found
+
+
+class _Profiled(NamedTuple):
+    """What was executed, where it could be profiled, its latency, and what is to be said of it."""
+
+    ran: Ran | None
+    latency_s: float
+    note: str
+
+    def at(self, timing: Timing) -> Ran | None:
+        """With times that add up to this latency."""
+        if self.ran is None:
+            return None
+        scale = timing.latency_s / self.latency_s
+        return replace(self.ran, seconds={n: scale * s for n, s in self.ran.seconds.items()})
 
 
 def here(device: Device) -> bool:
@@ -132,16 +205,24 @@ def _weighed(diff: Diff, comparison: Comparison, ran: list[Ran], notes: list[str
         ratio(level or written, "latency_s"),
         conclude(comparison, written, level, different=different),
         tuple(notes),
+        (ran[0], ran[1]) if len(ran) == 2 else None,
     )
     return replace(diff, levels=levels, measured=measured)
 
 
-def _require_same_inputs(before: Graph, after: Graph) -> None:
+def require_same_inputs(before: Graph, after: Graph, *, of: str = "of the graphs") -> None:
+    """Refuse graphs that can't be run on the same inputs.
+
+    Raises
+    ------
+    OcostError
+        If one of them has an input that the other has not.
+    """
     names = [{n for n in graph.inputs if n not in graph.initializers} for graph in (before, after)]
     odd = sorted(names[0] ^ names[1])
     if odd:
         raise OcostError(
-            f"only one of the graphs has the input '{odd[0]}': they can be measured against each "
+            f"only one {of} has the input '{odd[0]}': they can be measured against each "
             "other only on the same inputs"
         )
 
@@ -161,13 +242,11 @@ def _ran(
     profile: Profile,
     device: Device,
     given: Given,
-    latency_s: float,
 ) -> Ran:
-    """What was profiled, attributed and costed; its times add up to the latency."""
+    """What was profiled, attributed and costed."""
     attribution = runtime.lineage(graph, profile.optimized)
     cost = executed_cost(graph, profile.optimized, attribution, device, given)
-    scale = latency_s / profile.latency.latency_s
-    seconds = {node.name: scale * node.seconds for node in profile.nodes}
+    seconds = {node.name: node.seconds for node in profile.nodes}
     return Ran(profile.optimized, attribution, cost, seconds)
 
 

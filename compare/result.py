@@ -10,7 +10,9 @@ from ..costmodel.device import Device
 from ..costmodel.result import GraphCost, Level, NodeCost, Totals
 from ..ledger.entries import LedgerEntry
 from ..ledger.executed import Ledger
+from ..ledger.ran import Ran
 from ..ledger.standing import Standing
+from ..passes.lowering.near import NearMiss
 from ..runtime.equality.result import Equivalence
 from ..runtime.timing.comparison import Comparison
 from .match import How
@@ -97,6 +99,8 @@ class Measured:
         Whether the saving is real.
     notes
         What is left out, and why.
+    ran
+        What the runtime executed of both, profiled; None without a profile.
     """
 
     comparison: Comparison
@@ -104,6 +108,7 @@ class Measured:
     predicted_ratio: float | None
     conclusion: Conclusion
     notes: tuple[str, ...] = ()
+    ran: tuple[Ran, Ran] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,8 @@ class Diff:
     folded
         By operator type: nodes that the second graph does without and that the runtime would not
         have executed in the first one either.
+    ran, declined
+        What is executed of both by rules, and what the runtime nearly rewrites in the second.
     """
 
     levels: Mapping[Level, Pair]
@@ -143,6 +150,8 @@ class Diff:
     ledger: Ledger = field(default_factory=Ledger)
     standing: Standing | None = None
     folded: Mapping[str, int] = field(default_factory=dict)
+    ran: tuple[Ran, Ran] | None = field(default=None, repr=False, compare=False)
+    declined: tuple[NearMiss, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def rewrites(self) -> tuple[LedgerEntry, ...]:
