@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from ..costmodel.device import Device
 from ..costmodel.integer_kernels import X86
@@ -12,6 +11,7 @@ from ..costmodel.kinds import KernelKind
 from ..graph import Graph, Node, dtypes
 from ..ledger.ran import Ran
 from ..passes.lowering.near import NearMiss
+from .added import Added
 
 _SIGNED = frozenset({KernelKind.GEMM_S8, KernelKind.GROUPED_S8, KernelKind.CHANNELWISE_S8})
 _UNSIGNED = frozenset({KernelKind.GEMM_U8U8, KernelKind.GROUPED_U8U8})
@@ -25,27 +25,6 @@ _SCALES = frozenset({"Cast", "Mul", "Add"})
 _HALVES = frozenset({dtypes.FLOAT16, dtypes.BFLOAT16})
 _FAR = 4  # nodes between an integer product and the last that scales its result
 _BLOCKED = "com.microsoft.nchwc"
-
-
-class Added(NamedTuple):
-    """What a node of the graph after adds.
-
-    Parameters
-    ----------
-    path
-        The node.
-    added_s
-        Seconds, less those of what did its work before.
-    works
-        Operator types of what did its work before.
-    beside
-        Whether something before did the work of it, or of the nodes that it stands with.
-    """
-
-    path: str
-    added_s: float
-    works: tuple[str, ...]
-    beside: bool
 
 
 @dataclass(frozen=True, slots=True)
