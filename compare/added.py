@@ -9,7 +9,7 @@ make up the difference, to the last node.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..ledger.parts import parts
@@ -66,23 +66,36 @@ def added(
 def _matched(
     groups: Iterable[tuple[list[str], list[str]]], before: Ran, after: Ran
 ) -> Iterator[tuple[list[str], list[str]]]:
-    """Groups; of those on one side alone, products of as many MACs belong together."""
-    waiting: dict[int, deque[list[str]]] = defaultdict(deque)
+    """Groups; those on one side alone go together where they do equal work."""
+    waiting: dict[Hashable, deque[list[str]]] = defaultdict(deque)
     alone: list[list[str]] = []
     for old, new in groups:
         if old and new:
             yield old, new
         elif old:
-            waiting[_macs(before, old)].append(old)
+            waiting[_work(before, old)].append(old)
         else:
             alone.append(new)
     for new in alone:
-        macs = _macs(after, new)
-        yield (waiting[macs].popleft() if macs and waiting[macs] else []), new
+        equal = waiting[_work(after, new)]
+        yield (equal.popleft() if equal else []), new
+
+
+def _work(ran: Ran, paths: Sequence[str]) -> Hashable:
+    """What is equal of nodes that do the same: MACs, or else operators with FLOPs and traffic."""
+    if macs := _macs(ran, paths):
+        return macs
+    works = []
+    for path in paths:
+        cost = ran.costs.get(path)
+        known = (0, 0) if cost is None else (cost.flops or 0, cost.traffic_bytes or 0)
+        works.append((ran.nodes[path][1].qualified_type, *known))
+    return tuple(sorted(works))
 
 
 def _macs(ran: Ran, paths: Iterable[str]) -> int:
-    return sum(ran.costs[path].macs or 0 for path in paths if path in ran.costs)
+    found = (ran.costs.get(path) for path in paths)
+    return sum(cost.macs or 0 for cost in found if cost is not None)
 
 
 def _links(

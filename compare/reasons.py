@@ -38,6 +38,7 @@ class Reason:
     fix: str = field(default="", compare=False)
 
 
+_LEFT = Reason("Q and DQ are left over: no 8-bit kernel takes in what stands between them")
 _ENDS = Reason("inputs are quantised and outputs dequantised, as 8-bit models need")
 
 
@@ -65,7 +66,10 @@ def reason(after: Ran, one: Added, device: Device, near: Mapping[str, NearMiss])
     if found is None:
         apart = "the runtime does not fuse it into a neighbour here, as in the first model"
         found = Reason(apart if one.beside else "the first model has nothing like it")
-    declined = next((near[o] for o in after.originals(one.path) if o in near), None)
+    places = [*after.originals(one.path)]
+    if found == _LEFT:  # what a neighbour lacks leaves them
+        places += [o for path in after.beside(one.path) for o in after.originals(path)]
+    declined = next((near[place] for place in places if place in near), None)
     if found.fix or found == _ENDS or declined is None:
         return found
     return Reason(f"{found.why}: {declined.kind} ({declined.rule})", declined.fix)
@@ -82,7 +86,7 @@ def _quantised(after: Ran, path: str, scope: Graph, node: Node) -> Reason | None
     ends = node.inputs[:1] if node.op_type == "QuantizeLinear" else node.outputs
     if scope is after.graph and any(tensor in edges for tensor in ends):
         return _ENDS
-    return Reason("Q and DQ are left over: no 8-bit kernel takes in what stands between them")
+    return _LEFT
 
 
 def _integer(after: Ran, one: Added, node: Node, device: Device) -> Reason | None:
