@@ -26,7 +26,7 @@ demo: $(STAMP)
 	@$(BIN)/ocost diff @mobilenet_v2 --measure --budget $(DEMO_SECONDS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(STAMP)
 	$(BIN)/ruff check .
