@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .report.blocks import Document
@@ -30,8 +29,7 @@ class Color(StrEnum):
     never = "never"
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """Where a result goes, and as what."""
 
     format: Format

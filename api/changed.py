@@ -88,7 +88,7 @@ def diff(
     feeds = None if inputs is None else load_feeds(Path(inputs), first)
     given = given or Given()
     if feeds is not None:
-        given = replace(given_by(first, feeds), trips=given.trips)
+        given = given_by(first, feeds)._replace(trips=given.trips)
     if after is None:
         require_known_loops(given, first)
         given = optimizable(given, first)

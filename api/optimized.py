@@ -82,7 +82,6 @@ def optimize_model(
     OcostError
         On bad input, or if the model can't be converted to ``opset``.
     """
-    from dataclasses import replace
 
     from ..optimize import optimize_graph
     from ..runtime.feeds.inputs import given_by, load_feeds
@@ -93,7 +92,7 @@ def optimize_model(
     if feeds is not None:
         require_no_sizes(inputs, given)
         trips = given.trips if given is not None else {}
-        given = replace(given_by(graph, feeds), trips=trips)
+        given = given_by(graph, feeds)._replace(trips=trips)
     wanted = plan_for(
         chosen,
         given,
@@ -129,7 +128,6 @@ def optimizable(given: Given | None, graph: Graph) -> Given:
     OcostError
         If it overrides sizes that the file fixes: it is the file that is optimised.
     """
-    from dataclasses import replace
 
     from ..graph import OcostError
     from ..graph.shapes import Given, infer
@@ -140,7 +138,7 @@ def optimizable(given: Given | None, graph: Graph) -> Given:
             f"optimising keeps the sizes that the file fixes, '{name}' has others given; "
             "cost, profile and a diff of two files take them"
         )
-    return replace(given or Given(), found=shapes.sizes)
+    return (given or Given())._replace(found=shapes.sizes)
 
 
 def plan_for(

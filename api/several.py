@@ -76,7 +76,7 @@ def diff_several(
     feeds = None if inputs is None else load_feeds(Path(inputs), first)
     given = given or Given()
     if feeds is not None:
-        given = replace(given_by(first, feeds), trips=given.trips)
+        given = given_by(first, feeds)._replace(trips=given.trips)
     require_known_loops(given, first, *others)
     if measure:
         for graph, path in zip(others, afters, strict=True):

@@ -52,7 +52,6 @@ def sweep(
         On bad input, with more than 64 points, or if the model refuses every point. One that is
         refused beside others says why in its ``refused``.
     """
-    from dataclasses import replace
 
     from ..compare.sweep import sweep
     from ..graph import OcostError
@@ -65,7 +64,7 @@ def sweep(
     graph, chosen = load(model), find_device(device, threads)
 
     def at(sizes: Sizes) -> GraphCost:
-        there = replace(known, dims={**known.dims, **sizes})
+        there = known._replace(dims={**known.dims, **sizes})
         return cost(graph, chosen, given=there, level=level)
 
     return sweep(at, dims, under_s)

@@ -61,7 +61,7 @@ class Reference:
         self._cost = cost_graph(before, device, given)
         # figures of other sizes could not be compared
         sizes = as_found(self._cost.model.assumed_dims, self._cost.model.inferred_dims)
-        self._given = replace(given or Given(), found=sizes)
+        self._given = (given or Given())._replace(found=sizes)
 
     @cached_property
     def _lowered(self) -> LoweredCost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -26,8 +25,7 @@ class Saving(NamedTuple):
     latency_s: float | None
 
 
-@dataclass(frozen=True)
-class Blocker:
+class Blocker(NamedTuple):
     """A rewrite that a runtime nearly makes, at one place or at several that only go together.
 
     Parameters

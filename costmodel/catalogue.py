@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+import os
 from pathlib import Path
 
 from ..graph.errors import OcostError, did_you_mean
@@ -40,10 +39,7 @@ def find(name_or_path: str | Path) -> Device:
     )
 
 
-def _bundled() -> dict[str, Traversable]:
-    folder = files(f"{__package__}.devices")
-    return {
-        entry.name.removesuffix(".toml"): entry
-        for entry in folder.iterdir()
-        if entry.name.endswith(".toml")
-    }
+def _bundled() -> dict[str, Path]:
+    folder = Path(__file__).parent / "devices"
+    files = (name for name in os.listdir(folder) if name.endswith(".toml"))
+    return {name.removesuffix(".toml"): folder / name for name in files}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..graph import dtypes
 from ..graph.errors import OcostError
@@ -21,8 +21,7 @@ RuntimeLevel = Literal["disable", "basic", "extended", "layout", "all"]
 HOST = "host"  # the name of the machine that this runs on; detected, not a file
 
 
-@dataclass(frozen=True, slots=True)
-class Efficiency:
+class Efficiency(NamedTuple):
     """The shares (0 to 1) of the peak and of the bandwidth that a kind of kernel reaches."""
 
     compute: float = 1.0

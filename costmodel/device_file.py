@@ -6,10 +6,9 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from importlib.resources.abc import Traversable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 from onnx import TensorProto
 
@@ -24,7 +23,7 @@ _DTYPES = frozenset(dtypes.name(n) for n in TensorProto.DataType.values() if dty
 _FRACTIONS = frozenset(("compute", "memory"))
 
 
-def load(path: Path | Traversable) -> Device:
+def load(path: Path) -> Device:
     """A device from its TOML file.
 
     Raises
@@ -41,8 +40,7 @@ def load(path: Path | Traversable) -> Device:
     return _Reader(str(path)).device(table)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     """Checks a parsed device file, value by value; ``file`` is for the messages."""
 
     file: str

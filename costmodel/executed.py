@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..graph import Graph
@@ -82,7 +81,7 @@ def as_executed(given: Given | None, attribution: Lineage) -> Given | None:
         for path in one.originals
         if path in given.trips
     }
-    return replace(given, trips=trips)
+    return given._replace(trips=trips)
 
 
 def executed_nodes(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +35,7 @@ class TensorType(NamedTuple):
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One node with the resolved types of its tensors: all that a formula may look at.
 
     ``inputs`` and ``outputs`` are as long as the node's; an omitted optional one is None.
@@ -48,7 +47,7 @@ class Call:
     inputs: Sequence[TensorType | None]
     outputs: Sequence[TensorType | None]
     opset: int = 1
-    values: Mapping[int, npt.NDArray[np.generic]] = field(default_factory=dict)
+    values: Mapping[int, npt.NDArray[np.generic]] = MappingProxyType({})
     stored: Callable[[int], npt.NDArray[np.generic] | None] = lambda _: None
 
     def holds(self, slot: int, value: float) -> bool:
@@ -83,8 +82,7 @@ class Unknown(Exception):  # noqa: N818 - an answer, not a failure
     """Raised by a formula that can't tell; its text becomes the reason in the report."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """What one execution of an operator does.
 
     Parameters
@@ -108,8 +106,8 @@ class Work:
     kind: KernelKind
     macs: int = 0
     flops: int = 0
-    reads: Mapping[int, int] = field(default_factory=dict)
-    writes: Mapping[int, int] = field(default_factory=dict)
+    reads: Mapping[int, int] = MappingProxyType({})
+    writes: Mapping[int, int] = MappingProxyType({})
     view: bool = False
     dtype: int | None = None
     attribute_bytes: int = 0
@@ -118,8 +116,7 @@ class Work:
 Formula = Callable[[Call], Work]
 
 
-@dataclass(frozen=True, slots=True)
-class CostRule:
+class CostRule(NamedTuple):
     """A registered formula.
 
     ``weights`` are the slots whose constants are parameters; with ``weights=None`` the operator

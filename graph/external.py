@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from onnx import TensorProto
 
@@ -17,8 +17,7 @@ from . import dtypes
 from .errors import OcostError
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalEntry:
+class ExternalEntry(NamedTuple):
     """Where external data lies: a location relative to the model's folder, offset and length."""
 
     location: str

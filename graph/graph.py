@@ -9,8 +9,9 @@ producer and so no edge: ``consumers`` finds their readers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from onnx import FunctionProto, GraphProto, ModelProto, ValueInfoProto
 
@@ -25,8 +26,7 @@ FunctionKey = tuple[str, str, str]  # domain, name, overload
 Rank = tuple[int, ...]  # a node's place in the order; what takes its place ranks directly behind
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What belongs to the model as a whole and not to one graph.
 
     ``skeleton`` is the ModelProto without its graph: metadata, functions, training info.
@@ -34,8 +34,8 @@ class Header:
 
     ir_version: int
     skeleton: ModelProto
-    functions: Mapping[FunctionKey, FunctionProto] = field(default_factory=dict)
-    source: Source = field(default_factory=Source)
+    functions: Mapping[FunctionKey, FunctionProto] = MappingProxyType({})
+    source: Source = Source()
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -393,7 +393,7 @@ class Graph:
         imported = [entry for entry in skeleton.opset_import if entry.domain in names]
         for entry in imported or [skeleton.opset_import.add(domain=domain)]:
             entry.version = version
-        header = replace(self.header, skeleton=skeleton)
+        header = self.header._replace(skeleton=skeleton)
         scopes = [self]
         for scope in scopes:  # it grows
             scope.header, scope.opset = header, {**scope.opset, domain: version}

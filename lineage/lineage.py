@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Status = Literal["exact", "group", "layout", "const", "empty", "unmapped"]
 INSERTED: tuple[Status, ...] = ("layout", "const")
 Fate = Literal["once", "multi", "folded", "cse", "dead", "missing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
+class Executed(NamedTuple):
     """An executed node and the original nodes that it stands for.
 
     ``status``
@@ -33,8 +31,7 @@ class Executed:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(NamedTuple):
     """Executed nodes in order, and what became of every original node.
 
     ``originals``

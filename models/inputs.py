@@ -7,8 +7,7 @@ at most one of ``low, high`` (uniform; integers exclude high), ``mean, std`` (no
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,7 @@ from .errors import refusal
 KEY = "ocost.inputs"
 
 
-@dataclass(frozen=True, slots=True)
-class InputHint:
+class InputHint(NamedTuple):
     """The shape of an input, its type as numpy names it (or ``string``), and its values.
 
     ``value`` is a scalar that fills the shape, or a list of all elements. Without it the values

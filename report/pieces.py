@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -16,8 +16,7 @@ from .text import Wrapped, widened
 _LEAST = 8  # columns of a name
 
 
-@dataclass(frozen=True)
-class Headline:
+class Headline(NamedTuple):
     """The sentence that stands first and last, on one line if it can be.
 
     Parameters
@@ -50,8 +49,7 @@ class Headline:
         yield Wrapped(Text(text, self.style))
 
 
-@dataclass(frozen=True)
-class OneLine:
+class OneLine(NamedTuple):
     """A text that ends where the line does."""
 
     text: Text
@@ -63,8 +61,7 @@ class OneLine:
         yield text
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """Entries behind a label; none of them is broken over two lines.
 
     Parameters
@@ -110,8 +107,7 @@ def _filled(texts: Sequence[str], room: int) -> list[str]:
     return rows
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """Figures with their labels, in as many columns as fit."""
 
     cells: Sequence[tuple[str, str]]

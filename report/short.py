@@ -8,7 +8,6 @@ second line. A warning keeps a line whatever happens.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -22,8 +21,7 @@ LINES = 24
 ROWS = 5  # of the table, unless room is short
 
 
-@dataclass(frozen=True)
-class Caution:
+class Caution(NamedTuple):
     """A kind of warning: its line, and lines that say more where there is room."""
 
     line: Text
@@ -46,8 +44,7 @@ class _Layout(NamedTuple):
         yield from (cls(count, False, False, True) for count in range(few, -1, -1))
 
 
-@dataclass(frozen=True)
-class Short:
+class Short(NamedTuple):
     """The short page.
 
     Parameters
@@ -88,7 +85,7 @@ class Short:
         facts: list[RenderableType] = []
         for fact in self.facts:
             if isinstance(fact, Listing):
-                facts.append(replace(fact, width=fact.least) if layout.tight else fact)
+                facts.append(fact._replace(width=fact.least) if layout.tight else fact)
             else:
                 facts.append(OneLine(fact) if layout.tight else Wrapped(fact))
         cautions: list[RenderableType] = []
@@ -97,7 +94,7 @@ class Short:
             cautions += [Wrapped(text) for text in caution.more] if layout.whole else []
         table: list[RenderableType] = []
         if layout.rows and self.rows:
-            table = [replace(self.table(layout.rows), light=True)]
+            table = [self.table(layout.rows)._replace(light=True)]
         narrow = any(isinstance(t, Table) and t.least > room for t in self.totals)
         totals = (self.tight or self.totals) if layout.tight or narrow else self.totals
         groups = [[self.verdict, *facts], totals, table, [*cautions, Wrapped(self.hint)]]

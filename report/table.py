@@ -7,7 +7,7 @@ too wide is no table any more: its rows are sentences, so that no figure is cut.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -25,8 +25,7 @@ _LEAST = 8  # of what may be shortened, where all else doesn't do
 _WHOLE = 18  # of a light table, whose columns give way before: BatchNormalization
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table.
 
     Parameters
@@ -72,8 +71,7 @@ class Column:
         return min(self.width, self.elide) if self.elide else self.width
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Columns of equally many cells, none of them wrapped.
 
     ``summary`` is how many of the last rows stand below a rule of their own; a ``bare`` table
@@ -99,7 +97,7 @@ class Table:
         room = options.max_width
         every = [_one_line(c) for c in self.columns] if self.light else self.columns
         if options.ascii_only:
-            every = [replace(c, cells=list(map(ascii_cell, c.cells))) for c in every]
+            every = [c._replace(cells=list(map(ascii_cell, c.cells))) for c in every]
         columns = _kept(every, room)
         widths = _widths(columns, room)
         if _sum(widths) > room and not columns[-1].whole:
@@ -141,7 +139,7 @@ def _one_line(column: Column) -> Column:
     """The column with its unit beside its header, its names as whole as can be, no caption."""
     head = f"{column.header} {column.unit}".strip()
     elide = max(column.elide, _WHOLE) if column.elide else 0
-    return replace(column, header=head, unit="", caption="", elide=elide)
+    return column._replace(header=head, unit="", caption="", elide=elide)
 
 
 def figures(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -86,7 +85,7 @@ def pass_table(ledger: Ledger, steps: Sequence[Step] | None, top: int) -> Table:
     ranked = sorted(rows, key=lambda row: (-abs(row.sum("latency_s")), -len(row.entries)))
     rest = [entry for row in ranked[top:] for entry in row.entries]
     others = [_Row(f"{len(ranked) - top} more", "", rest)] if rest else []
-    return replace(_table([*ranked[:top], *others], ledger), summary=len(others))
+    return _table([*ranked[:top], *others], ledger)._replace(summary=len(others))
 
 
 class _Row(NamedTuple):
@@ -160,7 +159,7 @@ def _with_net(
         effects.append(_effects(shared))
         first: dict[str, list[str | Text]] = {"pass": ["jointly"], "times": [str(len(shared))]}
         columns, last = (
-            [replace(c, cells=[*c.cells, *first.get(c.header, [""])]) for c in some]
+            [c._replace(cells=[*c.cells, *first.get(c.header, [""])]) for c in some]
             for some in (columns, last)
         )
     unit = unit_of(sums, "seconds")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
 from ...graph.dtypes import INT8, UINT8
@@ -58,7 +57,7 @@ def fused_conv(call: Call) -> Work:
     """Conv, plus the sum with input 3 (a residual branch), plus the activation."""
     work = convolve(_fitting(call), bias=2)
     epilogue = fused_activation(call) + (1 if call.has_input(3) else 0)
-    return replace(work, flops=work.flops + epilogue * call.output().size)
+    return work._replace(flops=work.flops + epilogue * call.output().size)
 
 
 @formula("ConvInteger", weights=(1,))
@@ -68,7 +67,7 @@ def conv_integer(call: Call) -> Work:
     kind = product_kind(weight, x, grouped=work.kind is KernelKind.GROUPED)
     if work.kind is KernelKind.DEPTHWISE:
         kind = KernelKind.CHANNELWISE_U8 if weight == UINT8 else KernelKind.CHANNELWISE_S8
-    return replace(work, kind=kind, dtype=INT8)
+    return work._replace(kind=kind, dtype=INT8)
 
 
 @formula("QLinearConv", weights=(3, 8))
@@ -84,7 +83,7 @@ def qlinear_conv(call: Call) -> Work:
         kind = (
             KernelKind.DEPTHWISE_U8S8 if kind is KernelKind.GEMM_U8S8 else KernelKind.DEPTHWISE_8BIT
         )
-    return replace(work, kind=kind, flops=flops, dtype=INT8)
+    return work._replace(kind=kind, flops=flops, dtype=INT8)
 
 
 @formula("ConvTranspose", weights=(1, 2))
@@ -114,7 +113,7 @@ def deform_conv(call: Call) -> Work:
     samples = batch * channels * prod(kernel) * prod(positions)
     flops = interpolation_flops(samples, 2 ** len(spatial)) + call.input(2).size
     flops += samples if call.has_input(4) else 0
-    return replace(work, flops=work.flops + flops)
+    return work._replace(flops=work.flops + flops)
 
 
 @formula("CausalConvWithState", weights=(1, 2))
@@ -122,4 +121,4 @@ def causal_conv(call: Call) -> Work:
     """Depthwise Conv over the past: W [C, 1, k], optional B [C], optional Swish."""
     work = convolve(call, bias=2)
     flops = work.flops + fused_activation(call) * call.output().size
-    return replace(work, kind=KernelKind.DEPTHWISE, flops=flops)
+    return work._replace(kind=KernelKind.DEPTHWISE, flops=flops)

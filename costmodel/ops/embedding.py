@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...graph.dtypes import UINT8
 from ..kinds import KernelKind
 from ..work import Call, Work, formula
@@ -73,4 +71,4 @@ def quantised_embed_layer_normalization(call: Call) -> Work:
     work = embed_layer_normalization(call)
     looked_up = sum(call.has_input(slot) for slot in (2, 3, 4)) * call.output().size
     affine = call.input(5).size + call.input(6).size
-    return replace(work, flops=work.flops + DEQUANTISE_FLOPS * (looked_up + affine))
+    return work._replace(flops=work.flops + DEQUANTISE_FLOPS * (looked_up + affine))

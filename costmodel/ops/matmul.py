@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..kinds import KernelKind
 from ..work import Call, Work, formula
 from .activation import fused_activation
@@ -28,7 +26,7 @@ def gemm_product(call: Call, right: int = 1) -> Work:
     """A [M, K] or, with transA, [K, M], times the input ``right``; times alpha."""
     a = call.input(0).shape
     work = product(call, right=right, depth=a[0] if call.node.int("transA", 0) else a[1])
-    return _scaled(call, replace(work, kind=KernelKind.GEMM), right)
+    return _scaled(call, work._replace(kind=KernelKind.GEMM), right)
 
 
 def _scaled(call: Call, work: Work, right: int = 1) -> Work:
@@ -36,7 +34,7 @@ def _scaled(call: Call, work: Work, right: int = 1) -> Work:
     if call.node.float("alpha", 1.0) == 1.0:
         return work
     least = min(call.input(0).size, call.input(right).size, call.output().size)
-    return replace(work, flops=work.flops + least)
+    return work._replace(flops=work.flops + least)
 
 
 @formula("MatMul", weights=(0, 1))
@@ -56,14 +54,14 @@ def gemm(call: Call) -> Work:
     if not call.has_input(2) or beta == 0.0:
         return work
     scale = 0 if beta == 1.0 else call.input(2).size
-    return replace(work, flops=work.flops + scale + call.output().size)
+    return work._replace(flops=work.flops + scale + call.output().size)
 
 
 @formula("FusedGemm", domain="com.microsoft", weights=(0, 1, 2))
 def fused_gemm(call: Call) -> Work:
     """Gemm, plus the activation."""
     work = gemm(call)
-    return replace(work, flops=work.flops + fused_activation(call) * call.output().size)
+    return work._replace(flops=work.flops + fused_activation(call) * call.output().size)
 
 
 def _depth(call: Call) -> int:
@@ -87,7 +85,7 @@ def fused_matmul(call: Call) -> Work:
 def fused_matmul_activation(call: Call) -> Work:
     """FusedMatMul, plus the activation."""
     work = fused_matmul(call)
-    return replace(work, flops=work.flops + fused_activation(call) * call.output().size)
+    return work._replace(flops=work.flops + fused_activation(call) * call.output().size)
 
 
 @formula("GemmFastGelu", domain="com.microsoft", weights=(1, 2))
@@ -95,4 +93,4 @@ def gemm_fast_gelu(call: Call) -> Work:
     """MatMul, plus the bias where there is one, plus Gelu by Tanh (8)."""
     work = product(call)
     epilogue = GELU_TANH_FLOPS + (1 if call.has_input(2) else 0)
-    return replace(work, flops=work.flops + epilogue * call.output().size)
+    return work._replace(flops=work.flops + epilogue * call.output().size)

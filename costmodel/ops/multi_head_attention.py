@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..work import Call, Work, formula
 from .attention import attend, softcap
 from .attributes import required_int
@@ -49,7 +47,7 @@ def _multi_head(call: Call, bias: int, masks: tuple[int, int], past: int, length
     if not call.has_input(bias):
         return work
     projected = 0 if key is not None and len(key) == 4 else new * (head + v_head)
-    return replace(work, flops=work.flops + batch * heads * (queries * head + projected))
+    return work._replace(flops=work.flops + batch * heads * (queries * head + projected))
 
 
 @formula("MultiHeadAttention", domain="com.microsoft", weights=(3,))
@@ -77,7 +75,7 @@ def packed_multi_head_attention(call: Call) -> Work:
     v_head = call.output().shape[-1] // heads
     work = attend(call, batch * heads * length, length, head, v_head, 1 if call.has_input(6) else 0)
     bias = tokens * call.input(3).size if call.has_input(3) else 0
-    return replace(work, flops=work.flops + bias)
+    return work._replace(flops=work.flops + bias)
 
 
 @formula("GroupQueryAttention", domain="com.microsoft", weights=(11, 14, 15))
@@ -104,6 +102,6 @@ def group_query_attention(call: Call) -> Work:
     if call.has_input(14):
         flops += rms_norm_flops(rows * head, rows, scale=True)
     if not call.node.int("do_rotary", 0):
-        return replace(work, flops=flops)
+        return work._replace(flops=flops)
     flops += ROTARY_FLOPS * rows * 2 * call.input(7).shape[-1]
-    return replace(work, flops=flops, reads=table_reads(call, (7, 8), batch * queries))
+    return work._replace(flops=flops, reads=table_reads(call, (7, 8), batch * queries))

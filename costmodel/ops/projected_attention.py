@@ -5,7 +5,6 @@ The weights [width, hidden + hidden + v_hidden] are in slot 1 and the bias in sl
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
 from ...graph.dtypes import INT8
@@ -28,7 +27,7 @@ def _projected(call: Call, batch: int, queries: int, keys: int, extra: int) -> W
     if call.node.int("do_rotary", 0):
         size = call.node.int("rotary_embedding_dim", 0) or hidden // heads
         flops += ROTARY_FLOPS * rows * 2 * heads * size
-    return replace(work, macs=work.macs + macs, flops=work.flops + flops)
+    return work._replace(macs=work.macs + macs, flops=work.flops + flops)
 
 
 @formula("Attention", domain="com.microsoft", weights=(1, 2))
@@ -62,4 +61,4 @@ def qattention(call: Call) -> Work:
     extra = (1 if call.has_input(5) else 0) + call.node.int("unidirectional", 0)
     work = _projected(call, batch, length, keys, extra)
     scale = batch * length * call.input(1).shape[1] + call.input(4).size
-    return replace(work, flops=work.flops + scale, dtype=INT8)
+    return work._replace(flops=work.flops + scale, dtype=INT8)

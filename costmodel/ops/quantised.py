@@ -6,8 +6,6 @@ int32 sums back (a scale, a bias, a new zero point) is.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...graph.dtypes import FLOAT, INT8, UINT8
 from ..integer_kernels import product_kind
 from ..work import Call, Work, formula
@@ -31,7 +29,7 @@ def matmul_integer16(call: Call) -> Work:
 def qlinear_matmul(call: Call) -> Work:
     """Input 0 times input 3, the output quantised again."""
     work = _integer(call, product(call, right=3), right=3)
-    return replace(work, flops=work.flops + QUANTISE_FLOPS * call.output().size)
+    return work._replace(flops=work.flops + QUANTISE_FLOPS * call.output().size)
 
 
 @formula("QGemm", domain="com.microsoft", weights=(0, 3, 6))
@@ -45,21 +43,21 @@ def qgemm(call: Call) -> Work:
     epilogue = QUANTISE_FLOPS if call.has_input(7) else 1
     epilogue += 1 if call.has_input(6) else 0
     work = _integer(call, work, right=3)
-    return replace(work, flops=work.flops + epilogue * call.output().size)
+    return work._replace(flops=work.flops + epilogue * call.output().size)
 
 
 def _integer(call: Call, work: Work, right: int) -> Work:
     """On the kernel for the types of A, which is quantised first if it is float, and of B."""
     left = call.input(0).dtype
     kind = product_kind(UINT8 if left == FLOAT else left, call.input(right).dtype)
-    return replace(work, kind=kind, dtype=INT8)
+    return work._replace(kind=kind, dtype=INT8)
 
 
 def _scaled(call: Call, scales: int, bias: int) -> Work:
     """An integer product, times its scale, plus the bias where there is one."""
     work = _integer(call, product(call), right=1)
     epilogue = 1 + (1 if call.has_input(bias) else 0)
-    return replace(work, flops=work.flops + scales + epilogue * call.output().size)
+    return work._replace(flops=work.flops + scales + epilogue * call.output().size)
 
 
 @formula("MatMulIntegerToFloat", domain="com.microsoft", weights=(0, 1, 6))
@@ -73,4 +71,4 @@ def matmul_integer_to_float(call: Call) -> Work:
 def dynamic_quantize_matmul(call: Call) -> Work:
     """DynamicQuantizeLinear of A, then MatMulIntegerToFloat; B's scale in slot 2, bias in 4."""
     work = _scaled(call, call.input(2).size, bias=4)
-    return replace(work, flops=work.flops + DYNAMIC_QUANTISE_FLOPS * call.input(0).size)
+    return work._replace(flops=work.flops + DYNAMIC_QUANTISE_FLOPS * call.input(0).size)

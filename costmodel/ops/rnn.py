@@ -6,8 +6,6 @@ earlier), which makes X's two leading dims steps x batch in either layout.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...graph.dtypes import INT8
 from ..kinds import KernelKind
 from ..work import Call, Work, formula
@@ -74,4 +72,4 @@ def dynamic_quantize_lstm(call: Call) -> Work:
     steps = call.input(0).shape[0] * call.input(0).shape[1]
     directions, size, gates = call.input(1).shape
     each = DYNAMIC_QUANTISE_FLOPS * (size + gates // 4) + 2 * gates
-    return replace(work, flops=work.flops + steps * directions * each, dtype=INT8)
+    return work._replace(flops=work.flops + steps * directions * each, dtype=INT8)

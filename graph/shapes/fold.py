@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +25,7 @@ class Unfoldable(Exception):  # noqa: N818 - an answer, not a failure
     """Raised by a fold function where the node's values can't be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoldCall:
+class FoldCall(NamedTuple):
     """A node, the contents of its inputs, and how many elements an output may have."""
 
     node: Node

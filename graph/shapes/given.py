@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,8 +18,7 @@ from .onnx_inference import DATA_LIMIT, from_type
 from .sizes import Size, Sizes
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """Shapes of inputs, sizes of dims, contents of inputs that decide shapes.
 
     A dim is named by its symbol or by its place, ``x[0]``. Shapes and dims may override a size
@@ -29,12 +27,12 @@ class Given:
     another model, else assumed 1 or, where that doesn't fit, what does.
     """
 
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    dims: Mapping[str, int] = field(default_factory=dict)
-    values: Mapping[str, Array] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    dims: Mapping[str, int] = MappingProxyType({})
+    values: Mapping[str, Array] = MappingProxyType({})
     strict: bool = False
-    trips: Mapping[str, int] = field(default_factory=dict)
-    found: Mapping[str, Size] = field(default_factory=dict)
+    trips: Mapping[str, int] = MappingProxyType({})
+    found: Mapping[str, Size] = MappingProxyType({})
 
 
 class Inputs(NamedTuple):

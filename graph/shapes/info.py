@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
@@ -81,8 +80,7 @@ class Info(NamedTuple):  # several are made for every tensor: a tuple is made fa
         return self._replace(value=None, type=None), contents, kind
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeCall:
+class ShapeCall(NamedTuple):
     """A node and what is known of its inputs; an omitted optional one is None."""
 
     node: Node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...graph import Graph
 from ...graph.shapes import Given
@@ -17,8 +17,7 @@ from .work import Type
 from .write import blocked_of, graph_of, lineage_of
 
 
-@dataclass(frozen=True)
-class Lowered:
+class Lowered(NamedTuple):
     """The graph that a runtime executes.
 
     Parameters

@@ -60,7 +60,7 @@ def target_of(device: Device) -> Choice:
             f"executed by the rules for {runtime.name} {_text(taken)}, the nearest to "
             f"{_text(wanted)}, which is not tabulated",
         )
-    return Choice(replace(target, version=taken), notes)
+    return Choice(target._replace(version=taken), notes)
 
 
 def _version(text: str) -> Version:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,8 +25,7 @@ class OptimizationLevel(IntEnum):
     ALL = 99
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """A runtime on a kind of machine.
 
     Parameters

@@ -70,7 +70,7 @@ def _header(work: Work, source: Graph) -> Header:
     skeleton = ModelProto()
     skeleton.CopyFrom(source.header.skeleton)
     del skeleton.functions[:]
-    return replace(source.header, skeleton=skeleton, functions={})
+    return source.header._replace(skeleton=skeleton, functions={})
 
 
 def _define(graph: Graph, node: WorkNode, frozen: Node) -> None:

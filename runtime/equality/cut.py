@@ -207,7 +207,7 @@ def cut(
         skeleton.ClearField(name)
     # Below version 4 constants are inputs too, and bodies can't have any.
     skeleton.ir_version = max(graph.header.ir_version, 4)
-    header = replace(graph.header, ir_version=skeleton.ir_version, skeleton=skeleton)
+    header = graph.header._replace(ir_version=skeleton.ir_version, skeleton=skeleton)
     declared = [_declared(name, known) for name in (*reads, *makes)]
     proto = GraphProto(name=graph.name or "region")
     proto.input.extend(declared[: len(reads)])

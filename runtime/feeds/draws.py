@@ -202,7 +202,7 @@ class Input:
         if hint.shape != self.shape and isinstance(hint.value, list):
             return None
         try:
-            return replace(hint, shape=self.shape).draw(generator)
+            return hint._replace(shape=self.shape).draw(generator)
         except (ValueError, TypeError) as error:
             raise OcostError(
                 f"the model's {KEY} metadata are broken at {self.name!r}: {error}"

@@ -75,7 +75,7 @@ def measure_ledger(
     def predicted(off: Off) -> float | None:
         if target.runtime != runtime.name:
             return None
-        cost = cost_on(graph, device, replace(target, level=level, without=off), given).cost
+        cost = cost_on(graph, device, target._replace(level=level, without=off), given).cost
         return None if cost.coverage.unknown else cost.totals.latency_s
 
     def trial(before: Opener, after: Opener, seconds: float) -> Trial:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ...graph import Graph
 from ...graph.shapes import Given, Quality, Shapes, infer
@@ -30,13 +29,13 @@ def as_seen(graph: Graph, given: Given, trips: Trips) -> Given:
     """What is given, with the trips of those loops that the model alone does not tell exactly."""
     if not trips:
         return given
-    known = dict(_inexact(infer(graph, replace(given, trips={}))))
+    known = dict(_inexact(infer(graph, given._replace(trips={}))))
     told = {
         path: round(seen)
         for path, seen in trips.items()
         if path in known and (known[path] is None or round(seen) <= (known[path] or 0))
     }
-    return replace(given, trips={**given.trips, **told})
+    return given._replace(trips={**given.trips, **told})
 
 
 def _inexact(scope: Shapes) -> Iterator[tuple[str, int | None]]:

@@ -119,7 +119,7 @@ def profile_graph(
         feeds = make_feeds(graph, shapes)
     else:
         feeds = load_feeds(inputs, graph)
-    ran = replace(given_by(graph, feeds), trips=given.trips if given is not None else {})
+    ran = given_by(graph, feeds)._replace(trips=given.trips if given is not None else {})
     written = _cost(graph, device, ran, *left)
     tell("profiling, then timing without the profiler")
     profile_s = budget_s * (_BESIDE if ledger else 1)

@@ -25,8 +25,7 @@ ODD = Blocker("Blocks", ("a",), "odd channels", "'a' has 3", "give 'a' 4", 1, No
 def blocked(cost: GraphCost, *latencies: float | None) -> GraphCost:
     """A cost with blockers of these savings, of kinds of their own."""
     found = tuple(
-        replace(
-            ODD,
+        ODD._replace(
             kind=f"kind {index}",
             saving=None if latency is None else Saving(1, 0, 0, 1024, latency),
         )

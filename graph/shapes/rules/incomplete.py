@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 
 from ... import dtypes
@@ -25,7 +24,7 @@ _OLD = {
 @shape_rule(*_OLD)
 def old(call: ShapeCall) -> Sequence[Info | None]:
     """By the inference of a later opset, which has the same shapes."""
-    return infer(replace(call, opset=max(call.opset, _OLD[call.node.op_type])))
+    return infer(call._replace(opset=max(call.opset, _OLD[call.node.op_type])))
 
 
 @shape_rule("GroupNormalization", "MeanVarianceNormalization")

@@ -7,7 +7,6 @@ made of such nodes for the most part.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from onnx import TensorProto
 
@@ -29,7 +28,7 @@ def same_if_alone(call: ShapeCall) -> Sequence[Info | None]:
     """As input 0 where only the first output is asked for; onnx has no rule before opset 6."""
     if len(call.node.outputs) == 1:
         return [like(call)]
-    return infer(replace(call, opset=max(call.opset, 6)))
+    return infer(call._replace(opset=max(call.opset, 6)))
 
 
 @shape_rule("Dropout")

@@ -12,7 +12,7 @@ Cast, Sub from 1, Mul. 1.20 to 1.32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ....graph.dtypes import FLOAT, INT32
 from ..node import WorkNode
@@ -23,8 +23,7 @@ from .conditions import MS
 _HEADS_FIRST, _KEYS = (0, 2, 1, 3), (0, 2, 3, 1)
 
 
-@dataclass
-class _Projection:
+class _Projection(NamedTuple):
     """From the normalised tensor to one of queries, keys and values."""
 
     nodes: list[WorkNode]

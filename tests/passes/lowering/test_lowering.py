@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,14 +77,14 @@ def test_padded_channels_are_data() -> None:
     graph = model(
         "g (float[1,32,8,8] x) => (float[1,23,8,8] y) { y = Conv (x, w) }", w=(23, 32, 1, 1)
     )
-    wide, narrow = (lower(graph, replace(ALL, block=block)) for block in (16, 8))
+    wide, narrow = (lower(graph, ALL._replace(block=block)) for block in (16, 8))
     for lowered, channels in ((wide, 32), (narrow, 24)):
         conv = next(n for n in lowered.graph if n.op_type == "Conv")
         weights = lowered.graph.constant(conv.inputs[1])
         assert weights is not None
         assert weights.shape == (channels, 32, 1, 1)
         assert lowered.blocked[conv.outputs[0]] == 23  # without padding
-    assert not lower(graph, replace(ALL, block=0)).blocked
+    assert not lower(graph, ALL._replace(block=0)).blocked
 
 
 def test_what_becomes_of_originals() -> None:
@@ -185,7 +184,7 @@ def test_a_rule_holds_in_its_versions() -> None:
             y = MaxPool <kernel_shape = [3,3], strides = [2,2]> (t)
         }"""
     )
-    before, now = (lower(graph, replace(BASIC, version=(1, v))).graph for v in (31, 32))
+    before, now = (lower(graph, BASIC._replace(version=(1, v))).graph for v in (31, 32))
     assert [n.op_type for n in before] == ["MaxPool"]
     assert [n.op_type for n in now] == ["Pad", "MaxPool"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from onnx import parser
 
 from ocost.graph import Graph, from_proto
@@ -26,7 +24,7 @@ def graph() -> Graph:
 
 
 def executed(*off: str, **target: OptimizationLevel) -> list[str]:
-    target_ = replace(Target(without=frozenset(off)), **target)
+    target_ = Target(without=frozenset(off))._replace(**target)
     return [node.op_type for node in lower(graph(), target_).graph]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from ...work import Work
 from ..quantisation import dq_of, is_q, quantised_type
 
 
-@dataclass
-class Unit:
+class Unit(NamedTuple):
     """A target, the DQ of each of its inputs (None where it has none), and the Qs behind it."""
 
     work: Work
