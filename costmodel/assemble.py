@@ -11,7 +11,7 @@ from ..graph.tensor import Tensor
 from .cost import Costed, count_nodes
 from .estimators import Estimator
 from .memory import Memory
-from .params import constants
+from .params import by_path, constants, parameters_by_constant
 from .result import GraphCost, Level
 from .summary import summary
 from .totals import coverage, file_bytes, totals
@@ -48,9 +48,18 @@ def assemble(
     source = source or graph
     nodes = tuple(map(estimator, costed))
     on_disk = file_bytes(source, stored if source is graph else constants(source))
-    figures = totals(shapes, costed, nodes, stored, alive, on_disk)
+    params = parameters_by_constant(costed)
+    figures = totals(shapes, costed, nodes, sum(params.values()), stored, alive, on_disk)
     made_of = summary(graph, shapes, source.header.source.path)
     if source is not graph:
         nodes_in_file = count_nodes(source)
         made_of = replace(made_of, opset=dict(source.opset), nodes=nodes_in_file, graph=source)
-    return GraphCost(made_of, level, nodes, figures, coverage(nodes), shapes=shapes)
+    return GraphCost(
+        made_of,
+        level,
+        nodes,
+        figures,
+        coverage(nodes),
+        shapes=shapes,
+        params=by_path(params),
+    )

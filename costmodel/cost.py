@@ -120,6 +120,7 @@ class Costed(NamedTuple):
     attribute_bytes: int = 0  # read of the node's own attributes
     executed: bool = False  # by a runtime, that has chosen its kernel
     parts: tuple[Costed, ...] = ()
+    padded_params: Mapping[str, int] = MappingProxyType({})  # elements of padding, by constant
 
     @property
     def on_constants(self) -> bool:

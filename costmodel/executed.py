@@ -106,6 +106,7 @@ def executed_nodes(
                 originals=originals.get(c.cost.name, ()), padded_bytes=padding.bytes(c)
             ),
             executed=True,
+            padded_params=padding.params(c),
         )
         for c in cost_nodes(shapes)
     ]
@@ -185,6 +186,20 @@ class _Padding:
                 share = made
             parts.append((amount * cost.trips, share))
         return _padding(parts)
+
+    def params(self, costed: Costed) -> Mapping[str, int]:
+        """Elements that padding adds to a convolution's constant weights and bias, by name."""
+        conv = _convolution(costed)
+        if conv is None:
+            return {}
+        made = self._share(costed.scope, costed.node.outputs[0])
+        shares = made.also(self._read_share(costed)), made
+        found = {}
+        for name, share in zip(conv.node.inputs[1:3], shares, strict=False):
+            info = conv.scope.get(name) if name else None
+            if share.kept != share.of and info is not None and info.constant and info.size:
+                found[name] = info.size - info.size * share.kept // share.of
+        return found
 
     def _read_share(self, costed: Costed) -> _Share:
         """Of a convolution: the share of its input channels that are none of padding."""

@@ -9,7 +9,7 @@ slot, which is how they are told from parameters.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from onnx import AttributeProto, NodeProto, TensorProto
 
@@ -44,15 +44,10 @@ _SINGLE = {
 }
 
 
-def parameters(costs: Iterable[Costed]) -> int:
-    """Number of parameters that the costed nodes read, each constant once."""
-    return sum(parameters_by_constant(costs).values())
-
-
 def parameters_by_constant(costs: Iterable[Costed]) -> dict[Key, int]:
-    """The same by constant."""
+    """Parameters that the nodes read, by constant, without what a layout pads it with."""
     found: dict[Key, int] = {}
-    for costed in (part for one in costs for part in one.parts or (one,)):
+    for costed, padded in ((p, one.padded_params) for one in costs for p in one.parts or (one,)):
         node, scope = costed.node, costed.scope
         rule = rules().get((node.domain, node.op_type))
         if rule is None or (costed.call is None and rule.parameters is not None):
@@ -75,8 +70,13 @@ def parameters_by_constant(costs: Iterable[Costed]) -> dict[Key, int]:
                 if rule.parameters is not None and costed.call is not None:
                     found[key] = rule.parameters(costed.call, slot)
                 else:
-                    found[key] = size
+                    found[key] = size - padded.get(name, 0)
     return found
+
+
+def by_path(found: Mapping[Key, int]) -> dict[str, int]:
+    """Parameters by the path of their constant."""
+    return {scope.graph.prefix + name: size for (scope, name), size in found.items()}
 
 
 def _elements(attribute: AttributeProto | None) -> int:

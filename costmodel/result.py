@@ -167,7 +167,7 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class GraphCost:
-    """A costed graph; ``shapes`` are those that its costs rest on.
+    """A costed graph; ``shapes`` are those that its costs rest on, ``params`` elements by constant.
 
     ``blockers`` answers what stands in the way of the runtime's rewrites, where rules say what is
     executed. It is found out when asked, which takes longer than the cost.
@@ -180,6 +180,7 @@ class GraphCost:
     coverage: Coverage
     notes: tuple[str, ...] = ()  # assumptions worth a line: trip counts, dtype peaks
     shapes: Shapes | None = field(default=None, repr=False, compare=False)
+    params: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     blockers: Callable[[], tuple[Blocker, ...]] = field(default=tuple, repr=False, compare=False)
 
     @property

@@ -18,7 +18,7 @@ from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
 from .kinds import KernelKind
 from .memory import Memory
-from .params import of_attributes, param_bytes, parameters
+from .params import of_attributes, param_bytes
 from .result import Coverage, NodeCost, Totals, UnknownNode
 
 _IDLE = frozenset({KernelKind.CONSTANT, KernelKind.CONTROL, KernelKind.CALL})
@@ -41,14 +41,15 @@ def totals(
     scope: Shapes,
     costs: Sequence[Costed],
     latency: Sequence[NodeCost],
+    params: int,
     stored: Iterable[Tensor],
     alive: Memory | None,
     on_disk: int | None,
 ) -> Totals:
     """All totals of a costed graph.
 
-    ``latency`` are the nodes with their latencies filled in, ``stored`` the graph's constants, and
-    ``on_disk`` the bytes of its file.
+    ``latency`` are the nodes with their latencies filled in, ``params`` the number of parameters,
+    ``stored`` the graph's constants, and ``on_disk`` the bytes of its file.
     """
     # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
     working = [c for c in latency if c.kind not in _IDLE]
@@ -69,7 +70,7 @@ def totals(
         flops=flops,
         padded_flops=total("padded_flops"),
         padded_bytes=None if traffic is None else total("padded_bytes"),
-        params=None if flops is None else parameters(costs),
+        params=None if flops is None else params,
         param_bytes=param_bytes(stored),
         file_bytes=on_disk,
         read_bytes=read,

@@ -9,6 +9,7 @@ from ..costmodel import Device
 from ..costmodel.cost import Costed, cost_nodes
 from ..costmodel.estimators import estimator_for
 from ..costmodel.params import (
+    by_path,
     leaves,
     of_attributes,
     param_bytes,
@@ -59,20 +60,27 @@ class Figures:
         shapes = infer(graph, given)
         costed = cost_nodes(shapes)
         estimator = estimator_for(device)
-        return cls._of(shapes, costed, map(estimator, costed))
+        nodes = map(estimator, costed)
+        return cls._of(shapes, costed, nodes, by_path(parameters_by_constant(costed)))
 
     @classmethod
     def of_cost(cls, cost: GraphCost) -> Figures:
         """Those of a graph that is costed, as a runtime executes it for one."""
         assert cost.shapes is not None
-        return cls._of(cost.shapes, cost_nodes(cost.shapes), cost.nodes)
+        return cls._of(cost.shapes, cost_nodes(cost.shapes), cost.nodes, cost.params)
 
     @classmethod
-    def _of(cls, shapes: Shapes, costed: Sequence[Costed], nodes: Iterable[NodeCost]) -> Figures:
-        graph, params = shapes.graph, parameters_by_constant(costed)
+    def _of(
+        cls,
+        shapes: Shapes,
+        costed: Sequence[Costed],
+        nodes: Iterable[NodeCost],
+        params: Mapping[str, int],
+    ) -> Figures:
+        graph = shapes.graph
         return cls(
             {node.name: node for node in nodes},
-            {scope.graph.prefix + name: size for (scope, name), size in params.items()},
+            params,
             _stored(graph),
             dict(map(_tensors, costed)),
             _owners(graph, costed),

@@ -68,6 +68,8 @@ def test_padded_channels(device: Device) -> None:
     first, second, reorder = found.nodes
     assert found.level == "executed"
     assert [node.originals for node in found.nodes] == [("n0", "n1"), ("n2",), ("n2",)]
+    # Weights and bias of 13 x 3, weights of 17 x 13: what padding adds are no parameters.
+    assert found.totals.params == 13 * 3 + 13 + 17 * 13
     # 64 places: 13 of 3 channels. 2 x that, the bias and Relu; with 16 channels out, 3 more of 13.
     assert first.macs == 64 * 13 * 3
     assert first.flops == 2 * first.macs + 2 * 64 * 13

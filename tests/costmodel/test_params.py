@@ -1,5 +1,6 @@
 """What counts as a parameter, and how often."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,18 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper, parser
 
-from ocost.costmodel.cost import cost_nodes
-from ocost.costmodel.params import constants, param_bytes, parameters
+from ocost.costmodel.cost import Costed, cost_nodes
+from ocost.costmodel.params import constants, param_bytes, parameters_by_constant
 from ocost.graph import from_proto, load
 from ocost.graph.shapes import infer
 
 F, I32, I64 = TensorProto.FLOAT, TensorProto.INT32, TensorProto.INT64
 I8, U8, BOOL = TensorProto.INT8, TensorProto.UINT8, TensorProto.BOOL
+
+
+def parameters(costs: Iterable[Costed]) -> int:
+    """Elements of all constants that count."""
+    return sum(parameters_by_constant(costs).values())
 
 
 def _graph(text, inputs="float[2, 3] x", functions="", **initializers):
