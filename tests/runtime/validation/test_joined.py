@@ -129,7 +129,7 @@ def test_a_group_of_nothing_is_not_placed(profile: Profile) -> None:
     """A body that the original doesn't have is its owner's group, which may have no cover."""
     executed = (*ATTRIBUTION.executed[:-2], Executed("lost", "Relu", (), "group"))
     found = validate(
-        profile, replace(ATTRIBUTION, executed=executed), cost(PREDICTED), cost(WRITTEN)
+        profile, ATTRIBUTION._replace(executed=executed), cost(PREDICTED), cost(WRITTEN)
     )
     assert found.unplaced == {"layout": pytest.approx(5 * US), "group": pytest.approx(3 * US)}
 
