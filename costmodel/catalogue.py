@@ -16,7 +16,7 @@ def devices() -> tuple[str, ...]:
 
 
 def find(name_or_path: str | Path) -> Device:
-    """A bundled device by its name, one from a TOML file, or ``host``.
+    """A bundled device by its name, one from a TOML or JSON file, or ``host``.
 
     Raises
     ------
@@ -31,11 +31,11 @@ def find(name_or_path: str | Path) -> Device:
     bundled = _bundled()
     if name in bundled:
         return load(bundled[name])
-    if name.endswith(".toml"):
+    if name.endswith((".toml", ".json")):
         return load(Path(name))
     raise OcostError(
         f"no device {name!r}{did_you_mean(name, [*bundled, HOST])}; "
-        "give a name that `ocost devices` lists, or a .toml file"
+        "give a name that `ocost devices` lists, or a .toml or .json file"
     )
 
 

@@ -121,6 +121,7 @@ class Costed(NamedTuple):
     executed: bool = False  # by a runtime, that has chosen its kernel
     parts: tuple[Costed, ...] = ()
     padded_params: Mapping[str, int] = MappingProxyType({})  # elements of padding, by constant
+    distances: Mapping[str, int] = MappingProxyType({})  # ``reuse.distances``, where executed
 
     @property
     def on_constants(self) -> bool:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..graph import dtypes
 from ..graph.errors import OcostError
 from .integer_kernels import X86, X86_SHARES
 from .kinds import KernelKind
+
+if TYPE_CHECKING:
+    from .calibration import Calibration
 
 Source = Literal["datasheet", "calibrated", "detected"]
 RuntimeLevel = Literal["disable", "basic", "extended", "layout", "all"]
@@ -68,6 +71,8 @@ class Device:
         As "1.32"; "" for the newest that is known.
     runtime_level
         How far the runtime optimises a graph when it opens it.
+    calibration
+        What its kernels were measured to take; None where they were not.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Device:
     efficiency: Mapping[KernelKind, Efficiency] = field(default_factory=dict)
     runtime_version: str = ""
     runtime_level: RuntimeLevel = "all"
+    calibration: Calibration | None = field(default=None, repr=False)
 
     @property
     def ridge(self) -> float:
@@ -127,6 +133,11 @@ class Device:
         OcostError
             If there are not so many cores, or fewer than one is asked for.
         """
+        if self.calibration is not None and threads != self.calibration.provenance.threads:
+            raise OcostError(
+                f"{self.name} was calibrated with {self.calibration.provenance.threads} thread(s): "
+                f"calibrate again with --threads {threads}"
+            )
         if not 1 <= threads <= self.cores:
             raise OcostError(
                 f"{self.name} has {self.cores} core(s): --threads must be 1 to {self.cores}, "

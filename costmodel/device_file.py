@@ -1,12 +1,17 @@
-"""Reads a device's TOML file, strictly: a misspelt key must not silently mean the default."""
+"""Reads a device's file, strictly: a misspelt key must not silently mean the default.
+
+What is written by hand is TOML, what a calibration writes is JSON: the same keys, and
+``schema`` and ``calibration`` besides.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
 
@@ -17,27 +22,65 @@ from ..graph.errors import OcostError, did_you_mean
 from .device import Device, Efficiency, RuntimeLevel, Source
 from .kinds import KernelKind
 
-_KEYS = frozenset(f.name for f in fields(Device))
+SCHEMA = "ocost.device/1"
+_CALIBRATED = frozenset(("schema", "calibration"))
+_KEYS = frozenset(f.name for f in fields(Device)) - _CALIBRATED
 _OPTIONAL = frozenset(("bandwidth_per_core", "efficiency", "runtime_version", "runtime_level"))
 _DTYPES = frozenset(dtypes.name(n) for n in TensorProto.DataType.values() if dtypes.bits(n))
 _FRACTIONS = frozenset(("compute", "memory"))
 
 
 def load(path: Path) -> Device:
-    """A device from its TOML file.
+    """A device from its file: TOML, or JSON where its name ends so.
 
     Raises
     ------
     OcostError
         If the file can't be read, or a key is missing, unknown or out of range.
     """
+    json_ = path.name.endswith(".json")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = json.loads(text) if json_ else tomllib.loads(text)
     except OSError as error:
         raise OcostError(f"{path}: can't read the device file: {error.strerror}") from error
     except ValueError as error:
-        raise OcostError(f"{path}: not a TOML file: {error}") from error
-    return _Reader(str(path)).device(table)
+        kind = "JSON" if json_ else "TOML"
+        raise OcostError(f"{path}: not a {kind} file: {error}") from error
+    reader = _Reader(str(path))
+    if not json_:
+        return reader.device(table)
+    return _calibrated(reader, table)
+
+
+def _calibrated(reader: _Reader, table: object) -> Device:
+    from .calibration.document import calibration  # noqa: PLC0415 - most devices have none
+
+    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
+        raise OcostError(
+            f"{reader.file}: not a device that `ocost calibrate` wrote (its schema is not {SCHEMA})"
+        )
+    device = reader.device({k: v for k, v in table.items() if k not in _CALIBRATED})
+    return replace(device, calibration=calibration(table.get("calibration"), reader.file))
+
+
+def document(device: Device) -> dict[str, Any]:
+    """A calibrated device as what its JSON file holds."""
+    from .calibration.document import document  # noqa: PLC0415 - as above
+
+    assert device.calibration is not None
+    found: dict[str, Any] = {"schema": SCHEMA}
+    for key in sorted(_KEYS):
+        value = getattr(device, key)
+        if value is None:
+            continue
+        if key == "efficiency":
+            value = {
+                str(kind): {"compute": row.compute, "memory": row.memory}
+                for kind, row in device.efficiency.items()
+            }
+        found[key] = list(value) if isinstance(value, tuple) else value
+    return {**found, "calibration": document(device.calibration)}
 
 
 class _Reader(NamedTuple):

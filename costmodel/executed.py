@@ -15,6 +15,7 @@ from .estimators import estimator_for
 from .memory import Memory
 from .params import constants
 from .result import GraphCost, NodeCost
+from .reuse import distances
 from .storage import stored
 
 
@@ -100,6 +101,7 @@ def executed_nodes(
     """
     padding = _Padding(channels)
     originals = {node.name: node.originals for node in attribution.executed}
+    costed = cost_nodes(shapes)
     return [
         c._replace(
             cost=padding.apart(c)._replace(
@@ -107,8 +109,9 @@ def executed_nodes(
             ),
             executed=True,
             padded_params=padding.params(c),
+            distances=near,
         )
-        for c in cost_nodes(shapes)
+        for c, near in zip(costed, distances(costed), strict=True)
     ]
 
 

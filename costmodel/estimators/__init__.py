@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ..blocked import ridge_of
 from ..cost import Costed
@@ -20,6 +21,11 @@ def estimator_for(device: Device) -> Estimator:
 
     A node that is not costed keeps unknown times.
     """
+    calibration = device.calibration
+    if calibration is not None:
+        from .calibrated import calibrated  # noqa: PLC0415 - most devices have none
+
+        return partial(calibrated, device=device, found=calibration)
 
     def roofline(costed: Costed) -> NodeCost:
         return estimate(costed.cost, device, reached(costed, device))
@@ -31,8 +37,11 @@ def choosing_estimator_for(device: Device) -> Estimator:
     """As ``estimator_for``, for a choice between forms of one graph: it is no latency of a model.
 
     Tensors lie in caches, convolutions and copies between layouts take what was measured where
-    there is a table, and what it takes to launch a node counts for nothing.
+    there is a table, and what it takes to launch a node counts for nothing. A calibrated device
+    says itself what each form takes.
     """
+    if device.calibration is not None:
+        return estimator_for(device)
     bandwidth = device.peaks["float32"] / ridge_of(device)
     near = replace(device, bandwidth=bandwidth, overhead_s=0.0)
 

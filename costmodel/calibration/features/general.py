@@ -1,0 +1,33 @@
+"""The features of an operator that nothing more is known of."""
+
+from __future__ import annotations
+
+from ...cost import Costed
+from ...work import Call
+from ..machine import Machine
+from .register import Features, log, traffic, types
+
+
+def general(costed: Costed, call: Call, machine: Machine, variant: str = "") -> Features:
+    """Traffic by level, elements and arithmetic of a kernel; ``variant`` tells it from others."""
+    terms = traffic(costed, call, machine)
+    elements = max((t.size for t in (*call.inputs, *call.outputs) if t is not None), default=1)
+    terms["elements"] = float(elements)
+    trips = costed.cost.trips
+    flops = (costed.cost.flops or 0) / trips
+    if flops:
+        terms["flops"] = flops
+    coordinates = {
+        "elements": log(elements),
+        "flops": log(flops),
+        "written": log((costed.cost.write_bytes or 0) / trips),
+        "distance": log(sum(costed.distances.values())),
+    }
+    return Features(kernel_name(costed, call, variant), terms, coordinates)
+
+
+def kernel_name(costed: Costed, call: Call, variant: str = "") -> str:
+    """The name of the kernel: the operator, its domain where it is another one, its types."""
+    node = costed.node
+    domain = f"{node.domain.rpartition('.')[2]}." if node.domain else ""
+    return f"{domain}{node.op_type}{' ' + variant if variant else ''}{types(call)}"

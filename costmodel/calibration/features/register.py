@@ -1,0 +1,97 @@
+"""What the time of a node depends on, and the register of who says so for an operator.
+
+To add an operator: one function decorated with ``@features`` in a file of this folder, one test.
+An operator without one has the traffic and the arithmetic of its cost, which is enough for most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ....graph import dtypes
+from ...cost import Costed
+from ...work import Call
+from ..machine import LEVELS, Machine
+
+
+class Features(NamedTuple):
+    """Of one execution of a node.
+
+    Parameters
+    ----------
+    kernel
+        What runs it: nodes of one name share coefficients.
+    terms
+        Amounts of work, none negative, each of which takes its time: bytes from a cache level,
+        multiply-adds, calls of an inner loop.
+    coordinates
+        Logarithms of sizes, and shares, along which the rest varies smoothly.
+    """
+
+    kernel: str
+    terms: Mapping[str, float]
+    coordinates: Mapping[str, float]
+
+
+Maker = Callable[[Costed, Call, Machine], Features | None]
+_MAKERS: dict[tuple[str, str], Maker] = {}
+
+
+def features(*op_types: str, domain: str = "") -> Callable[[Maker], Maker]:
+    """Register what says the features of these operators; None from it means the general ones."""
+
+    def register(maker: Maker) -> Maker:
+        for op_type in op_types:
+            _MAKERS[domain, op_type] = maker
+        return maker
+
+    return register
+
+
+def maker_of(domain: str, op_type: str) -> Maker | None:
+    """Who says the features of an operator."""
+    return _MAKERS.get((domain, op_type))
+
+
+def log(value: float) -> float:
+    """A coordinate for a size, 0 for none."""
+    return math.log(max(value, 1e-3))
+
+
+def traffic(costed: Costed, call: Call, machine: Machine) -> dict[str, float]:
+    """A node's terms of memory: bytes by whether they are constants and by the level they lie in.
+
+    What is written goes where what was read and written just now lies.
+    """
+    terms: dict[str, float] = {"node": 1.0}
+    constants = {
+        name for name in costed.reads if (i := costed.scope.get(name)) is not None and i.constant
+    }
+    read = 0.0
+    for name, amount in costed.reads.items():
+        read += amount
+        what = "weights" if name in constants else "read"
+        _spread(terms, what, amount, costed.distances.get(name, amount), machine)
+    written = (costed.cost.write_bytes or 0) / costed.cost.trips
+    _spread(terms, "written", written, read + written, machine)
+    del call
+    return terms
+
+
+def _spread(
+    terms: dict[str, float], what: str, amount: float, distance: float, machine: Machine
+) -> None:
+    for level, part in zip(LEVELS, machine.by_level(amount, distance), strict=True):
+        if part:
+            terms[f"{what} {level}"] = terms.get(f"{what} {level}", 0.0) + part
+
+
+def types(call: Call) -> str:
+    """The element types of a node's tensors in short: which kernel a type has is its own."""
+    inputs = [dtypes.name(t.dtype) for t in call.inputs if t is not None]
+    outputs = [dtypes.name(t.dtype) for t in call.outputs if t is not None]
+    if set(inputs + outputs) <= {"float32"}:
+        return ""
+    return " " + ",".join(dict.fromkeys(inputs)) + ">" + ",".join(dict.fromkeys(outputs))
