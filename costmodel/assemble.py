@@ -49,7 +49,9 @@ def assemble(
     nodes = tuple(map(estimator, costed))
     on_disk = file_bytes(source, stored if source is graph else constants(source))
     params = parameters_by_constant(costed)
-    figures = totals(shapes, costed, nodes, sum(params.values()), stored, alive, on_disk)
+    constants_ = sum(params.values())
+    whole = estimator.whole(nodes)
+    figures = totals(shapes, costed, nodes, constants_, stored, alive, on_disk, whole)
     made_of = summary(graph, shapes, source.header.source.path)
     if source is not graph:
         nodes_in_file = count_nodes(source)

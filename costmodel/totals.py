@@ -16,6 +16,7 @@ from ..graph.shapes import Shapes
 from ..graph.shapes.table import Key, scopes
 from ..graph.tensor import Tensor
 from .cost import Costed, bytes_of
+from .estimators.estimator import Latency
 from .kinds import KernelKind
 from .memory import Memory
 from .params import of_attributes, param_bytes
@@ -40,31 +41,28 @@ def coverage(costs: Iterable[NodeCost]) -> Coverage:
 def totals(
     scope: Shapes,
     costs: Sequence[Costed],
-    latency: Sequence[NodeCost],
+    nodes: Sequence[NodeCost],
     params: int,
     stored: Iterable[Tensor],
     alive: Memory | None,
     on_disk: int | None,
+    whole: Latency,
 ) -> Totals:
     """All totals of a costed graph.
 
-    ``latency`` are the nodes with their latencies filled in, ``params`` the number of parameters,
-    ``stored`` the graph's constants, and ``on_disk`` the bytes of its file.
+    ``nodes`` have their latencies filled in, ``whole`` is that of a run. ``params`` is the number
+    of parameters, ``stored`` are the graph's constants, and ``on_disk`` the bytes of its file.
     """
     # Constants, and what owns a body, cost nothing themselves: they don't make a sum known.
-    working = [c for c in latency if c.kind not in _IDLE]
+    working = [c for c in nodes if c.kind not in _IDLE]
 
     def total(figure: str) -> int | None:
         values = [v for c in working if (v := getattr(c, figure)) is not None]
         return sum(values) if values or not working else None
 
-    def seconds(figure: str) -> float | None:
-        values = [v for c in latency if (v := getattr(c, figure)) is not None]
-        return sum(values) if values and flops is not None else None
-
     read, write, flops = total("read_bytes"), total("write_bytes"), total("flops")
     traffic = None if read is None or write is None else read + write
-    unknown = any(not c.known for c in latency)
+    unknown = any(not c.known for c in nodes)
     return Totals(
         macs=total("macs"),
         flops=flops,
@@ -81,9 +79,9 @@ def totals(
         mean_activation_bytes=alive.mean_activation_bytes if alive else None,
         total_activation_bytes=alive.total_activation_bytes if alive else None,
         intensity=flops / traffic if traffic and flops is not None else None,
-        latency_s=seconds("latency_s"),
-        latency_low_s=seconds("latency_low_s"),
-        latency_high_s=seconds("latency_high_s"),
+        latency_s=None if flops is None else whole.seconds,
+        latency_low_s=None if flops is None else whole.low,
+        latency_high_s=None if flops is None else whole.high,
     )
 
 

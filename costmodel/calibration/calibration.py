@@ -54,6 +54,11 @@ class Calibration:
         Seconds by a node's signature.
     run_s
         Seconds of a run of a model besides its nodes.
+    common
+        Half of the nominal interval by which all predictions may be off together: a share.
+    rough
+        What the roofline's time of a node is to be multiplied with for its upper end, where its
+        kernel was not measured: the 95th percentile over the nodes that were.
     """
 
     machine: Machine
@@ -61,3 +66,5 @@ class Calibration:
     kernels: Mapping[str, KernelModel]
     measured: Mapping[str, float] = field(default_factory=dict)
     run_s: float = 0.0
+    common: float = 0.0
+    rough: float = 1.0

@@ -21,11 +21,14 @@ def document(calibration: Calibration) -> dict[str, Any]:
         "machine": {
             "block": calibration.machine.block,
             "caches": [_short(size) for size in calibration.machine.caches],
+            "curve": [[size, _short(speed)] for size, speed in calibration.machine.curve],
         },
         "provenance": {
             f.name: _plain(getattr(calibration.provenance, f.name)) for f in fields(Provenance)
         },
         "run_s": _short(calibration.run_s),
+        "common": _short(calibration.common),
+        "rough": _short(calibration.rough),
         "kernels": {name: _kernel(model) for name, model in sorted(calibration.kernels.items())},
         "measured": {k: _short(v) for k, v in sorted(calibration.measured.items())},
     }
@@ -78,17 +81,20 @@ def calibration(table: object, file: str) -> Calibration:
 def _calibration(table: _Table) -> Calibration:
     machine, origin = table["machine"], table["provenance"]
     first, second, third = (_number(size) for size in machine["caches"])
+    curve = tuple((int(size), _number(speed)) for size, speed in machine["curve"])
     names = {f.name for f in fields(Provenance)}
     values = {name: origin[name] for name in names}
     values["flags"] = tuple(values["flags"])
     for name in ("seconds", "noise"):
         values[name] = _number(values[name])
     return Calibration(
-        Machine(int(machine["block"]), (first, second, third)),
+        Machine(int(machine["block"]), (first, second, third), curve),
         Provenance(**values),
         {str(name): _model(entry) for name, entry in table["kernels"].items()},
         {str(name): _number(value) for name, value in table["measured"].items()},
         _number(table["run_s"]),
+        _number(table["common"]),
+        _number(table["rough"]),
     )
 
 

@@ -18,10 +18,13 @@ class Machine(NamedTuple):
         Channels of a blocked layout; 1 where there is none.
     caches
         Bytes of L1, L2 and of what a core gets of L3.
+    curve
+        Bytes that a node touches, and the bytes per second that it reaches then.
     """
 
     block: int
     caches: tuple[float, float, float]
+    curve: tuple[tuple[int, float], ...] = ()
 
     def by_level(self, amount: float, distance: float) -> tuple[float, float, float, float]:
         """An amount of data by where it lies, from the bytes touched since it was.

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from ..blocked import ridge_of
 from ..cost import Costed
 from ..device import Device
 from ..result import NodeCost
+from .estimator import Estimator, Latency, Summed
 from .kernels import reached, tabulated_s
 from .roofline import estimate
 
-Estimator = Callable[[Costed], NodeCost]
+__all__ = ["Estimator", "Latency", "choosing_estimator_for", "estimator_for"]
 
 
 def estimator_for(device: Device) -> Estimator:
-    """What fills in a node's bound, efficiency, latency and the name of the estimator.
-
-    A node that is not costed keeps unknown times.
-    """
+    """What estimates on a device: its calibration, or else the roofline."""
     calibration = device.calibration
     if calibration is not None:
-        from .calibrated import calibrated  # noqa: PLC0415 - most devices have none
+        from .calibrated import Calibrated  # noqa: PLC0415 - most devices have none
 
-        return partial(calibrated, device=device, found=calibration)
+        return Calibrated(device, calibration)
 
     def roofline(costed: Costed) -> NodeCost:
         return estimate(costed.cost, device, reached(costed, device))
 
-    return roofline
+    return Summed(roofline)
 
 
 def choosing_estimator_for(device: Device) -> Estimator:
@@ -50,4 +46,4 @@ def choosing_estimator_for(device: Device) -> Estimator:
         seconds = tabulated_s(costed, near)
         return found if seconds is None else found._replace(latency_s=seconds)
 
-    return choosing
+    return Summed(choosing)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,25 +16,50 @@ from ...costmodel.calibration.calibration import Calibration, Provenance
 from ...costmodel.calibration.features import features_of
 from ...costmodel.calibration.machine import Machine
 from ...costmodel.device import Device
+from ...costmodel.estimators.roofline import estimate
 from ...costmodel.host import host
 from ...graph import OcostError
+from .caches import bandwidth_curve, cache_sizes, cores
 from .case import Case, families, made_up
 from .fit import Sample, fit
-from .measuring import Times, bias, measured
+from .here import this_machine
+from .journal import Journal, Place
+from .measuring import Times, measured
 from .pack import Pack, name, packed
+from .peaks import described, overheads, peaks
+from .quiet import Quiet
 
-_PASSES = 2
-_CACHES = (48e3, 2e6, 24e6)  # bytes; of L3 what a core of a shared machine gets
 _SEED = 1
+_A_ROUND = 300  # nodes, of all families by their shares
+_PATIENCE_S = 60.0
+_COMMON = 0.05  # docs/calibrate.md: what models are off by together, beyond their nodes
+_LEAST_S = 5e-8
+
+Tell = Callable[[str], object]
+
+
+class _Pass(NamedTuple):
+    """A pass over the packs: its number, and the part of the budget that is spent at its end."""
+
+    number: int
+    until: float
+
+
+_FIRST, _SECOND = _Pass(1, 0.55), _Pass(2, 1.0)
 
 
 def calibrate(
-    budget_s: float, threads: int = 1, *, tell: Callable[[str], object] = lambda _: None
+    budget_s: float,
+    threads: int = 1,
+    *,
+    name: str = "calibrated",
+    journal: Path | None = None,
+    tell: Tell = lambda _: None,
 ) -> Device:
     """Measure what this machine's runtime takes.
 
     Packs of made-up nodes are run in two passes, one in the first half of the budget, one in the
-    second; the smaller time of each node counts.
+    second; the smaller time of each node counts. Waiting for a quiet machine is not counted.
 
     Parameters
     ----------
@@ -39,120 +67,174 @@ def calibrate(
         Seconds to measure; fitting comes on top.
     threads
         Of an operator.
+    name
+        Of the device.
+    journal
+        A file that keeps what is measured until all is done: the same call goes on from there.
     tell
         Is told how far it is.
 
     Raises
     ------
     OcostError
-        If the runtime refuses every node.
+        If there are not so many cores, the machine stays too busy, or the runtime refuses all.
     """
-    device = host()
-    machine = Machine(device.channel_block, _CACHES)
-    random = np.random.default_rng(_SEED)
+    if not 1 <= threads <= cores():
+        raise OcostError(f"--threads {threads}: this process may use {cores()} processors")
     began = time.perf_counter()
-    packs, first = _first_pass(random, machine.block, threads, budget_s / _PASSES, tell)
-    second = _again(packs, threads, began + budget_s, tell)
-    times = [a.sooner(b) if b is not None else a for a, b in zip(first, second, strict=True)]
-    run_s = _run_s(threads)
-    added = bias(times, run_s)
-    samples = _samples(packs, times, added, machine)
+    about = this_machine(threads)
+    kept = Journal(journal, about)
+    quiet = Quiet(_PATIENCE_S)
+    tell("measuring peaks")
+    quiet.wait(tell)
+    device, machine, run_s, added = _machine(threads)
+    session = _Session(threads, machine, budget_s, kept, quiet, tell)
+    samples = session.samples(device, added)
     if not samples:
         raise OcostError("no node could be measured: the runtime refused all that was made up")
+    tell(f"fitting {len(samples)} nodes")
     provenance = Provenance(
-        cpu=device.title,
-        flags=(device.isa,),
-        runtime=device.runtime,
-        runtime_version=device.runtime_version,
-        threads=threads,
+        **about,  # type: ignore[arg-type]  # keys and types are the fields'
         denormals="flushed",
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=time.perf_counter() - began,
-        noise=_noise(first, second),
+        seconds=time.perf_counter() - began - quiet.waited_s,
+        noise=session.noise(),
     )
-    calibration = Calibration(machine, provenance, fit(samples), run_s=run_s)
-    return replace(device, source="calibrated", cores=threads, calibration=calibration)
+    calibration = Calibration(
+        *(machine, provenance, fit(samples)), run_s=run_s, common=_COMMON, rough=_rough(samples)
+    )
+    kept.close()
+    title = f"{about['cpu']}, {threads} thread(s), {provenance.date[:10]}"
+    return replace(device, name=name, title=title, calibration=calibration)
 
 
-def _first_pass(
-    random: np.random.Generator,
-    block: int,
-    threads: int,
-    budget_s: float,
-    tell: Callable[[str], object],
-) -> tuple[list[Pack], list[Times]]:
-    """As many packs as there is time for, and what they took."""
-    packs, times = [], []
-    end = time.perf_counter() + budget_s
-    while time.perf_counter() < end:
-        for pack in packed(_some(random, block), random):
-            try:
-                times.append(measured(pack, threads))
-            except OcostError:  # the runtime knows a node not, or not of these sizes
-                continue
-            packs.append(pack)
-            if time.perf_counter() >= end:
-                break
-            tell(f"{len(packs)} packs of nodes measured")
-    return packs, times
+def _machine(threads: int) -> tuple[Device, Machine, float, float]:
+    """The device with what was measured of it, its caches, a run's and the profiler's overhead."""
+    guess = host()
+    overhead_s, added, run_s = overheads(threads)
+    curve = bandwidth_curve(threads, overhead_s + added)
+    found = peaks(threads, guess.channel_block)
+    device = replace(
+        guess,
+        source="calibrated",
+        cores=threads,
+        peaks=found,
+        bandwidth=curve[-1][1],
+        bandwidth_per_core=None,
+        overhead_s=overhead_s,
+        sources=(
+            *described(found, overhead_s),
+            f"bandwidth: measured, at {curve[-1][0] >> 20} MiB that a node touches",
+        ),
+    )
+    machine = Machine(guess.channel_block, cache_sizes(curve, threads), curve)
+    return device, machine, run_s, added
 
 
-def _some(random: np.random.Generator, block: int, count: int = 300) -> list[Case]:
+class _Session:
+    """Measures packs, and remembers which."""
+
+    def __init__(
+        self,
+        threads: int,
+        machine: Machine,
+        budget_s: float,
+        journal: Journal,
+        quiet: Quiet,
+        tell: Tell,
+    ) -> None:
+        self._threads, self._machine, self._budget_s = threads, machine, budget_s
+        self._journal, self._quiet, self._tell = journal, quiet, tell
+        self._off: list[float] = []
+
+    def samples(self, device: Device, added: float) -> list[Sample]:
+        """All nodes that could be measured; ``added`` is what the profiler adds to each."""
+        features: dict[tuple[int, int], list[tuple[str, Sample]]] = {}
+        for round_, at, pack, times in self._packs(_FIRST):
+            began = time.perf_counter()
+            features[round_, at] = _samples(pack, times, self._machine, device)
+            self._journal.spent_s += time.perf_counter() - began
+        again = {(r, at): times for r, at, _, times in self._packs(_SECOND, len(features))}
+        found = []
+        for (round_, at), nodes in features.items():
+            second = again.get((round_, at))
+            for node, sample in nodes:
+                twice = sample.seconds if second is None else second.seconds.get(node)
+                if twice is None:
+                    continue
+                if second is not None and min(twice, sample.seconds) > 0:
+                    self._off.append(abs(float(np.log(twice / sample.seconds))))
+                seconds = max(_LEAST_S, min(twice, sample.seconds) - added)
+                found.append(sample._replace(seconds=seconds))
+        return found
+
+    def noise(self) -> float:
+        """How far two passes differ, on the median over nodes."""
+        return float(np.median(self._off)) if self._off else 0.0
+
+    def _packs(
+        self, which: _Pass, most: int | None = None
+    ) -> Iterator[tuple[int, int, Pack, Times]]:
+        """The packs that there is time for; ``most`` are there."""
+        done = 0
+        for round_ in count():
+            random = np.random.default_rng((_SEED, round_))
+            for at, pack in enumerate(packed(_nodes(random, self._machine.block), random)):
+                if self._journal.spent_s >= which.until * self._budget_s or done == most:
+                    return
+                times = self._times((which.number, round_, at), pack)
+                if times.seconds:
+                    done += 1
+                    yield round_, at, pack, times
+                self._tell(f"pass {which.number} of 2, {done} packs of nodes")
+
+    def _times(self, place: Place, pack: Pack) -> Times:
+        known = self._journal.get(place)
+        if known is not None:
+            return known
+        self._quiet.wait(self._tell)
+        began = time.perf_counter()
+        try:
+            times: Times | None = measured(pack, self._threads)
+        except OcostError:  # the runtime does not know a node, or not of these sizes
+            times = None
+        self._journal.add(place, times, time.perf_counter() - began)
+        return times or Times({}, 0.0)
+
+
+def _nodes(random: np.random.Generator, block: int) -> list[Case]:
     """Nodes of all families by their shares, in random order."""
     found = families()
     total = sum(family.share for family in found)
     cases = [
         case
         for family in found
-        for _ in range(max(1, round(count * family.share / total)))
+        for _ in range(_often(_A_ROUND * family.share / total, random))
         if (case := made_up(family, random, block)) is not None
     ]
     return [cases[at] for at in random.permutation(len(cases))]
 
 
-def _again(
-    packs: Sequence[Pack], threads: int, end: float, tell: Callable[[str], object]
-) -> list[Times | None]:
-    found: list[Times | None] = []
-    for at, pack in enumerate(packs):
-        if time.perf_counter() >= end:
-            found.append(None)
-            continue
-        found.append(measured(pack, threads))
-        tell(f"{at + 1} of {len(packs)} packs measured again")
-    return found
-
-
-def _run_s(threads: int) -> float:
-    """Seconds of a run besides its nodes: of a model of one node that does next to nothing."""
-    from .case import activation  # noqa: PLC0415
-    from .pack import pack  # noqa: PLC0415
-
-    tiny = pack([Case("Relu", (activation(1),))], np.random.default_rng(_SEED))
-    return min(measured(tiny, threads, runs=50).total_s for _ in range(3))
+def _often(wanted: float, random: np.random.Generator) -> int:
+    """A whole number that is what is wanted on the mean."""
+    return int(wanted) + int(random.random() < wanted % 1)
 
 
 def _samples(
-    packs: Sequence[Pack], times: Sequence[Times], added: float, machine: Machine
-) -> list[Sample]:
+    pack: Pack, times: Times, machine: Machine, device: Device
+) -> list[tuple[str, Sample]]:
     samples = []
-    for pack, took in zip(packs, times, strict=True):
-        for at, costed in enumerate(pack.costed(list(took.seconds))):
-            features = None if costed is None else features_of(costed, machine)
-            if costed is None or features is None or costed.cost.kind is None:
-                continue
-            seconds = max(5e-8, took.seconds[name(at)] - added)
-            samples.append(Sample(features, str(costed.cost.kind), seconds))
+    for at, costed in enumerate(pack.costed(list(times.seconds))):
+        features = None if costed is None else features_of(costed, machine)
+        if costed is None or features is None or costed.cost.kind is None:
+            continue
+        rough = estimate(costed.cost, device).latency_s or 0.0
+        seconds = times.seconds[name(at)]
+        samples.append((name(at), Sample(features, str(costed.cost.kind), seconds, rough)))
     return samples
 
 
-def _noise(first: Sequence[Times], second: Sequence[Times | None]) -> float:
-    """How far two passes differ, on the median over nodes."""
-    off = [
-        abs(np.log(b.seconds[node] / seconds))
-        for a, b in zip(first, second, strict=True)
-        if b is not None
-        for node, seconds in a.seconds.items()
-        if seconds > 0 and b.seconds.get(node, 0) > 0
-    ]
-    return float(np.median(off)) if off else 0.0
+def _rough(samples: list[Sample]) -> float:
+    """What the roofline's times are to be multiplied with for their upper end."""
+    ratios = [sample.seconds / sample.rough for sample in samples if sample.rough > 0]
+    return float(np.percentile(ratios, 95)) if ratios else 1.0
