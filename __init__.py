@@ -15,6 +15,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses it, a checkout on th
 
 from .api import (
     DEFAULT_DEVICE,
+    calibrate,
     cost,
     devices,
     diff,
@@ -44,6 +45,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFAULT_DEVICE",
     "OcostError",
+    "calibrate",
     "cost",
     "devices",
     "diff",

@@ -72,12 +72,12 @@ def seconds(option: str, text: str | None) -> float | None:
         return None
     found = _TIME.fullmatch(text)
     if found is None or not float(found[1]):
-        raise click.BadParameter(f"{option} {text}: write it as {option} 20ms, in s, ms or us")
+        raise click.BadParameter(f"{option} {text}: write it as {option} 20ms, in m, s, ms or us")
     return float(found[1]) * _SECONDS[found[2]]
 
 
-_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(s|ms|us|µs)")
-_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+_TIME = re.compile(r"(\d+(?:\.\d+)?) ?(min|m|s|ms|us|µs)")
+_SECONDS = {"min": 60.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 
 
 def _pair(option: str, text: str, parse: Callable[[str], Any], form: str = "") -> tuple[str, Any]:

@@ -15,7 +15,7 @@ import click
 
 from . import completion
 
-COMMANDS = ("cost", "diff", "optimize", "profile", "devices", "explain")
+COMMANDS = ("cost", "diff", "optimize", "profile", "calibrate", "devices", "explain")
 
 _EXAMPLES = """Start with a bundled sample:
 

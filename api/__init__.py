@@ -1,6 +1,7 @@
 """The functions behind the commands. Nothing heavy is imported before it is needed."""
 
 from .asked import DEFAULT_DEVICE, devices, find_device, given, load
+from .calibrated import calibrate
 from .changed import diff
 from .optimized import optimize_model
 from .profiled import profile, read_profile
@@ -10,6 +11,7 @@ from .written import cost, explain, fate, prepare, topics, write
 
 __all__ = [
     "DEFAULT_DEVICE",
+    "calibrate",
     "cost",
     "devices",
     "diff",

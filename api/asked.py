@@ -67,8 +67,33 @@ def device_at_work(
     require_time(budget_s)
     if measure:
         device = HOST if device is None else device
-        threads = 1 if threads is None else threads
+        return device_here(device, 1 if threads is None else threads)
     return find_device(DEFAULT_DEVICE if device is None else device, threads)
+
+
+def device_here(which: str | Path | Device, threads: int) -> Device:
+    """What predicts beside a measurement taken here.
+
+    Raises
+    ------
+    OcostError
+        If it was calibrated on another machine, runtime or number of threads: it predicts for
+        that one, which a measurement here neither confirms nor refutes.
+    """
+    from ..graph import OcostError
+
+    device = find_device(which)
+    if device.calibration is None:
+        return device.with_threads(threads)
+    from ..runtime.calibration.here import differs
+
+    apart = differs(device.calibration.provenance, threads)
+    if apart is not None:
+        raise OcostError(
+            f"{device.name} can't be compared with a measurement taken here: {apart}; "
+            "calibrate here, or predict alone with `ocost cost`"
+        )
+    return device
 
 
 def require_time(budget_s: float) -> None:

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .asked import DEFAULT_DEVICE, find_device, load, load_to_run, require_known_loops, require_time
+from .asked import (
+    DEFAULT_DEVICE,
+    device_here,
+    find_device,
+    load,
+    load_to_run,
+    require_known_loops,
+    require_time,
+)
 
 if TYPE_CHECKING:
     from ..costmodel import Device
@@ -55,7 +63,7 @@ def profile(
     Raises
     ------
     OcostError
-        On bad input, or if the runtime can't run the model.
+        On bad input, if the device was calibrated elsewhere, or if the runtime can't run the model.
     """
     from ..graph import OcostError
     from ..runtime.protocol import Options, SessionLevel
@@ -70,7 +78,7 @@ def profile(
     require_known_loops(given, graph)
     return profile_graph(
         graph,
-        find_device(device, threads),
+        device_here(device, threads),
         Options(threads, SessionLevel(level)),
         given=given,
         inputs=None if inputs is None else Path(inputs),

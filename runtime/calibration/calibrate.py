@@ -34,6 +34,7 @@ _A_ROUND = 300  # nodes, of all families by their shares
 _PATIENCE_S = 60.0
 _COMMON = 0.05  # docs/calibrate.md: what models are off by together, beyond their nodes
 _LEAST_S = 5e-8
+_LONG_S = 2e-5  # shorter times are whole microseconds of the profiler
 
 Tell = Callable[[str], object]
 
@@ -162,14 +163,14 @@ class _Session:
                 twice = sample.seconds if second is None else second.seconds.get(node)
                 if twice is None:
                     continue
-                if second is not None and min(twice, sample.seconds) > 0:
+                if second is not None and min(twice, sample.seconds) > _LONG_S:
                     self._off.append(abs(float(np.log(twice / sample.seconds))))
                 seconds = max(_LEAST_S, min(twice, sample.seconds) - added)
                 found.append(sample._replace(seconds=seconds))
         return found
 
     def noise(self) -> float:
-        """How far two passes differ, on the median over nodes."""
+        """How far two passes differ, on the median over nodes that are not too short to tell."""
         return float(np.median(self._off)) if self._off else 0.0
 
     def _packs(
