@@ -24,7 +24,8 @@ FIGURES: dict[str, str] = {
     "below it a node is bound by memory, above it by compute.",
     "latency_s": "An estimate: the larger of flops / (peak x efficiency) and traffic / (bandwidth "
     "x efficiency), plus the device's overhead per node (roofline of Williams et al., 2009).",
-    "latency_low_s": "The same with all efficiencies 1 and no overhead: the ideal roofline.",
+    "latency_low_s": "The low end: the ideal roofline, with all efficiencies 1 and no overhead; "
+    "of a calibrated device that of a nominal 90 %.",
     "bound": "What takes longest of a node: compute, memory, or overhead.",
     "efficiency": "The share of the device's peak that is attainable at a node's intensity.",
     "overhead": "Seconds that each executed node costs on a device besides its work.",

@@ -145,16 +145,17 @@ def caveats(on_devices: Sequence[tuple[Device, Mapping[str, GraphCost]]]) -> lis
     costs = [cost for _, sides in on_devices for cost in sides.values()]
     high = any(cost.totals.latency_high_s is not None for cost in costs)
     by = {n.estimator for cost in costs for n in cost.nodes if n.estimator}
-    first = (
-        f"Latency is an estimate ({', '.join(sorted(by)) or 'none'}): its low end is the ideal "
-        f"roofline{'' if high else ', its high end is not known'}."
-    )
+    ends = "its low end is the ideal roofline, its high end is not known"
+    if high:
+        ends = "its interval is meant to hold nine times of ten"
+    first = f"Latency is an estimate ({', '.join(sorted(by)) or 'none'}): {ends}."
     return [Text(first, "dim"), *(_kernels(device, sides) for device, sides in on_devices)]
 
 
 def measured_share(device: Device, cost: GraphCost) -> float | None:
     """The share of the latency that is in kernels measured on the device; None without any."""
-    measured = total(n.latency_s for n in cost.nodes if device.row(n.kind).measured) or 0.0
+    known = [n for n in cost.nodes if n.estimator != "roofline" or device.row(n.kind).measured]
+    measured = total(n.latency_s for n in known) or 0.0
     whole = total(n.latency_s for n in cost.nodes)
     return measured / whole if whole else None
 
@@ -167,9 +168,9 @@ def _kernels(device: Device, sides: Mapping[str, GraphCost]) -> Text:
         if part is not None:
             shares.append((f"{share(part, 1)} of the time {side}".rstrip(), part))
     kernels = "; no kernel was measured there, so expect more"
-    if device.efficiency:
+    if device.efficiency or device.calibration:
         said = " and ".join(text for text, _ in shares)
         kernels = f"; {said} is in kernels measured there" if shares else ""
-    low = not device.efficiency or any(part < MOSTLY for _, part in shares)
+    low = not (device.efficiency or device.calibration) or any(part < MOSTLY for _, part in shares)
     name = f"{clean(device.name)} ({clean(device.title)})"
     return Text(f"  {name}: {_SOURCES[device.source]}{kernels}.", "yellow" if low else "dim")

@@ -23,6 +23,9 @@ def cost_verdict(cost: GraphCost, device: Device, others: Sequence[OnDevice] = (
         why = "it has no node" if not coverage.nodes else "no node is costed"
         return Headline([f"cost not known: {why}"], "bold yellow", name)
     time = show(cost.totals.latency_s, "seconds")
+    if cost.totals.latency_low_s is not None and cost.totals.latency_high_s is not None:
+        ends = cost.totals.latency_low_s, cost.totals.latency_high_s
+        time += f" ({' to '.join(show(end, 'seconds') for end in ends)})"
     where, here = f"as {cost.level} {where}", f"as {cost.level} {here}"
     left, footing = coverage.nodes - coverage.costed, of_graph(cost)
     if footing.partial:

@@ -38,6 +38,7 @@ def _kernel(model: KernelModel) -> dict[str, Any]:
     found: dict[str, Any] = {
         "measured": model.measured,
         "coefficients": {name: _short(v) for name, v in model.coefficients.items()},
+        "rough": [_short(value) for value in model.rough],
         "residuals": [_short(model.low), _short(model.high)],
         "ranges": {name: [_short(low), _short(high)] for name, (low, high) in model.ranges.items()},
     }
@@ -100,13 +101,14 @@ def _calibration(table: _Table) -> Calibration:
 
 def _model(table: _Table) -> KernelModel:
     low, high = (_number(value) for value in table["residuals"])
+    least, most = (_number(value) for value in table["rough"])
     coefficients = {str(k): _number(v) for k, v in table["coefficients"].items()}
     if any(value < 0 for value in coefficients.values()):
         raise ValueError("a coefficient is negative")
     ranges = {str(k): (_number(a), _number(b)) for k, (a, b) in table["ranges"].items()}
     found = table.get("correction")
     return KernelModel(
-        *(coefficients, low, high, ranges, int(table["measured"])),
+        *(coefficients, low, high, ranges, int(table["measured"]), (least, most)),
         correction=None if found is None else _correction(found),
     )
 

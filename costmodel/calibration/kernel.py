@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _FLOOR_S = 2e-8  # no node takes less
+_FARTHEST = 2.0  # that a coordinate is taken to be outside of what was measured
+_MARGIN = 1.5  # that a time may be beyond all that was measured, over the roofline's
 _MOST = 1.2  # that a correction may be, in units of ln(seconds)
 
 
@@ -66,8 +68,8 @@ class KernelModel:
     """Seconds of a kernel from a node's features.
 
     seconds = sum of coefficient x term, times e^correction. The result keeps within the range of
-    measured time over the largest single term's time, so that no feature outside what was
-    measured makes a node absurd.
+    measured time over the roofline's, so that no feature outside what was measured makes a node
+    absurd.
 
     Parameters
     ----------
@@ -80,6 +82,8 @@ class KernelModel:
         By coordinate: smallest and largest that was measured.
     measured
         How many nodes it rests on.
+    rough
+        Smallest and largest measured time over the roofline's.
     """
 
     coefficients: Mapping[str, float]
@@ -87,6 +91,7 @@ class KernelModel:
     high: float
     ranges: Mapping[str, tuple[float, float]]
     measured: int
+    rough: tuple[float, float]
     correction: Correction | None = field(default=None)
 
     def base(self, terms: Mapping[str, float]) -> float:
@@ -94,16 +99,19 @@ class KernelModel:
         total = sum(self.coefficients.get(name, 0.0) * value for name, value in terms.items())
         return max(_FLOOR_S, total)
 
-    def estimate(self, terms: Mapping[str, float], coordinates: Mapping[str, float]) -> Estimate:
-        """Of one node."""
+    def estimate(
+        self, terms: Mapping[str, float], coordinates: Mapping[str, float], rough_s: float
+    ) -> Estimate:
+        """Of one node that takes ``rough_s`` by the roofline."""
         shift = 0.0 if self.correction is None else self.correction.at(coordinates)
-        seconds = max(_FLOOR_S, self.base(terms) * math.exp(shift))
+        least, most = rough_s * self.rough[0] / _MARGIN, rough_s * self.rough[1] * _MARGIN
+        seconds = min(max(_FLOOR_S, self.base(terms) * math.exp(shift), least), most)
         outside = max(self._outside(coordinates), default=0.0)
-        wider = 1.0 + outside
+        wider = 1.0 + min(outside, _FARTHEST)
         return Estimate(
             seconds,
-            seconds * math.exp(self.low * wider),
-            seconds * math.exp(self.high * wider),
+            max(seconds * math.exp(self.low * wider), least),
+            min(seconds * math.exp(self.high * wider), most),
             outside < 0.5,  # less than half of what was measured, on a log scale
         )
 

@@ -51,7 +51,7 @@ class Calibrated:
         model = None if features is None else self._model(features.kernel, costed.cost.kind)
         if features is None or model is None:
             return rough
-        guess = model.estimate(features.terms, features.coordinates)
+        guess = model.estimate(features.terms, features.coordinates, rough.latency_s / trips)
         return rough._replace(
             latency_s=guess.seconds * trips,
             latency_low_s=guess.low * trips,

@@ -229,7 +229,9 @@ def _samples(
         features = None if costed is None else features_of(costed, machine)
         if costed is None or features is None or costed.cost.kind is None:
             continue
-        rough = estimate(costed.cost, device).latency_s or 0.0
+        rough = estimate(costed.cost, device).latency_s
+        if not rough:
+            continue
         seconds = times.seconds[name(at)]
         samples.append((name(at), Sample(features, str(costed.cost.kind), seconds, rough)))
     return samples
@@ -237,5 +239,4 @@ def _samples(
 
 def _rough(samples: list[Sample]) -> float:
     """What the roofline's times are to be multiplied with for their upper end."""
-    ratios = [sample.seconds / sample.rough for sample in samples if sample.rough > 0]
-    return float(np.percentile(ratios, 95)) if ratios else 1.0
+    return float(np.percentile([s.seconds / s.rough for s in samples], 95))

@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     features: Features
     kind: str
     seconds: float
-    rough: float = 0.0
+    rough: float
 
 
 def fit(samples: Sequence[Sample]) -> dict[str, KernelModel]:
@@ -57,12 +57,20 @@ def fit(samples: Sequence[Sample]) -> dict[str, KernelModel]:
 def _scaled(model: KernelModel, samples: Sequence[Sample]) -> KernelModel:
     """A kind's model, times what these nodes take of it on the median."""
     found = [
-        s.seconds / model.estimate(s.features.terms, s.features.coordinates).seconds
+        s.seconds / model.estimate(s.features.terms, s.features.coordinates, s.rough).seconds
         for s in samples
     ]
     factor = float(np.median(found))
     scaled = {name: value * factor for name, value in model.coefficients.items()}
-    return replace(model, coefficients=scaled, measured=len(samples))
+    low, high = model.rough
+    rough = min(1.0, factor) * low, max(1.0, factor) * high
+    return replace(model, coefficients=scaled, measured=len(samples), rough=rough)
+
+
+def _rough(samples: Sequence[Sample]) -> tuple[float, float]:
+    """Smallest and largest measured time over the roofline's."""
+    ratios = [s.seconds / s.rough for s in samples]
+    return min(ratios), max(ratios)
 
 
 def _model(samples: Sequence[Sample]) -> KernelModel:
@@ -86,6 +94,7 @@ def _model(samples: Sequence[Sample]) -> KernelModel:
     low, high = _INFLATION * np.percentile(residual, [5, 95])
     return KernelModel(
         *(coefficients, min(0.0, float(low)), max(0.0, float(high)), ranges, len(samples)),
+        rough=_rough(samples),
         correction=correction,
     )
 
@@ -210,4 +219,5 @@ def predicted(models: Mapping[str, KernelModel], sample: Sample) -> float | None
     model = models.get(sample.features.kernel) or models.get(f"any {sample.kind}")
     if model is None:
         return None
-    return model.estimate(sample.features.terms, sample.features.coordinates).seconds
+    features = sample.features
+    return model.estimate(features.terms, features.coordinates, sample.rough).seconds

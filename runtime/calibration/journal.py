@@ -37,7 +37,8 @@ class Journal:
         if path is None:
             return
         head = json.dumps({"schema": SCHEMA, "about": about}, sort_keys=True)
-        lines = _lines(path)
+        text = _text(path)
+        lines = text.splitlines()
         if lines and lines[0] != head:
             raise OcostError(
                 f"{path} holds measurements that were interrupted, of another machine, runtime or "
@@ -47,6 +48,8 @@ class Journal:
             self._read(line)
         if not lines:
             self._append(head)
+        elif not text.endswith("\n"):  # what comes next is no part of a line that is cut off
+            self._append("")
 
     def get(self, place: Place) -> Times | None:
         """What was measured there."""
@@ -83,10 +86,10 @@ class Journal:
             raise OcostError(f"{self._path}: can't write to it: {error.strerror}") from error
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return []
+        return ""
     except (OSError, UnicodeDecodeError) as error:
         raise OcostError(f"{path}: can't read it: remove it to begin anew ({error})") from error

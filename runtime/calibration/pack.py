@@ -106,7 +106,7 @@ def pack(cases: Sequence[Case], random: np.random.Generator) -> Pack:
         )
     last = f"made{len(cases) - 1}.0"
     nodes.append(helper.make_node("Shape", [last], ["out"], name="end"))  # of a fixed, tiny size
-    output = helper.make_tensor_value_info("out", TensorProto.INT64, None)
+    output = helper.make_tensor_value_info("out", TensorProto.INT64, [None])
     graph = helper.make_graph(nodes, "pack", [], [output], initializers)
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
     return Pack(tuple(cases), helper.make_model(graph, opset_imports=opsets, ir_version=_IR))
