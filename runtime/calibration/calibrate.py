@@ -181,9 +181,11 @@ class _Session:
         for round_ in count():
             random = np.random.default_rng((_SEED, round_))
             for at, pack in enumerate(packed(_nodes(random, self._machine.block), random)):
-                if self._journal.spent_s >= which.until * self._budget_s or done == most:
+                place = which.number, round_, at
+                spent = self._journal.spent_s >= which.until * self._budget_s
+                if done == most or (spent and self._journal.get(place) is None):
                     return
-                times = self._times((which.number, round_, at), pack)
+                times = self._times(place, pack)
                 if times.seconds:
                     done += 1
                     yield round_, at, pack, times

@@ -16,6 +16,7 @@ from ...costmodel.calibration.kernel import Correction, KernelModel
 Floats = npt.NDArray[np.float64]
 
 _FEW = 15  # nodes of a kernel that don't make a model of their own
+_FEWEST = 4  # nodes of a kind that a model can be made of
 _CORRECTED = 30  # nodes that a correction needs
 _RESOLUTION_S = 5e-7  # shorter differences don't count as relative ones
 _ROUNDS = 4
@@ -44,7 +45,7 @@ def fit(samples: Sequence[Sample]) -> dict[str, KernelModel]:
     for sample in samples:
         by_kind[sample.kind].append(sample)
         by_kernel[sample.features.kernel].append(sample)
-    pooled = {kind: _model(found) for kind, found in by_kind.items() if len(found) >= _FEW}
+    pooled = {kind: _model(found) for kind, found in by_kind.items() if len(found) >= _FEWEST}
     models = {f"any {kind}": model for kind, model in pooled.items()}
     for kernel, found in by_kernel.items():
         if len(found) >= _FEW:

@@ -28,7 +28,7 @@ def calibration() -> Calibration:
             *("a CPU", ("avx512",), "onnxruntime-cpu", "1.32.0", 1, "flushed", "2026-01-02"),
             *(120.0, 0.03),
         ),
-        {"Relu": relu, "any activation": replace(relu, correction=None)},
+        {"Relu": relu, "any elementwise": replace(relu, correction=None)},
         {"abc": 1.5e-6},
         run_s=5e-6,
         common=0.04,
