@@ -28,7 +28,7 @@ def calibration_page(device: Device, file: str) -> Page:
     said = f"{clean(file)}: {said_of(found)}"
     return Page(
         Text(said, "bold"),
-        *calibration_facts(device, found),
+        *calibration_facts(device, found, _SHOWN),
         Text(),
         Text(f"Use it: {used}; `ocost devices {clean(file)}` shows all of it.", "dim"),
     )
@@ -41,8 +41,10 @@ def said_of(found: Calibration) -> str:
     return f"{plural(kernels, 'kernel')} measured, {plural(nodes, 'node')}"
 
 
-def calibration_facts(device: Device, found: Calibration) -> Sequence[RenderableType]:
-    """Where it is from, what the machine reaches, which kernels are known best and worst."""
+def calibration_facts(
+    device: Device, found: Calibration, most: int | None = None
+) -> Sequence[RenderableType]:
+    """Where it is from, what the machine reaches, and its kernels: ``most``, or all."""
     origin = found.provenance
     facts = {
         "machine": f"{clean(origin.cpu)}, {clean(' '.join(origin.flags))}",
@@ -68,7 +70,7 @@ def calibration_facts(device: Device, found: Calibration) -> Sequence[Renderable
         parts.append(
             Text("The machine was busy: calibrate again when it is quieter, or longer.", "yellow")
         )
-    return [*parts, Text(), heading("Kernels", "most nodes first"), _kernels(found)]
+    return [*parts, Text(), heading("Kernels", "most nodes first"), _kernels(found, most)]
 
 
 def _curve(found: Calibration) -> str:
@@ -77,10 +79,10 @@ def _curve(found: Calibration) -> str:
     return ", ".join(f"{show(v, 'count')}B/s in {show(n, 'bytes')}" for n, v in chosen)
 
 
-def _kernels(found: Calibration) -> Table:
+def _kernels(found: Calibration, most: int | None) -> Table:
     models = [(name, model) for name, model in found.kernels.items() if not _pooled(name)]
     models.sort(key=lambda pair: -pair[1].measured)
-    shown = models[:_SHOWN]
+    shown = models[:most]
     return Table(
         [
             Column("kernel", [clean(name) for name, _ in shown], right=False),

@@ -13,6 +13,7 @@ from .names import clean
 from .numbers import show, unit_of
 from .table import Column, Table
 from .text import Page, heading
+from .text_calibration import calibration_facts
 from .text_common import plural
 
 _FREE = frozenset((KernelKind.CONSTANT, KernelKind.CONTROL, KernelKind.VIEW))  # no kernel runs
@@ -75,7 +76,6 @@ def render_device(device: Device) -> Page:
         heading("Peaks"),
         _peaks(device),
         Text(),
-        heading("Kernels", "the share of peak and bandwidth that they reach"),
         *_kernels(device),
         Text(),
         heading("Sources"),
@@ -95,8 +95,15 @@ def _peaks(device: Device) -> Table:
     )
 
 
-def _kernels(device: Device) -> list[RenderableType]:
-    """The measured kinds, then how many are taken to reach everything."""
+def _kernels(device: Device) -> Sequence[RenderableType]:
+    """What a calibration holds, or the measured kinds and how many count as reaching all."""
+    if device.calibration is not None:
+        return calibration_facts(device, device.calibration)
+    title = heading("Kernels", "the share of peak and bandwidth that they reach")
+    return [title, *_kinds(device)]
+
+
+def _kinds(device: Device) -> list[RenderableType]:
     rows = [(kind, row) for kind, row in device.efficiency.items() if row.measured]
     others = len(set(KernelKind) - _FREE - {kind for kind, _ in rows})
     if not rows:

@@ -146,7 +146,7 @@ class _Session:
     ) -> None:
         self._threads, self._machine, self._budget_s = threads, machine, budget_s
         self._journal, self._quiet, self._tell = journal, quiet, tell
-        self._off: list[float] = []
+        self._off: list[tuple[float, float]] = []
 
     def samples(self, device: Device, added: float) -> list[Sample]:
         """All nodes that could be measured; ``added`` is what the profiler adds to each."""
@@ -163,15 +163,17 @@ class _Session:
                 twice = sample.seconds if second is None else second.seconds.get(node)
                 if twice is None:
                     continue
-                if second is not None and min(twice, sample.seconds) > _LONG_S:
-                    self._off.append(abs(float(np.log(twice / sample.seconds))))
+                if second is not None and min(twice, sample.seconds) > 0:
+                    self._off.append((sample.seconds, abs(float(np.log(twice / sample.seconds)))))
                 seconds = max(_LEAST_S, min(twice, sample.seconds) - added)
                 found.append(sample._replace(seconds=seconds))
         return found
 
     def noise(self) -> float:
         """How far two passes differ, on the median over nodes that are not too short to tell."""
-        return float(np.median(self._off)) if self._off else 0.0
+        long = [off for seconds, off in self._off if seconds > _LONG_S]
+        found = long or [off for _, off in self._off]
+        return float(np.median(found)) if found else 0.0
 
     def _packs(
         self, which: _Pass, most: int | None = None
