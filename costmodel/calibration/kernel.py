@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _FLOOR_S = 2e-8  # no node takes less
+_UNSURE_S = 5e-7  # of every node: profilers tell whole microseconds
 _FARTHEST = 2.0  # that a coordinate is taken to be outside of what was measured
 _MARGIN = 1.5  # that a time may be beyond all that was measured, over the roofline's
 _MOST = 1.2  # that a correction may be, in units of ln(seconds)
@@ -110,8 +111,8 @@ class KernelModel:
         wider = 1.0 + min(outside, _FARTHEST)
         return Estimate(
             seconds,
-            max(seconds * math.exp(self.low * wider), least),
-            min(seconds * math.exp(self.high * wider), most),
+            max(seconds * math.exp(self.low * wider) - _UNSURE_S, 0.0),
+            min(seconds * math.exp(self.high * wider), max(seconds, most)) + _UNSURE_S,
             outside < 0.5,  # less than half of what was measured, on a log scale
         )
 

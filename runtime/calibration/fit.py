@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +16,13 @@ from ...costmodel.calibration.kernel import Correction, KernelModel
 
 Floats = npt.NDArray[np.float64]
 
+_CONSTANT = "node"  # the term that every node has once
+_NINETY = 1.645  # standard deviations that hold nine of ten
 _FEW = 15  # nodes of a kernel that don't make a model of their own
 _FEWEST = 4  # nodes of a kind that a model can be made of
+_HELD = 0.05  # the error of a node that weighs as much as a factor that is off by one
 _CORRECTED = 30  # nodes that a correction needs
+_WELL_S = 1e-5  # nodes that take longer than the profiler's microseconds matter
 _RESOLUTION_S = 5e-7  # shorter differences don't count as relative ones
 _ROUNDS = 4
 _SUBSET = 220  # of a kernel's nodes, that the widths of a correction are chosen by
@@ -56,16 +61,29 @@ def fit(samples: Sequence[Sample]) -> dict[str, KernelModel]:
 
 
 def _scaled(model: KernelModel, samples: Sequence[Sample]) -> KernelModel:
-    """A kind's model, times what these nodes take of it on the median."""
-    found = [
-        s.seconds / model.estimate(s.features.terms, s.features.coordinates, s.rough).seconds
-        for s in samples
-    ]
-    factor = float(np.median(found))
-    scaled = {name: value * factor for name, value in model.coefficients.items()}
+    """A kind's model for a kernel of few nodes: its constant and all else of it, each scaled.
+
+    Both factors are held near 1, so that a node that takes next to nothing says little of large
+    ones.
+    """
+    base = np.array([model.base(s.features.terms) for s in samples])
+    constant = max(model.coefficients.get(_CONSTANT, 0.0), _RESOLUTION_S / 5)
+    seconds = np.array([s.seconds for s in samples])
+    weights = 1 / (seconds + _RESOLUTION_S)
+    table = np.column_stack([np.maximum(base - constant, 0.0), np.full(len(samples), constant)])
+    rest, first = non_negative(
+        np.vstack([table * weights[:, None], np.diag([_HELD, _HELD])]),
+        np.concatenate([seconds * weights, [_HELD, _HELD]]),
+    )
+    scaled = {name: value * rest for name, value in model.coefficients.items()}
+    scaled[_CONSTANT] = constant * first
+    found = replace(model, coefficients=scaled, measured=len(samples), correction=None)
+    off = [math.log(s.seconds / found.base(s.features.terms)) for s in samples]
+    before = (model.high - model.low) / (2 * _NINETY)
+    half = _NINETY * math.sqrt((sum(o * o for o in off) + 2 * before**2) / (len(off) + 2))
     low, high = model.rough
-    rough = min(1.0, factor) * low, max(1.0, factor) * high
-    return replace(model, coefficients=scaled, measured=len(samples), rough=rough)
+    ratios = [s.seconds / s.rough for s in samples]
+    return replace(found, low=-half, high=half, rough=(min(low, *ratios), max(high, *ratios)))
 
 
 def _rough(samples: Sequence[Sample]) -> tuple[float, float]:
@@ -92,12 +110,18 @@ def _model(samples: Sequence[Sample]) -> KernelModel:
             residual = left
         else:
             correction = None
-    low, high = _INFLATION * np.percentile(residual, [5, 95])
+    low, high = _INFLATION * np.percentile(_of_longer(residual, seconds), [5, 95])
     return KernelModel(
         *(coefficients, min(0.0, float(low)), max(0.0, float(high)), ranges, len(samples)),
         rough=_rough(samples),
         correction=correction,
     )
+
+
+def _of_longer(residual: Floats, seconds: Floats) -> Floats:
+    """Residuals of nodes that are long enough to be measured well, if there are some."""
+    longer = seconds > _WELL_S
+    return residual[longer] if longer.sum() >= _FEW else residual
 
 
 def _coefficients(table: Floats, seconds: Floats) -> Floats:

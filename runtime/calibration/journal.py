@@ -58,10 +58,10 @@ class Journal:
     def add(self, place: Place, times: Times | None, spent_s: float) -> None:
         """Keep a measurement; None if the runtime refused the pack."""
         self.spent_s += spent_s
-        kept = times or Times({}, 0.0)
+        kept = times or Times({})
         self._times[place] = kept
         if self._path is not None:
-            entry = {"place": place, "nodes": kept.seconds, "run": kept.total_s, "spent": spent_s}
+            entry = {"place": place, "nodes": kept.seconds, "spent": spent_s}
             self._append(json.dumps(entry))
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Journal:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # a last line that is cut off
             entry = json.loads(line)
             pass_, round_, pack = entry["place"]
-            times = Times({str(k): float(v) for k, v in entry["nodes"].items()}, entry["run"])
+            times = Times({str(k): float(v) for k, v in entry["nodes"].items()})
             self._times[int(pass_), int(round_), int(pack)] = times
             self.spent_s += float(entry["spent"])
 

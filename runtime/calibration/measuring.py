@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,23 +23,15 @@ _LONG_US = 40
 
 
 class Times(NamedTuple):
-    """What a pack took.
+    """What the nodes of a pack took, in the order in which they ran.
 
     Parameters
     ----------
     seconds
         By node, as the profiler has it: with what that adds.
-    total_s
-        Of a run without the profiler.
     """
 
     seconds: dict[str, float]
-    total_s: float
-
-    def sooner(self, other: Times) -> Times:
-        """The smaller of two measurements: what disturbs one only ever adds to it."""
-        both = {name: min(t, other.seconds.get(name, t)) for name, t in self.seconds.items()}
-        return Times(both, min(self.total_s, other.total_s))
 
 
 def measured(pack: Pack, threads: int, *, runs: int | None = None) -> Times:
@@ -59,22 +51,15 @@ def measured(pack: Pack, threads: int, *, runs: int | None = None) -> Times:
                 start = time.perf_counter()
                 run()
                 once = time.perf_counter() - start
-            wanted = runs or int(np.clip(_RUN_BUDGET_S / once, *_RUNS))
-            for _ in range(wanted):
+            for _ in range(runs or int(np.clip(_RUN_BUDGET_S / once, *_RUNS))):
                 run()
         finally:
             written = session.end_profiling()
         traced = read_profile(written).runs[_WARM_UPS:]
-        clock = time.thread_time if threads == 1 else time.perf_counter
-        totals = []
-        for _ in range(wanted):
-            began = clock()
-            run()
-            totals.append(clock() - began)
     names = [event.name for event in traced[0].events]
     table = np.array([[event.own_us for event in one.events] for one in traced], dtype=float)
     seconds = {n: _typical(column) * 1e-6 for n, column in zip(names, table.T, strict=True)}
-    return Times(seconds, _typical(np.array(totals) * 1e6) * 1e-6)
+    return Times(seconds)
 
 
 def _typical(microseconds: npt.NDArray[np.float64]) -> float:
@@ -87,14 +72,48 @@ def _typical(microseconds: npt.NDArray[np.float64]) -> float:
     return float(ordered[: max(3, int(share * len(ordered)))].mean())
 
 
-def bias(times: Sequence[Times], run_s: float) -> float:
-    """Seconds that the profiler adds to a node: the median over packs of short nodes."""
-    found = []
-    for one in times:
-        nodes = len(one.seconds)
-        if one.total_s < _SHORT_S * nodes:
-            found.append((sum(one.seconds.values()) - (one.total_s - run_s)) / nodes)
-    return max(0.0, float(np.median(found))) if found else 0.0
+class Overheads(NamedTuple):
+    """Seconds that the profiler adds to each node, and that a run takes besides its nodes."""
+
+    profiler_s: float
+    run_s: float
 
 
-_SHORT_S = 1e-5
+def overheads(short: Pack, alone: Pack, threads: int) -> Overheads:
+    """From a pack of short nodes, and one of next to nothing, run with and without the profiler.
+
+    What the nodes take by the profiler, less what a run takes without it, is what it adds. Runs
+    with and without take turns, so that both see the machine in the same moods.
+    """
+    options = Options(threads=threads, level=SessionLevel.DISABLE)
+    with tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder:
+        prefix = Path(folder) / "profile"
+        profiled = open_session(short.model, options, profile_prefix=prefix)
+        run = repeatable(profiled, {})
+        plain = repeatable(open_session(short.model, options), {})
+        empty = repeatable(open_session(alone.model, options), {})
+        without, nothing = [], []
+        for _ in range(_TURNS):
+            for _ in range(_IN_TURN):
+                run()
+            without += [_timed(plain) for _ in range(_IN_TURN)]
+            nothing += [_timed(empty) for _ in range(_IN_TURN)]
+        traced = read_profile(profiled.end_profiling()).runs
+    sums = np.array([sum(event.own_us for event in one.events) for one in traced])
+    nodes = len(traced[0].events)
+    run_s = _lower(nothing)
+    return Overheads(max(0.0, (_lower(sums * 1e-6) - (_lower(without) - run_s)) / nodes), run_s)
+
+
+_TURNS, _IN_TURN = 20, 5
+
+
+def _timed(run: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def _lower(seconds: Sequence[float] | npt.NDArray[np.float64]) -> float:
+    ordered = np.sort(np.asarray(seconds))
+    return float(ordered[: len(ordered) // 3].mean())

@@ -10,12 +10,13 @@ from ...costmodel.blocked import NCHWC
 from ...graph import OcostError
 from ...graph.dtypes import INT8, UINT8
 from .case import Case, activation, value, weight
-from .measuring import Times, bias, measured
+from .measuring import Overheads, measured, overheads
 from .pack import name, pack
 
 _SEED = 3
 _TINY = 20  # nodes of a pack that does next to nothing
 _GIGA = 1e9
+_LEAST_S = 1e-7
 
 
 def peaks(threads: int, block: int) -> dict[str, float]:
@@ -35,19 +36,14 @@ def peaks(threads: int, block: int) -> dict[str, float]:
     return found
 
 
-def overheads(threads: int) -> tuple[float, float, float]:
-    """Seconds that a node takes besides its work, that the profiler adds, and a run besides nodes.
-
-    Of packs of nodes that do next to nothing.
-    """
+def overhead_of(threads: int) -> tuple[float, Overheads]:
+    """Seconds that a node takes besides its work, and what measuring adds."""
     random = np.random.default_rng(_SEED)
     tiny = Case("Relu", (activation(1),))
-    alone = pack([tiny], random)
-    run_s = min(measured(alone, threads, runs=50).total_s for _ in range(3))
-    many: list[Times] = [measured(pack([tiny] * _TINY, random), threads, runs=50) for _ in range(3)]
-    added = bias(many, run_s)
-    seconds = [t for one in many for t in one.seconds.values()]
-    return max(5e-8, float(np.median(seconds)) - added), added, run_s
+    many = pack([tiny] * _TINY, random)
+    found = overheads(many, pack([tiny], random), threads)
+    seconds = list(measured(many, threads, runs=50).seconds.values())
+    return max(_LEAST_S, float(np.median(seconds)) - found.profiler_s), found
 
 
 def _float32(block: int) -> list[tuple[Case, float]]:

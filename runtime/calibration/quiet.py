@@ -1,14 +1,21 @@
-"""Waits until a machine is quiet enough to be measured, or says that it isn't."""
+"""Waits until a machine is quiet enough to be measured, or says that it isn't.
+
+Programs on the same core take its time, which the clocks tell. Those on a core beside it, or on
+another virtual machine, only make it slower: a fixed piece of work tells, against the fastest that
+it has been.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from hashlib import sha256
 
 from ...graph import OcostError
 
 _SPIN_S = 0.02
 _BUSY = 0.15  # the part of a core that others may take
+_SLOW = 1.15  # times the fastest
 _PAUSE_S = 0.5
 
 
@@ -21,6 +28,20 @@ def taken() -> float:
     return max(0.0, 1 - (time.thread_time() - own) / wall)
 
 
+def work() -> float:
+    """Seconds of a fixed piece of work, the smallest of a few times."""
+    return min(_worked() for _ in range(_TIMES))
+
+
+def _worked() -> float:
+    began = time.perf_counter()
+    sha256(_WORK).digest()
+    return time.perf_counter() - began
+
+
+_WORK, _TIMES = bytes(1 << 20), 5
+
+
 class Quiet:
     """Waits before each measurement for as long as the machine is busy.
 
@@ -30,12 +51,26 @@ class Quiet:
         In all, after which measuring is given up.
     look
         Answers how busy the machine is.
+    work
+        Answers how long a fixed piece of work takes.
     """
 
-    def __init__(self, patience_s: float, look: Callable[[], float] = taken) -> None:
+    def __init__(
+        self,
+        patience_s: float,
+        look: Callable[[], float] = taken,
+        work: Callable[[], float] = work,
+    ) -> None:
         self._left = patience_s
-        self._look = look
+        self._look, self._work = look, work
+        self._fastest = float("inf")
         self.waited_s = 0.0
+
+    def slow(self) -> bool:
+        """Whether the machine is slower just now than it has been."""
+        took = self._work()
+        self._fastest = min(self._fastest, took)
+        return took > _SLOW * self._fastest
 
     def wait(self, tell: Callable[[str], object]) -> None:
         """Wait for a quiet moment.

@@ -12,14 +12,14 @@ from ocost.runtime.calibration.case import Case, activation, weight
 
 
 def some(random: np.random.Generator, block: int) -> list[Case]:
-    """Small nodes, of which many are measured in a second."""
-    rows = [int(size) for size in random.integers(1, 64, 60)]
-    products = [Case("Gemm", (activation(r, 32), weight(32, 48), weight(48))) for r in rows]
+    """Nodes that are long enough to be told, of which many are measured in a second."""
+    rows = [int(size) for size in random.integers(16, 64, 60)]
+    products = [Case("Gemm", (activation(r, 256), weight(256, 256), weight(256))) for r in rows]
     return [c for p, r in zip(products, rows, strict=True) for c in (p, relu(r, block))]
 
 
 def relu(rows: int, block: int) -> Case:
-    return Case("Relu", (activation(1, block, rows, 8),))
+    return Case("Relu", (activation(1, block, rows, 256),))
 
 
 @pytest.fixture(autouse=True)

@@ -52,11 +52,20 @@ def test_a_smooth_difference_is_learned() -> None:
 
 
 def test_a_kernel_of_few_nodes_is_its_kinds_times_a_factor() -> None:
-    few = samples(5, "few", 3.0)
+    few = samples(8, "few", 3.0)
     models = fit([*samples(60), *few])
     for one in few:
         assert predicted(models, one) == pytest.approx(one.seconds, rel=0.1)
-    assert models["few"].measured == 5
+    assert models["few"].measured == 8
+
+
+def test_a_tiny_node_says_little_of_large_ones() -> None:
+    """It takes ten times what its kind does; a large one isn't taken to."""
+    tiny = sample(1e3, 1e3, 10.0, "tiny")
+    large = sample(1e8, 1e8, 1.0, "tiny")
+    models = fit([*samples(60), tiny])
+    assert 1.0 < predicted(models, large) / large.seconds < 2.0
+    assert predicted(models, tiny) > 3e-6
 
 
 def test_a_kernel_that_was_not_measured_is_as_its_kind() -> None:

@@ -2,10 +2,9 @@
 
 import numpy as np
 import onnx
-import pytest
 
 from ocost.runtime.calibration.case import Case, activation, families, made_up, value, weight
-from ocost.runtime.calibration.measuring import Times, bias, measured
+from ocost.runtime.calibration.measuring import measured, overheads
 from ocost.runtime.calibration.pack import name, pack, packed
 
 RANDOM = np.random.default_rng(3)
@@ -44,7 +43,6 @@ def test_it_runs_and_is_timed() -> None:
     found = measured(pack([GEMM, RELU], RANDOM), threads=1)
     assert {name(0), name(1)} <= set(found.seconds)
     assert all(seconds >= 0 for seconds in found.seconds.values())
-    assert found.total_s > 0
 
 
 def test_contents_that_matter_are_kept() -> None:
@@ -60,6 +58,6 @@ def test_packs_hold_every_case_once() -> None:
 
 
 def test_what_the_profiler_adds() -> None:
-    short = Times({"a": 5e-6, "b": 4e-6}, 9e-6)  # 9 us by the profiler, 3 us without, 3 us a run
-    assert bias([short], 6e-6) == pytest.approx(3e-6)
-    assert bias([Times({"a": 1.0}, 1.0)], 0.0) == 0.0  # of long nodes it can't be told
+    found = overheads(pack([RELU] * 10, RANDOM), pack([RELU], RANDOM), threads=1)
+    assert 0 <= found.profiler_s < 1e-3
+    assert 0 < found.run_s < 1e-1

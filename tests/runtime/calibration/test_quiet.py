@@ -4,7 +4,7 @@ import pytest
 
 from ocost.graph import OcostError
 from ocost.runtime.calibration import quiet
-from ocost.runtime.calibration.quiet import Quiet, taken
+from ocost.runtime.calibration.quiet import Quiet, taken, work
 
 
 def test_waits_until_it_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +35,13 @@ def test_patience_is_for_all_waiting_together(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_others_take_is_a_share() -> None:
     assert 0 <= taken() <= 1
+
+
+def test_slower_than_it_has_been() -> None:
+    times = iter([1.0, 1.1, 1.3, 0.8, 1.0])
+    looked = Quiet(0, lambda: 0.0, lambda: next(times))
+    assert [looked.slow() for _ in range(5)] == [False, False, True, False, True]
+
+
+def test_work_takes_time() -> None:
+    assert 0 < work() < 1
