@@ -122,9 +122,22 @@ def _as_given(model: ModelSummary, inputs: Opened) -> ModelSummary:
     return replace(model, assumed_dims=assumed, inferred_dims=inferred, overridden=overridden)
 
 
-@uncollected()
 def lowered_nodes(graph: Graph, device: Device, given: Given | None = None) -> list[Costed]:
     """The nodes that the device's runtime executes, costed.
+
+    Raises
+    ------
+    OcostError
+        If what is given names no input or contradicts the model.
+    """
+    return lowered_with_nodes(graph, device, given)[1]
+
+
+@uncollected()
+def lowered_with_nodes(
+    graph: Graph, device: Device, given: Given | None = None
+) -> tuple[Lowered, list[Costed]]:
+    """What the device's runtime makes of a graph, and its nodes, costed.
 
     Less than ``lowered_cost``, for whoever asks often: nothing is said of memory and totals.
 
@@ -137,4 +150,4 @@ def lowered_nodes(graph: Graph, device: Device, given: Given | None = None) -> l
     inputs = opened(graph, given, fixed=RUNTIMES[target.runtime]().fixed)
     lowered = lower_mended(graph, target, inputs.sizes, frozenset())
     shapes = infer(lowered.graph, as_executed(inputs.given, lowered.lineage))
-    return executed_nodes(shapes, lowered.lineage, lowered.blocked)
+    return lowered, executed_nodes(shapes, lowered.lineage, lowered.blocked)

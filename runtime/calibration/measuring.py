@@ -58,11 +58,11 @@ def measured(pack: Pack, threads: int, *, runs: int | None = None) -> Times:
         traced = read_profile(written).runs[_WARM_UPS:]
     names = [event.name for event in traced[0].events]
     table = np.array([[event.own_us for event in one.events] for one in traced], dtype=float)
-    seconds = {n: _typical(column) * 1e-6 for n, column in zip(names, table.T, strict=True)}
+    seconds = {n: typical(column) * 1e-6 for n, column in zip(names, table.T, strict=True)}
     return Times(seconds)
 
 
-def _typical(microseconds: npt.NDArray[np.float64]) -> float:
+def typical(microseconds: npt.NDArray[np.float64]) -> float:
     """The time when nothing disturbs: a mean of the smaller ones.
 
     Of short nodes, which the profiler cuts off to whole microseconds, of more of them.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +17,7 @@ from onnx import ModelProto
 from ...graph import Graph, OcostError
 from ..profiles import NodeTime, Profile
 from ..protocol import Feeds, Options
-from ..timing.stopwatch import WARM_UPS, measure, pinned
+from ..timing.stopwatch import WARM_UPS, Timing, measure, pinned
 from .alignment import Aligner, Spent
 from .executed import saved_graph
 from .loops import executed_trips
@@ -57,6 +60,48 @@ def take_profile(
         If onnxruntime refuses the model or fails on the inputs, or if a single run has more
         events than it records.
     """
+    optimized, settled, latency = record(model, options, feeds, runs=runs, budget_s=budget_s)
+    aligner = Aligner(optimized)
+    spent = [aligner.spent(run) for run in settled]
+    operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
+    executed = {name for one in spent for name in one}
+    names = [name for name in operators if name in executed]
+    seconds, counts = quartiles(spent, names)
+    bias = _bias(settled, seconds, counts, latency.latency_s)
+    seconds = seconds - bias * counts
+    scale = float(latency.latency_s / seconds.sum())
+    seconds *= scale
+    nodes = (NodeTime(n, operators[n], float(s)) for n, s in zip(names, seconds, strict=True))
+    trips = executed_trips(spent, operators)
+    return Profile(optimized, tuple(nodes), latency, bias, len(settled), scale, trips)
+
+
+class Recorded(NamedTuple):
+    """A session's graph, its profiled runs when it had settled, and its latency without."""
+
+    optimized: Graph
+    runs: Sequence[Body]
+    latency: Timing
+
+
+def record(
+    model: ModelProto,
+    options: Options,
+    feeds: Feeds,
+    *,
+    runs: int,
+    budget_s: float,
+    runs_s: float = math.inf,
+) -> Recorded:
+    """Profile a session and then time it, as ``take_profile`` does; ``runs_s`` is for the runs.
+
+    A few runs are profiled in any case.
+
+    Raises
+    ------
+    OcostError
+        As of ``take_profile``.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="ocost-", ignore_cleanup_errors=True) as folder,
         pinned() if options.threads == 1 else contextlib.nullcontext(),
@@ -75,26 +120,16 @@ def take_profile(
                     "give inputs for which its loops make fewer trips"
                 )
             most = min(LIMIT // events, max(_LEAST, _ENOUGH // events))
-            for _ in range(min(runs + WARM_UPS, most)):
+            end = time.perf_counter() + runs_s
+            for done in range(min(runs + WARM_UPS, most)):
+                if done >= _LEAST and time.perf_counter() >= end:
+                    break
                 run()
         finally:
             written = session.end_profiling()
         traced = read_profile(written).runs
         latency = measure(run, threads=options.threads, budget_s=budget_s)
-    settled = traced[WARM_UPS:] or traced
-    aligner = Aligner(optimized)
-    spent = [aligner.spent(run) for run in settled]
-    operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
-    executed = {name for one in spent for name in one}
-    names = [name for name in operators if name in executed]
-    seconds, counts = quartiles(spent, names)
-    bias = _bias(settled, seconds, counts, latency.latency_s)
-    seconds = seconds - bias * counts
-    scale = float(latency.latency_s / seconds.sum())
-    seconds *= scale
-    nodes = (NodeTime(n, operators[n], float(s)) for n, s in zip(names, seconds, strict=True))
-    trips = executed_trips(spent, operators)
-    return Profile(optimized, tuple(nodes), latency, bias, len(settled), scale, trips)
+    return Recorded(optimized, traced[WARM_UPS:] or traced, latency)
 
 
 def _events(optimized: Graph, model: ModelProto, options: Options, feeds: Feeds) -> int:
