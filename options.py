@@ -101,6 +101,11 @@ SIZES = together(
 THREADS = click.option(
     "--threads", type=int, metavar="N", help="Cores of the device at work; all by default."
 )
+REFINE = click.option(
+    "--refine",
+    is_flag=True,
+    help="Measure the nodes here that the calibrated --device has no times of; it keeps them.",
+)
 INPUTS = click.option(
     "--inputs", type=FILE, metavar="FILE", help="All inputs, in a .npz or .json; else made up."
 )

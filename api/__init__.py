@@ -5,6 +5,7 @@ from .calibrated import calibrate
 from .changed import diff
 from .optimized import optimize_model
 from .profiled import profile, read_profile
+from .refined import refine
 from .several import diff_several
 from .swept import sweep
 from .written import cost, explain, fate, prepare, topics, write
@@ -25,6 +26,7 @@ __all__ = [
     "prepare",
     "profile",
     "read_profile",
+    "refine",
     "sweep",
     "topics",
     "write",

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     help="With --dim NAME=1,2,4: the largest size that takes no longer, as 20ms.",
 )
 @options.THREADS
+@options.REFINE
+@options.QUIET
 @options.REPORT
 @uncollected()
 def cost(
@@ -47,6 +49,8 @@ def cost(
     strict_dims: bool,
     under: str | None,
     threads: int | None,
+    refine: bool,
+    quiet: bool,
     format_: Format,
     report: Path | None,
     top: int | None,
@@ -76,6 +80,8 @@ def cost(
     sizes, swept = arguments.swept(dim)
     given = arguments.given(shape, sizes, value, strict_dims, trips)
     limit = arguments.seconds("--under", under)
+    if refine and (swept or limit is not None or level == "written"):
+        raise click.BadParameter("--refine measures one size of each dim, as executed")
     if swept or limit is not None:
         from .sweep import sweep
 
@@ -94,6 +100,14 @@ def cost(
         return
     graph = api.load(model)
     wanted = [api.find_device(d, threads) for d in device or [api.DEFAULT_DEVICE]]
+    if refine:
+        from ..report.progress import progress
+
+        with progress("measuring nodes", quiet=quiet) as tell:
+            wanted = [
+                api.refine([graph], d, given=given, threads=threads, tell=tell)
+                for d in device or [api.DEFAULT_DEVICE]
+            ]
     written = as_written if level == "executed" else None
     (first, result), *others = [(d, api.cost(graph, d, given=given, level=level)) for d in wanted]
     emit(output, document=document, page=page)

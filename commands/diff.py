@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import arguments, options
 from ..output import Color, Format, destination, emit
+
+if TYPE_CHECKING:
+    from ..costmodel import Device
 
 
 @click.command()
@@ -20,6 +24,7 @@ from ..output import Color, Format, destination, emit
 @options.QUIET
 @click.option("--check", is_flag=True, help="Run both and compare outputs; exit with 1 if unequal.")
 @click.option("--measure", is_flag=True, help="Do that, and time both in onnxruntime here.")
+@options.REFINE
 @options.CHECKED
 @options.budget("To time both in; profiles come on top.")
 @click.option(
@@ -47,6 +52,7 @@ def diff(
     quiet: bool,
     check: bool,
     measure: bool,
+    refine: bool,
     inputs: Path | None,
     tolerance: float | None,
     allow_uncompared: bool,
@@ -69,13 +75,19 @@ def diff(
     gates.require(limits, measured=measure)
     written = output.format is Format.json or output.report is not None
     given = arguments.given(shape, dim, value, strict_dims, trips)
+    refined: str | Device | None = device
+    if refine:
+        with progress("measuring nodes", quiet=quiet) as tell:
+            refined = api.refine(
+                [before, *after], device, given=given, threads=threads, inputs=inputs, tell=tell
+            )
     if len(after) > 1:
         from .diff_several import diff_several
 
         diff_several(
             before,
             after,
-            device,
+            refined,
             output,
             limits,
             given=given,
@@ -95,7 +107,7 @@ def diff(
         result = api.diff(
             before,
             after[0] if after else None,
-            device,
+            refined,
             given=given,
             threads=threads,
             check=check,

@@ -12,13 +12,14 @@ from ..output import Format, Output, emit
 
 if TYPE_CHECKING:
     from ..compare.gates import Gate
+    from ..costmodel import Device
     from ..graph.shapes import Given
 
 
 def diff_several(
     before: str,
     afters: Sequence[str],
-    device: str | None,
+    device: str | Device | None,
     output: Output,
     limits: Sequence[Gate],
     *,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import arguments, options
 from ..output import Color, Format, destination, emit
+
+if TYPE_CHECKING:
+    from ..costmodel import Device
 
 
 @click.command()
@@ -15,6 +19,7 @@ from ..output import Color, Format, destination, emit
 @options.DEVICE
 @options.SIZES
 @options.INPUTS
+@options.REFINE
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
@@ -65,6 +70,7 @@ def profile(
     trips: tuple[str, ...],
     strict_dims: bool,
     inputs: Path | None,
+    refine: bool,
     threads: int | None,
     level: str,
     ledger: bool,
@@ -93,7 +99,7 @@ def profile(
     if prepare:
         if out is None:
             raise click.BadParameter("--prepare: say where the model goes, -o named.onnx")
-        if trace or optimized or inputs or report or ledger:
+        if trace or optimized or inputs or report or ledger or refine:
             raise click.BadParameter("--prepare only writes a model: it goes with -o and --force")
         api.prepare(model, out, force=force)
         return
@@ -101,15 +107,22 @@ def profile(
         raise click.BadParameter("-o goes with --prepare, and --optimized with --from")
     if ledger and trace is not None:
         raise click.BadParameter("--ledger measures here: it can't be had of a profile --from")
+    if refine and trace is not None:
+        raise click.BadParameter("--refine measures here: it can't be had of a profile --from")
     if inputs is not None and trace is not None:
         raise click.BadParameter("--inputs is for a run here; with --from give --shape, --value")
     output = destination(format_, report, color, model, device, inputs, trace, optimized)
     given = arguments.given(shape, dim, value, strict_dims, trips)
     with progress("opening the model", quiet=quiet) as tell:
+        refined: str | Device = device or "host"
+        if refine:
+            refined = api.refine(
+                [model], device, given=given, threads=threads or 1, inputs=inputs, tell=tell
+            )
         result = (
             api.profile(
                 model,
-                device or "host",
+                refined,
                 given=given,
                 threads=threads or 1,
                 inputs=inputs,

@@ -144,12 +144,24 @@ def caveats(on_devices: Sequence[tuple[Device, Mapping[str, GraphCost]]]) -> lis
     """How sure the latency is: per device, of one cost ("") or of those before and after."""
     costs = [cost for _, sides in on_devices for cost in sides.values()]
     high = any(cost.totals.latency_high_s is not None for cost in costs)
-    by = {n.estimator for cost in costs for n in cost.nodes if n.estimator}
     ends = "its low end is the ideal roofline, its high end is not known"
     if high:
         ends = "its interval is meant to hold nine times of ten"
-    first = f"Latency is an estimate ({', '.join(sorted(by)) or 'none'}): {ends}."
+    first = f"Latency is an estimate ({_by_estimator(costs)}): {ends}."
     return [Text(first, "dim"), *(_kernels(device, sides) for device, sides in on_devices)]
+
+
+def _by_estimator(costs: Sequence[GraphCost]) -> str:
+    """What estimated the latency, each of several with its share of the time."""
+    times: dict[str, float] = {}
+    for cost in costs:
+        for node in cost.nodes:
+            if node.estimator:
+                times[node.estimator] = times.get(node.estimator, 0.0) + (node.latency_s or 0.0)
+    whole = sum(times.values())
+    if len(times) < 2 or not whole:
+        return ", ".join(times) or "none"
+    return ", ".join(f"{share(times[name] / whole, 1)} {name}" for name in sorted(times))
 
 
 def measured_share(device: Device, cost: GraphCost) -> float | None:

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from ..calibration.calibration import Calibration
 from ..calibration.features import features_of
 from ..calibration.kernel import KernelModel
-from ..calibration.signature import signature
+from ..calibration.signature import measurable, signature
 from ..cost import Costed
 from ..device import Device
 from ..kinds import KernelKind
 from ..result import NodeCost
 from .estimator import Latency, total
 from .roofline import estimate
-
-_NOTHING = (KernelKind.CONSTANT, KernelKind.CALL)
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Calibrated:
         not among the measured ones. ``bound`` and ``efficiency`` are the roofline's in any case.
         """
         rough = self._rough(costed)
-        if not costed.executed or rough.latency_s is None or costed.cost.kind in _NOTHING:
+        if not measurable(costed):
             return rough
         trips = costed.cost.trips
         seconds = self._measured(costed)
@@ -47,6 +45,8 @@ class Calibrated:
                 latency_high_s=seconds * trips * (1 + off),
                 estimator="measured",
             )
+        if rough.latency_s is None:
+            return rough
         features = features_of(costed, self.calibration.machine)
         model = None if features is None else self._model(features.kernel, costed.cost.kind)
         if features is None or model is None:
