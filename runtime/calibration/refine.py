@@ -147,7 +147,7 @@ class _Sessions:
         self._graph, self._ran, self._runtime, self._run_s = graph, ran, runtime, run_s
         self._written = infer(graph, ran)
         self._rules = by_rules(nodes, lineage)
-        self._latencies: list[float] = []
+        self._latencies: list[float] = []  # of all nodes
         self._times: defaultdict[str, list[float]] = defaultdict(list)  # by path by rules
         self._saved: defaultdict[str, list[float]] = defaultdict(list)  # by signature
 
@@ -157,7 +157,7 @@ class _Sessions:
         shapes = infer(one.optimized, as_executed(self._ran, attribution))
         saved = as_saved(shapes, attribution, one.seconds)
         took = one.unbiased(self._run_s)
-        self._latencies.append(one.latency_s)
+        self._latencies.append(sum(took[name] * one.executions[name] for name in took))
         for rules, path in paired(self._rules, saved).items():
             self._times[rules].append(took[path])
         channels = unpadded_channels(attribution, self._written, shapes)
