@@ -15,7 +15,7 @@ from .short import Caution, Short
 from .six import six
 from .text import Page
 from .text_blockers import blocker_cautions
-from .text_common import TOP, OnDevice, node_count, opsets, shapes_known
+from .text_common import TOP, OnDevice, by_estimator, node_count, opsets, shapes_known
 from .text_cost import device_table, op_type_table, render_cost
 from .text_notices import assumed_lines, cores, note_lines, unknown_cautions, unmeasured
 from .text_ports import port_lists
@@ -64,6 +64,7 @@ def short_cost(cost: GraphCost, device: Device, others: Sequence[OnDevice] = ())
     model = cost.model
     facts = [f"{node_count(cost)}{_known(cost)}", f"opset {opsets(model)}"]
     facts += [] if others else [f"{count} at work" for count in cores(device)]
+    facts += [f"latency {by_estimator([cost])}"] if device.calibration and not others else []
     blocked = blocker_cautions(cost)
     cautions = [
         *unknown_cautions({"": cost}),

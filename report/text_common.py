@@ -147,11 +147,11 @@ def caveats(on_devices: Sequence[tuple[Device, Mapping[str, GraphCost]]]) -> lis
     ends = "its low end is the ideal roofline, its high end is not known"
     if high:
         ends = "its interval is meant to hold nine times of ten"
-    first = f"Latency is an estimate ({_by_estimator(costs)}): {ends}."
+    first = f"Latency is an estimate ({by_estimator(costs)}): {ends}."
     return [Text(first, "dim"), *(_kernels(device, sides) for device, sides in on_devices)]
 
 
-def _by_estimator(costs: Sequence[GraphCost]) -> str:
+def by_estimator(costs: Sequence[GraphCost]) -> str:
     """What estimated the latency, each of several with its share of the time."""
     times: dict[str, float] = {}
     for cost in costs:

@@ -259,6 +259,8 @@ def test_the_page_says_what_was_measured(
 ) -> None:
     assert cli.run([*_arguments("cost", model, str(file)), "-v"]) == 0
     assert "Latency is an estimate (measured)" in " ".join(capsys.readouterr().out.split())
+    assert cli.run(_arguments("cost", model, str(file))) == 0
+    assert "latency measured" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("command", ["cost", "profile", "diff"])
