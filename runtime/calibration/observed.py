@@ -97,6 +97,6 @@ def observe(model: ModelProto, options: Options, feeds: Feeds, *, budget_s: floa
 @cache
 def _added_s(threads: int) -> float:
     """About what the profiler adds to a node here."""
-    from .peaks import overheads  # noqa: PLC0415 - brings all that makes up nodes
+    from .peaks import overhead_of  # noqa: PLC0415 - brings all that makes up nodes
 
-    return overheads(threads)[1]
+    return overhead_of(threads)[1].profiler_s
