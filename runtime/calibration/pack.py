@@ -16,8 +16,8 @@ from ...graph.load import from_proto
 from ...graph.shapes import infer
 from .case import Array, Case, Operand
 
-_OPSETS = {"": 17, "com.microsoft": 1, NCHWC: 1, "ai.onnx.ml": 3}
-_IR = 8
+_OPSETS = {"": 21, "com.microsoft": 1, NCHWC: 1, "ai.onnx.ml": 3}
+_IR = 10
 _PART = ".part"  # the end of the name of what an operand repeats
 _MOST_NODES = 14
 _MOST_WEIGHTS = (3e5, 1.2e7)  # bytes of a pack: in some the weights stay in a cache, in some not
@@ -134,13 +134,16 @@ def packed(cases: Iterable[Case], random: np.random.Generator) -> Iterator[Pack]
 def guessed_s(case: Case) -> float:
     """About how long a node takes, to group those that take as long."""
     flop = 0.0
-    shapes = [o.shape for o in case.operands if o is not None]
-    if "Conv" in case.op_type and len(shapes) > 1:
+    shapes = [o.shape for o in case.operands if o is not None and len(o.shape) > 1]
+    if len(shapes) > 1 and "Conv" in case.op_type:
+        per = shapes[1][1] * case.attributes.get("group", 1)
         strides = prod(case.attributes.get("strides", (1,)))
-        flop = 2.0 * prod(shapes[1]) * shapes[0][0] * prod(shapes[0][2:]) / strides
-    elif "MatMul" in case.op_type or "Gemm" in case.op_type:
-        right = shapes[1][-2:] if len(shapes[1]) > 1 else shapes[1]
-        flop = 2.0 * prod(shapes[0]) * right[0 if case.attributes.get("transB") else -1]
+        flop = 2.0 * prod(shapes[1]) * prod(shapes[0]) / per / strides
+    elif len(shapes) > 1 and ("MatMul" in case.op_type or "Gemm" in case.op_type):
+        by_row = case.attributes.get("transB") or case.op_type == "MatMulNBits"
+        flop = 2.0 * prod(shapes[0]) * shapes[1][0 if by_row else -1]
+    elif case.op_type in ("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM", "Attention"):
+        flop = 2.0 * prod(shapes[0][:2]) * sum(prod(shape) for shape in shapes[1:3])
     return 3e-6 + case.elements * 4 / 8e9 + flop / 1e11
 
 

@@ -27,10 +27,19 @@ def features_of(costed: Costed, machine: Machine) -> Features | None:
 def _register() -> None:
     """Import the files that register makers."""
     from . import (  # noqa: F401, PLC0415 - they register on import
+        attention,
+        classical,
         convolution,
         elementwise,
+        indexing,
         layout,
         matmul,
         normalisation,
         pooling,
+        quantised_convolution,
+        quantised_elements,
+        quantised_matmul,
+        recurrent,
+        reduction,
+        signal,
     )

@@ -148,11 +148,42 @@ def plain(costed: Costed, call: Call, machine: Machine) -> Features | None:
     return Features(f"plain {name} {len(kernel)}-D", terms, coordinates)
 
 
+@features("ConvTranspose")
+def transposed(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """Of a transposed one: it multiplies, and adds the columns of the product to the image."""
+    weight, made, source = call.input(1).shape, call.output().shape, call.input(0).shape
+    group = costed.node.int("group", 1)
+    inputs, each, *kernel = weight
+    positions, products = prod(source[2:]), made[0] * group
+    rows, depth = each * prod(kernel), inputs // group
+    padded = ceil(positions / machine.block) * machine.block
+    found = general(costed, call, machine, f"{len(kernel)}-D")
+    terms = {
+        **found.terms,
+        "multiply-adds": float(products * rows * depth * padded),
+        "packed": float(products * depth * padded),
+        "scattered": float(products * rows * positions),
+        "runs scattered": float(products * rows * prod(source[2:-1])),
+        "products": float(products),
+    }
+    coordinates = {
+        **found.coordinates,
+        "rows": log(rows),
+        "depth": log(depth),
+        "positions": log(positions),
+        "width": log(source[-1]),
+        "groups": log(group),
+        "taps": log(prod(kernel)),
+        "stride": log(prod(costed.node.ints("strides") or (1,))),
+    }
+    return found._replace(terms=terms, coordinates=coordinates)
+
+
 def _common(
     costed: Costed, call: Call, machine: Machine
 ) -> tuple[dict[str, float], dict[str, float]]:
     weight, made = call.input(1).shape, call.output().shape
-    terms = traffic(costed, call, machine)
+    terms = traffic(costed, machine)
     activation = costed.node.string("activation", "")
     kind = "cheap" if activation in _CHEAP else "dear" if activation in _DEAR else "clipped"
     if activation:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from math import prod
 
+from ....graph import dtypes
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
-from .general import general
-from .register import Features, features, log
+from .general import general, qualified
+from .register import Features, features, log, types
 
-_TWO = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu", "Where", "And", "Or", "Xor")
-_COMPARED = ("Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Mod", "BitShift")
+# Operators whose kernels fare alike.
+_SORTS = {
+    **dict.fromkeys(("Add", "Sub", "Mul"), "arithmetic"),
+    **dict.fromkeys(("Max", "Min"), "extremes"),
+    **dict.fromkeys(("Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"), "comparison"),
+    **dict.fromkeys(("And", "Or", "Xor"), "logic"),
+    **dict.fromkeys(("BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitShift"), "bits"),
+}
+_FLOATS = (dtypes.FLOAT,)
+# Where the operands are that are broadcast, if not throughout.
+_QUANTISED = {"QLinearAdd": (0, 3), "QLinearMul": (0, 3), "QLinearWhere": (0, 1, 4)}
 
 
-@features(*_TWO, *_COMPARED)
-@features("QLinearAdd", "QLinearMul", domain="com.microsoft")
+@features(*_SORTS, "Div", "Mod", "Pow", "PRelu", "Where", "Sum", "Mean")
+@features(*_QUANTISED, "BiasGelu", domain="com.microsoft")
 def broadcast(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """Of operands that may be broadcast against each other.
 
     Each run of elements along which no operand starts or stops being repeated is one call of an
     inner loop.
     """
-    made = call.output().shape
-    quantised = costed.node.op_type.startswith("QLinear")
-    slots = (0, 3) if quantised else range(len(call.inputs))
+    made, op_type = call.output().shape, costed.node.op_type
+    slots = _QUANTISED.get(op_type, range(len(call.inputs)))
     shapes = [t.shape for slot in slots if (t := call.inputs[slot]) is not None]
     sizes = [prod(shape) for shape in shapes]
     if all(size == prod(made) for size in sizes):
@@ -33,14 +42,19 @@ def broadcast(costed: Costed, call: Call, machine: Machine) -> Features | None:
         run, manner = prod(made), "scalar"
     else:
         run, manner = min(_run(shape, made) for shape in shapes), "repeated"
-    variant = manner if manner != "repeated" else f"repeated by {_side(shapes, made)}"
-    if costed.node.op_type == "Pow" and manner == "scalar":
+    chooses = 1 if op_type in ("Where", "QLinearWhere") else 0
+    variant = manner
+    if manner == "repeated" and call.input(chooses).dtype in _FLOATS:
+        variant = f"repeated by {_side(shapes, made)}"
+    if op_type == "Pow" and manner == "scalar":
         exponent = call.values.get(1)
         variant = f"to {float(exponent.reshape(-1)[0]):g}" if exponent is not None else variant
-    found = general(costed, call, machine, variant)
+    sort = _SORTS.get(op_type, qualified(costed))
+    found = general(costed, call, machine, kernel=f"{sort} {variant}{types(call, chooses)}")
     runs = prod(made) / max(run, 1)
     return found._replace(
-        terms={**found.terms, "runs": runs}, coordinates={**found.coordinates, "run": log(run)}
+        terms={**found.terms, "runs": runs},
+        coordinates={**found.coordinates, "run": log(run), "operands": float(len(shapes))},
     )
 
 

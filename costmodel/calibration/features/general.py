@@ -8,9 +8,11 @@ from ..machine import Machine
 from .register import Features, log, traffic, types
 
 
-def general(costed: Costed, call: Call, machine: Machine, variant: str = "") -> Features:
-    """Traffic by level, elements and arithmetic of a kernel; ``variant`` tells it from others."""
-    terms = traffic(costed, call, machine)
+def general(
+    costed: Costed, call: Call, machine: Machine, variant: str = "", kernel: str = ""
+) -> Features:
+    """Traffic by level, elements and arithmetic; ``variant`` and ``kernel`` as ``kernel_name``."""
+    terms = traffic(costed, machine)
     elements = max((t.size for t in (*call.inputs, *call.outputs) if t is not None), default=1)
     terms["elements"] = float(elements)
     trips = costed.cost.trips
@@ -23,11 +25,18 @@ def general(costed: Costed, call: Call, machine: Machine, variant: str = "") -> 
         "written": log((costed.cost.write_bytes or 0) / trips),
         "distance": log(sum(costed.distances.values())),
     }
-    return Features(kernel_name(costed, call, variant), terms, coordinates)
+    return Features(kernel or kernel_name(costed, call, variant), terms, coordinates)
 
 
 def kernel_name(costed: Costed, call: Call, variant: str = "") -> str:
-    """The name of the kernel: the operator, its domain where it is another one, its types."""
+    """The name of the kernel: the operator, its domain where it is another one, its types.
+
+    ``variant`` tells it from others of the operator.
+    """
+    return f"{qualified(costed)}{' ' + variant if variant else ''}{types(call)}"
+
+
+def qualified(costed: Costed) -> str:
+    """The operator, behind the last part of its domain where it is not ONNX's own."""
     node = costed.node
-    domain = f"{node.domain.rpartition('.')[2]}." if node.domain else ""
-    return f"{domain}{node.op_type}{' ' + variant if variant else ''}{types(call)}"
+    return f"{node.domain.rpartition('.')[2]}.{node.op_type}" if node.domain else node.op_type

@@ -1,4 +1,4 @@
-"""What moves elements: Transpose by the class of its permutation, Concat, Split, Slice, Gather."""
+"""What moves elements: Transpose by the class of its permutation, copies by their pieces."""
 
 from __future__ import annotations
 
@@ -7,38 +7,55 @@ from math import prod
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
-from .general import general
-from .register import Features, features, log
+from .general import general, qualified
+from .register import Features, features, log, width
+
+Shape = tuple[int, ...]
+
+
+@features("Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "Shape", "Size")
+@features("ExpandDims", domain="com.microsoft")
+def view(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """Of what gives a tensor another shape, or tells its shape: whatever its type."""
+    return general(costed, call, machine, kernel=qualified(costed))
 
 
 @features("Transpose")
 def transpose(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """By how many dims really change their place, and how long a run stays together."""
-    shape = call.input(0).shape
+    source = call.input(0)
+    shape = source.shape
     permutation = costed.node.ints("perm") or tuple(reversed(range(len(shape))))
     merged = _merged(shape, permutation)
     if len(merged) <= 1:
         manner, run = "in place", prod(shape)
     elif merged[-1][0] == max(at for at, _ in merged):
         manner, run = "runs", merged[-1][1]
-    elif len(merged) == 2:
+    elif _one_moves(merged):
         manner, run = "matrix", 1
     else:
         manner, run = "elements", 1
-    found = general(costed, call, machine, manner)
+    found = general(costed, call, machine, kernel=f"Transpose {manner}{width(source)}")
     return found._replace(
         terms={**found.terms, "runs": prod(shape) / max(1, run)},
         coordinates={
             **found.coordinates,
             "run": log(run),
             "dims": float(len(merged)),
-            "last": log(shape[-1] if shape else 1),
+            "last": log(merged[-1][1] if merged else 1),
             "first": log(merged[0][1] if merged else 1),
         },
     )
 
 
-def _merged(shape: tuple[int, ...], permutation: tuple[int, ...]) -> list[tuple[int, int]]:
+def _one_moves(merged: list[tuple[int, int]]) -> bool:
+    """Whether taking one dim out and putting it elsewhere makes the order that is wanted."""
+    order = [at for at, _ in merged]
+    wanted = sorted(order)
+    return any([x for x in order if x != at] == [x for x in wanted if x != at] for at in order)
+
+
+def _merged(shape: Shape, permutation: Shape) -> list[tuple[int, int]]:
     """Dims of more than one element, neighbours that stay neighbours as one: (place, size)."""
     places = [at for at in permutation if shape[at] != 1]
     order = {at: rank for rank, at in enumerate(sorted(places))}
@@ -53,38 +70,63 @@ def _merged(shape: tuple[int, ...], permutation: tuple[int, ...]) -> list[tuple[
     return found
 
 
-@features("Concat", "Split", "Slice", "Gather")
-@features("QLinearConcat", domain="com.microsoft")
+@features("Concat", "Split", "Slice", "Expand", "Tile", "DepthToSpace", "SpaceToDepth")
 def copied(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """Of copies: by the number of pieces that lie together."""
     node = costed.node
-    pieces = max(1.0, _pieces(costed, call))
-    inner = node.op_type == "Slice" and _step(call) != 1
-    found = general(costed, call, machine, "strided" if inner else "")
+    source, made = call.input(0).shape, call.output().shape
+    pieces, variant = _PIECES[node.op_type](costed, call, source, made)
+    pieces = max(1.0, pieces)
+    kernel = f"{node.op_type}{' ' + variant if variant else ''}{width(call.input(0))}"
+    found = general(costed, call, machine, kernel=kernel)
     ports = sum(t is not None for t in (*call.inputs, *call.outputs))
     return found._replace(
         terms={**found.terms, "pieces": pieces, "ports": float(ports)},
-        coordinates={**found.coordinates, "pieces": log(pieces), "ports": log(ports)},
+        coordinates={
+            **found.coordinates,
+            "pieces": log(pieces),
+            "piece": log(prod(made) / pieces),
+            "ports": log(ports),
+        },
     )
 
 
-def _pieces(costed: Costed, call: Call) -> float:
-    node = costed.node
-    made = call.output().shape
-    if node.op_type == "Slice":
-        source = call.input(0).shape
-        cut = [at for at, (a, b) in enumerate(zip(source, made, strict=False)) if a != b]
-        return float(prod(made[: max(cut) + 1]) / max(1, made[max(cut)])) if cut else 1.0
-    source = call.input(0).shape
-    if node.op_type == "Gather":
-        axis = node.int("axis", 0) % max(1, len(source))
-        return call.output().size / max(1, prod(source[axis + 1 :]))
-    whole = made if "Concat" in node.op_type else source
-    axis = node.int("axis", 0) % max(1, len(whole))
-    parts = call.inputs if "Concat" in node.op_type else call.outputs
-    return float(prod(whole[:axis]) * sum(part is not None for part in parts))
+def _joined(costed: Costed, call: Call, source: Shape, made: Shape) -> tuple[float, str]:
+    whole, parts = (
+        (made, call.inputs) if costed.node.op_type == "Concat" else (source, call.outputs)
+    )
+    axis = costed.node.int("axis", 0) % max(1, len(whole))
+    return float(prod(whole[:axis]) * sum(part is not None for part in parts)), ""
 
 
-def _step(call: Call) -> int:
+def _sliced(costed: Costed, call: Call, source: Shape, made: Shape) -> tuple[float, str]:
+    del costed
     steps = call.values.get(4)
-    return 1 if steps is None or not steps.size else int(abs(steps).max())
+    if steps is not None and steps.size and int(abs(steps).max()) != 1:
+        return float(prod(made)), "strided"
+    cut = [at for at, (a, b) in enumerate(zip(source, made, strict=False)) if a != b]
+    return float(prod(made[: max(cut) + 1]) / max(1, made[max(cut)])) if cut else 1.0, ""
+
+
+def _repeated(costed: Costed, call: Call, source: Shape, made: Shape) -> tuple[float, str]:
+    """What lies behind the last dim that is repeated stays together."""
+    del costed, call
+    aligned = (1,) * (len(made) - len(source)) + tuple(source)
+    grown = [at for at, (a, b) in enumerate(zip(aligned, made, strict=True)) if a != b]
+    return float(prod(made[: max(grown) + 1])) if grown else 1.0, ""
+
+
+def _shuffled(costed: Costed, call: Call, source: Shape, made: Shape) -> tuple[float, str]:
+    del call
+    return float(prod(made)), costed.node.string("mode", "") if len(source) == 4 else ""
+
+
+_PIECES = {
+    "Concat": _joined,
+    "Split": _joined,
+    "Slice": _sliced,
+    "Expand": _repeated,
+    "Tile": _repeated,
+    "DepthToSpace": _shuffled,
+    "SpaceToDepth": _shuffled,
+}

@@ -1,4 +1,4 @@
-"""Products of matrices: Gemm and MatMul of either side constant or not, 8-bit ones too."""
+"""Products of float matrices: Gemm and MatMul of either side constant or not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = 16
 _DEPTH = 256  # that it multiplies before it stores sums
 
 
-class _Product(NamedTuple):
+class Product(NamedTuple):
     """So many products of [rows, depth] with [depth, columns]."""
 
     products: int
@@ -25,23 +25,18 @@ class _Product(NamedTuple):
     columns: int
 
 
-@features("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul")
-@features(
-    *("FusedGemm", "FusedMatMul", "TransposeMatMul", "DynamicQuantizeMatMul"),
-    *("MatMulIntegerToFloat", "QGemm"),
-    domain="com.microsoft",
-)
+@features("Gemm", "MatMul")
+@features("FusedGemm", "FusedMatMul", "TransposeMatMul", domain="com.microsoft")
 def product(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """Of a matrix product."""
     node = costed.node
-    right = _RIGHT.get(node.op_type, 1)
-    found = _product(call, right, node.int("transA", 0), node.int("transB", 0))
-    constant = costed.scope.get(node.inputs[right])
+    found = product_of(call, 1, node.int("transA", 0), node.int("transB", 0))
+    constant = costed.scope.get(node.inputs[1])
     kept = constant is not None and constant.constant
     flipped = bool(node.int("transB", 0))
     count, rows, depth, columns = found
     wide = ceil(columns / _COLUMNS) * _COLUMNS
-    terms = traffic(costed, call, machine)
+    terms = traffic(costed, machine)
     terms["multiply-adds"] = float(count * rows * depth * wide)
     terms["multiply-adds in whole tiles"] = float(count * ceil(rows / _ROWS) * _ROWS * depth * wide)
     terms["panels read"] = float(count * ceil(rows / _ROWS) * depth * wide)
@@ -58,7 +53,7 @@ def product(costed: Costed, call: Call, machine: Machine) -> Features | None:
         "columns": log(columns),
         "products": log(count),
         "multiply-adds": log(count * rows * depth * columns),
-        "right's distance": log(costed.distances.get(node.inputs[right], 0)),
+        "right's distance": log(costed.distances.get(node.inputs[1], 0)),
         "left's distance": log(costed.distances.get(node.inputs[0], 0)),
         "rows left": rows % _ROWS / _ROWS if rows < 5 * _ROWS else 0.0,
         "columns left": columns % _COLUMNS / _COLUMNS if columns < 8 * _COLUMNS else 0.0,
@@ -69,11 +64,8 @@ def product(costed: Costed, call: Call, machine: Machine) -> Features | None:
     return Features(kernel_name(costed, call, variant), terms, coordinates)
 
 
-# Which input is the right side, where it is not the second.
-_RIGHT = {"QLinearMatMul": 3, "QGemm": 3}
-
-
-def _product(call: Call, right: int, flipped_left: int, flipped_right: int) -> _Product:
+def product_of(call: Call, right: int, flipped_left: int, flipped_right: int) -> Product:
+    """The products of the first input with the one in the slot ``right``."""
     first, second = call.input(0).shape, call.input(right).shape
     first = first if len(first) > 1 else (1, *first)
     rows, depth = first[-2:]
@@ -81,5 +73,5 @@ def _product(call: Call, right: int, flipped_left: int, flipped_right: int) -> _
         rows, depth = depth, rows
     columns = second[-2 if flipped_right else -1] if len(second) > 1 else 1
     if len(second) <= 2:  # one matrix on the right: all rows are multiplied at once
-        return _Product(1, rows * prod(first[:-2]), depth, columns)
-    return _Product(max(prod(first[:-2]), prod(second[:-2])), rows, depth, columns)
+        return Product(1, rows * prod(first[:-2]), depth, columns)
+    return Product(max(prod(first[:-2]), prod(second[:-2])), rows, depth, columns)

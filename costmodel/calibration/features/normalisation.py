@@ -1,4 +1,4 @@
-"""What works along an axis: Softmax, layer norms, reductions."""
+"""What works along an axis: Softmax, norms, sorting."""
 
 from __future__ import annotations
 
@@ -10,45 +10,57 @@ from ..machine import Machine
 from .general import general
 from .register import Features, features, log
 
+_FLATTENED = 13  # the opset from which Softmax and the like take one axis, not all from it on
 
-@features("Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin", "CumSum", "TopK")
-@features("LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization")
-@features("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", domain="com.microsoft")
+
+@features("Softmax", "LogSoftmax", "Hardmax", "ArgMax", "ArgMin", "CumSum", "CumProd", "TopK")
+@features("QLinearSoftmax", domain="com.microsoft")
 def along_axis(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """Of an operator that treats each row along an axis by itself."""
-    shape = call.input(0).shape
+    shape, op_type = call.input(0).shape, costed.node.op_type
     if not shape:
         return None
-    default = 0 if costed.node.op_type.startswith("Arg") else -1
-    axis = costed.node.int("axis", default)
-    if costed.node.op_type == "CumSum" and 1 in call.values:
+    soft = "max" in op_type and not op_type.startswith("Arg")
+    whole = soft and call.opset < _FLATTENED
+    axis = costed.node.int("axis", 0 if op_type.startswith("Arg") else 1 if whole else -1)
+    if op_type.startswith("Cum") and 1 in call.values:
         axis = int(call.values[1].reshape(-1)[0])
     axis %= len(shape)
-    last = prod(shape[axis + 1 :]) == 1
-    found = general(costed, call, machine, "" if last else "inner axis")
-    rows = prod(shape) / max(1, shape[axis])
+    row = prod(shape[axis:]) if whole else shape[axis]
+    last = whole or prod(shape[axis + 1 :]) == 1
+    return _rows(general(costed, call, machine, "" if last else "inner axis"), prod(shape), row)
+
+
+@features("LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization")
+@features("SkipLayerNormalization", "SkipSimplifiedLayerNormalization", domain="com.microsoft")
+@features("EmbedLayerNormalization", domain="com.microsoft")
+def normalised(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """Of a norm over all dims from an axis on."""
+    shape = call.output().shape
+    if not shape:
+        return None
+    axis = costed.node.int("axis", -1) % len(shape)
+    kernel = "SimplifiedLayerNormalization" if costed.node.op_type.startswith("RMS") else ""
+    found = general(costed, call, machine, kernel=kernel)
+    return _rows(found, prod(shape), prod(shape[axis:]))
+
+
+@features("InstanceNormalization", "BatchNormalization", "LRN", "LpNormalization")
+@features("MeanVarianceNormalization")
+def by_channel(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """Of a norm that goes channel by channel."""
+    shape = call.input(0).shape
+    planes = prod(shape[:2])
+    found = _rows(general(costed, call, machine), prod(shape), prod(shape) // max(1, planes))
+    if costed.node.op_type != "LRN":
+        return found
+    window = float(prod(shape) * costed.node.int("size", 1))
+    return found._replace(terms={**found.terms, "taps": window})
+
+
+def _rows(found: Features, size: int, row: int) -> Features:
+    rows = size / max(1, row)
     return found._replace(
         terms={**found.terms, "rows": rows},
-        coordinates={**found.coordinates, "row": log(shape[axis]), "rows": log(rows)},
-    )
-
-
-@features("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1")
-@features("ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare")
-def reduction(costed: Costed, call: Call, machine: Machine) -> Features | None:
-    """Of a reduction: along the last dims it adds up rows, along others it adds rows up."""
-    shape, kept = call.input(0).shape, call.output().size
-    axes = costed.node.ints("axes")
-    if axes is None and 1 in call.values:
-        axes = tuple(int(a) for a in call.values[1].reshape(-1))
-    every = {a % len(shape) for a in axes} if axes and shape else set(range(len(shape)))
-    last = next((at for at in range(len(shape) - 1, -1, -1) if shape[at] > 1), 0)
-    found = general(costed, call, machine, "rows" if last in every else "columns")
-    return found._replace(
-        terms={**found.terms, "kept": float(kept)},
-        coordinates={
-            **found.coordinates,
-            "kept": log(kept),
-            "reduced": log(prod(shape) / max(1, kept)),
-        },
+        coordinates={**found.coordinates, "row": log(row), "rows": log(rows)},
     )

@@ -8,37 +8,56 @@ from ...blocked import NCHWC
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
-from .general import general
-from .register import Features, features, log
+from .general import general, qualified
+from .register import Features, features, log, types, width
 
 
-@features("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool")
+@features("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "GlobalLpPool")
 @features("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", domain=NCHWC)
+@features("NhwcMaxPool", domain="com.microsoft")
+@features("QLinearAveragePool", "QLinearGlobalAveragePool", domain="com.microsoft")
 def pooling(costed: Costed, call: Call, machine: Machine) -> Features | None:
-    """Of pooling."""
+    """By the window; ``rows`` are those of an image, or its positions if channels come last."""
     made, source = call.output().shape, call.input(0).shape
-    window = costed.node.ints("kernel_shape") or source[2:]
-    found = general(costed, call, machine)
+    last = bool(costed.node.int("channels_last", 0)) or costed.node.op_type == "NhwcMaxPool"
+    window = costed.node.ints("kernel_shape") or (source[1:-1] if last else source[2:])
+    found = general(costed, call, machine, "channels last" if last else "")
     taps = prod(made) * prod(window)
     return found._replace(
-        terms={**found.terms, "taps": float(taps), "rows": float(prod(made[:-1]))},
+        terms={
+            **found.terms,
+            "taps": float(taps),
+            "rows": float(prod(made[:-1])),
+            "looked up": float(prod(made[:-1]) * prod(window)),
+        },
         coordinates={
             **found.coordinates,
             "window": log(prod(window)),
+            "stride": log(prod(costed.node.ints("strides") or (1,))),
             "width": log(made[-1]),
             "planes": log(prod(source[:2])),
         },
     )
 
 
-@features("Resize", "Upsample", "Pad")
+@features("Resize", "Upsample", "Pad", "GridSample", "RoiAlign", "MaxRoiPool", "AffineGrid")
 @features("Upsample", domain=NCHWC)
+@features("CropAndResize", "GridSample", "Pad", domain="com.microsoft")
 def resized(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """Of what makes rows of another length."""
     made = call.output().shape
     mode = costed.node.string("mode", "constant" if costed.node.op_type == "Pad" else "nearest")
-    found = general(costed, call, machine, mode)
+    smooth = " smoothed" if costed.node.int("antialias", 0) else ""
+    name = f"{qualified(costed)} {mode}{smooth}"
+    moved = costed.node.op_type == "Pad"
+    name += width(call.input(0)) if moved else types(call)
+    found = general(costed, call, machine, kernel=name)
     return found._replace(
         terms={**found.terms, "rows": float(prod(made[:-1])), "made": float(prod(made))},
-        coordinates={**found.coordinates, "width": log(made[-1] if made else 1)},
+        coordinates={
+            **found.coordinates,
+            "width": log(made[-1] if made else 1),
+            "planes": log(prod(made[:-2])),
+            "grown": log(prod(made) / max(1, call.input(0).size)),
+        },
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ....graph import dtypes
 from ...cost import Costed
-from ...work import Call
+from ...work import Call, TensorType
 from ..machine import LEVELS, Machine
 
 
@@ -60,7 +60,7 @@ def log(value: float) -> float:
     return math.log(max(value, 1e-3))
 
 
-def traffic(costed: Costed, call: Call, machine: Machine) -> dict[str, float]:
+def traffic(costed: Costed, machine: Machine) -> dict[str, float]:
     """A node's terms of memory: bytes by whether they are constants and by the level they lie in.
 
     What is written goes where what was read and written just now lies.
@@ -73,25 +73,39 @@ def traffic(costed: Costed, call: Call, machine: Machine) -> dict[str, float]:
     for name, amount in costed.reads.items():
         read += amount
         what = "weights" if name in constants else "read"
-        _spread(terms, what, amount, costed.distances.get(name, amount), machine)
+        spread(terms, what, amount, costed.distances.get(name, amount), machine)
     written = (costed.cost.write_bytes or 0) / costed.cost.trips
-    _spread(terms, "written", written, read + written, machine)
-    del call
+    spread(terms, "written", written, read + written, machine)
+    if costed.attribute_bytes:
+        terms["attributes"] = float(costed.attribute_bytes)
     return terms
 
 
-def _spread(
+def spread(
     terms: dict[str, float], what: str, amount: float, distance: float, machine: Machine
 ) -> None:
+    """Add an amount of data to the terms, by the level that it lies in."""
     for level, part in zip(LEVELS, machine.by_level(amount, distance), strict=True):
         if part:
             terms[f"{what} {level}"] = terms.get(f"{what} {level}", 0.0) + part
 
 
-def types(call: Call) -> str:
-    """The element types of a node's tensors in short: which kernel a type has is its own."""
-    inputs = [dtypes.name(t.dtype) for t in call.inputs if t is not None]
-    outputs = [dtypes.name(t.dtype) for t in call.outputs if t is not None]
-    if set(inputs + outputs) <= {"float32"}:
+def types(call: Call, *slots: int) -> str:
+    """The element types that choose among an operator's kernels, in short.
+
+    Those of the inputs in ``slots`` (the first) and, where it is another one, of the output; none
+    where all are float32. Types of axes, sizes and indices don't choose.
+    """
+    given = [call.inputs[slot] for slot in slots or (0,) if slot < len(call.inputs)]
+    inputs = [dtypes.name(t.dtype) for t in given if t is not None]
+    made = next((dtypes.name(t.dtype) for t in call.outputs if t is not None), "nothing")
+    if {*inputs, made} == {"float32"}:
         return ""
-    return " " + ",".join(dict.fromkeys(inputs)) + ">" + ",".join(dict.fromkeys(outputs))
+    seen = ",".join(dict.fromkeys(inputs))
+    return f" {seen}" if seen == made or not seen else f" {seen}>{made}"
+
+
+def width(tensor: TensorType) -> str:
+    """What chooses among kernels that only move elements: the bits of one, unless 32."""
+    bits = dtypes.bits(tensor.dtype) or 0
+    return "" if bits == 32 else f" {bits} bits"

@@ -1,7 +1,7 @@
-"""Nodes to be measured, a file a family."""
+"""Nodes to be measured, a file a family. Importing this package registers them all."""
 
-from __future__ import annotations
+from importlib import import_module
+from pkgutil import iter_modules
 
-from . import convolution, elementwise, layout, matmul, normalisation, pooling
-
-__all__ = ["convolution", "elementwise", "layout", "matmul", "normalisation", "pooling"]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

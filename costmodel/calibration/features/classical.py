@@ -1,0 +1,46 @@
+"""Classical models of ai.onnx.ml: trees by comparisons, the others by their arithmetic."""
+
+from __future__ import annotations
+
+from ...cost import Costed
+from ...work import Call
+from ..machine import Machine
+from .general import general
+from .register import Features, features, log
+
+_DOMAIN = "ai.onnx.ml"
+
+
+@features("TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble", domain=_DOMAIN)
+def trees(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """By samples, trees, and the comparisons from root to leaf."""
+    node, shape = costed.node, call.input(0).shape
+    samples = shape[0] if len(shape) > 1 else 1
+    roots = node.ints("tree_roots") or node.ints("nodes_treeids") or ()
+    count = len(set(roots))
+    nodes = len(node.ints("nodes_featureids") or ())
+    found = general(costed, call, machine)
+    visits = found.terms.get("flops", 0.0)
+    return found._replace(
+        terms={**found.terms, "trees": float(samples * count), "samples": float(samples)},
+        coordinates={
+            **found.coordinates,
+            "samples": log(samples),
+            "trees": log(count),
+            "nodes": log(nodes),
+            "depth": log(visits / max(1, samples * count)),
+        },
+    )
+
+
+@features("LinearClassifier", "LinearRegressor", "Scaler", "Normalizer", domain=_DOMAIN)
+@features("SVMClassifier", "SVMRegressor", "Binarizer", "Imputer", domain=_DOMAIN)
+def tabular(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """By samples, too."""
+    shape = call.input(0).shape
+    samples = shape[0] if len(shape) > 1 else 1
+    found = general(costed, call, machine)
+    return found._replace(
+        terms={**found.terms, "samples": float(samples)},
+        coordinates={**found.coordinates, "samples": log(samples)},
+    )
