@@ -15,6 +15,7 @@ from onnx import TensorProto
 Array = npt.NDArray[Any]
 FLOAT = TensorProto.FLOAT
 INT64 = TensorProto.INT64
+BOOL = TensorProto.BOOL
 
 
 @dataclass(frozen=True)

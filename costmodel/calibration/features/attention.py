@@ -5,10 +5,11 @@ from __future__ import annotations
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
-from .general import general, kernel_name
-from .register import Features, features, log
+from .general import general, qualified
+from .register import Features, features, log, types
 
 _PROJECTED = ("Attention", "QAttention")
+_ALIKE = ("Attention", "MultiHeadAttention")  # but for the projection
 
 
 @features("Attention")
@@ -44,5 +45,6 @@ def attention(costed: Costed, call: Call, machine: Machine) -> Features | None:
         "head": log(hidden / max(1, heads)),
         "multiply-adds": log(macs),
     }
-    variant = "one row" if queries == 1 else ""
-    return Features(kernel_name(costed, call, variant), terms, coordinates)
+    name = "attention" if node.op_type in _ALIKE and node.domain else qualified(costed)
+    one = ", one row" if queries == 1 else ""
+    return Features(f"{name}{one}{types(call)}", terms, coordinates)

@@ -19,7 +19,6 @@ _SORTS = {
     **dict.fromkeys(("And", "Or", "Xor"), "logic"),
     **dict.fromkeys(("BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitShift"), "bits"),
 }
-_FLOATS = (dtypes.FLOAT,)
 # Where the operands are that are broadcast, if not throughout.
 _QUANTISED = {"QLinearAdd": (0, 3), "QLinearMul": (0, 3), "QLinearWhere": (0, 1, 4)}
 
@@ -44,13 +43,14 @@ def broadcast(costed: Costed, call: Call, machine: Machine) -> Features | None:
         run, manner = min(_run(shape, made) for shape in shapes), "repeated"
     chooses = 1 if op_type in ("Where", "QLinearWhere") else 0
     variant = manner
-    if manner == "repeated" and call.input(chooses).dtype in _FLOATS:
+    if manner == "repeated" and call.input(chooses).dtype == dtypes.FLOAT:
         variant = f"repeated by {_side(shapes, made)}"
     if op_type == "Pow" and manner == "scalar":
         exponent = call.values.get(1)
         variant = f"to {float(exponent.reshape(-1)[0]):g}" if exponent is not None else variant
     sort = _SORTS.get(op_type, qualified(costed))
-    found = general(costed, call, machine, kernel=f"{sort} {variant}{types(call, chooses)}")
+    kind = "" if op_type in _QUANTISED else types(call, chooses)
+    found = general(costed, call, machine, kernel=f"{sort} {variant}{kind}")
     runs = prod(made) / max(run, 1)
     return found._replace(
         terms={**found.terms, "runs": runs},

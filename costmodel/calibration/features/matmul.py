@@ -9,7 +9,7 @@ from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
 from .general import kernel_name
-from .register import Features, features, log, traffic
+from .register import Features, features, kept, log, traffic
 
 _ROWS = 12  # of the left side that a kernel holds at once
 _COLUMNS = 16
@@ -31,8 +31,7 @@ def product(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """Of a matrix product."""
     node = costed.node
     found = product_of(call, 1, node.int("transA", 0), node.int("transB", 0))
-    constant = costed.scope.get(node.inputs[1])
-    kept = constant is not None and constant.constant
+    packed = kept(costed, 1)
     flipped = bool(node.int("transB", 0))
     count, rows, depth, columns = found
     wide = ceil(columns / _COLUMNS) * _COLUMNS
@@ -43,7 +42,7 @@ def product(costed: Costed, call: Call, machine: Machine) -> Features | None:
     terms["sums stored"] = float(count * rows * wide * ceil(depth / _DEPTH))
     terms["left side read"] = float(count * rows * depth)
     terms["products"] = float(count)
-    if not kept:
+    if not packed:
         terms["transposed" if flipped else "packed"] = float(count * depth * wide)
     if len([t for t in call.inputs if t is not None]) > 2:  # a bias or an addend
         terms["biased"] = float(call.output().size)
@@ -60,7 +59,7 @@ def product(costed: Costed, call: Call, machine: Machine) -> Features | None:
         "few rows": log(min(rows, _ROWS)),
         "transposed": float(flipped),
     }
-    variant = ("packed" if kept else "both computed") + (", one row" if rows == 1 else "")
+    variant = ("packed" if packed else "both computed") + (", one row" if rows == 1 else "")
     return Features(kernel_name(costed, call, variant), terms, coordinates)
 
 

@@ -7,7 +7,7 @@ from math import prod
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
-from .general import general
+from .general import general, qualified
 from .register import Features, features, log
 
 _FLATTENED = 13  # the opset from which Softmax and the like take one axis, not all from it on
@@ -28,7 +28,9 @@ def along_axis(costed: Costed, call: Call, machine: Machine) -> Features | None:
     axis %= len(shape)
     row = prod(shape[axis:]) if whole else shape[axis]
     last = whole or prod(shape[axis + 1 :]) == 1
-    return _rows(general(costed, call, machine, "" if last else "inner axis"), prod(shape), row)
+    kernel = qualified(costed) if op_type.startswith("QLinear") else ""
+    found = general(costed, call, machine, "" if last else "inner axis", kernel)
+    return _rows(found, prod(shape), row)
 
 
 @features("LayerNormalization", "SimplifiedLayerNormalization", "RMSNormalization")

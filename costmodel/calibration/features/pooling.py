@@ -21,7 +21,10 @@ def pooling(costed: Costed, call: Call, machine: Machine) -> Features | None:
     made, source = call.output().shape, call.input(0).shape
     last = bool(costed.node.int("channels_last", 0)) or costed.node.op_type == "NhwcMaxPool"
     window = costed.node.ints("kernel_shape") or (source[1:-1] if last else source[2:])
-    found = general(costed, call, machine, "channels last" if last else "")
+    name = f"{qualified(costed)}{' channels last' if last else ''}"
+    if not costed.node.op_type.startswith("QLinear"):
+        name += width(call.input(0))
+    found = general(costed, call, machine, kernel=name)
     taps = prod(made) * prod(window)
     return found._replace(
         terms={

@@ -51,9 +51,6 @@ def quantised(costed: Costed, call: Call, machine: Machine) -> Features | None:
     terms["made"] = float(made.size)
     if not last:
         terms["transposed"] = 0.0 if integer else float(source.size + made.size)
-    sort = "depthwise" if depthwise else "grouped" if group > 1 else "dense"
-    if pointwise and group == 1:
-        sort = "pointwise"
     coordinates = {
         "channels in": log(each),
         "channels out": log(rows),
@@ -71,9 +68,9 @@ def quantised(costed: Costed, call: Call, machine: Machine) -> Features | None:
         "columns left": rows % 16 / 16 if rows < 128 else 0.0,
         "depth left": depth % 64 / 64 if depth < 512 else 0.0,
     }
-    name = "integer" if integer else "quantised"
+    name = f"{'integer' if integer else 'quantised'}{' depthwise' if depthwise else ''}"
     signs = f"{sign(source.dtype)}{sign(weight.dtype)}"
-    return Features(f"{name} {sort} convolution {signs}", terms, coordinates)
+    return Features(f"{name} convolution {signs}", terms, coordinates)
 
 
 def multiplied(products: int, rows: int, columns: int, depth: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
 from .general import general, qualified
-from .register import Features, features, log, types
+from .register import Features, features, kept, log, width
 
 
 @features("QuantizeLinear", "DequantizeLinear")
@@ -23,7 +23,8 @@ def scaled(costed: Costed, call: Call, machine: Machine) -> Features | None:
         run, manner = prod(shape[axis + 1 :]), " by channel"
         if block := node.int("block_size", 0):
             run, manner = run if axis < len(shape) - 1 else block, " by block"
-    found = general(costed, call, machine, kernel=f"{node.op_type}{manner}{types(call)}")
+    other = call.output() if node.op_type == "QuantizeLinear" else source
+    found = general(costed, call, machine, kernel=f"{node.op_type}{manner}{width(other)}")
     return found._replace(
         terms={**found.terms, "runs": source.size / max(1, run)},
         coordinates={**found.coordinates, "run": log(run)},
@@ -37,8 +38,15 @@ def joined(costed: Costed, call: Call, machine: Machine) -> Features | None:
     axis = costed.node.int("axis", 0) % max(1, len(made))
     parts = len(call.inputs[2::3])
     pieces = float(prod(made[:axis]) * parts)
-    found = general(costed, call, machine, kernel=f"{qualified(costed)}{types(call, 2)}")
+    found = general(costed, call, machine, kernel=qualified(costed))
     return found._replace(
         terms={**found.terms, "pieces": pieces, "parts": float(parts)},
         coordinates={**found.coordinates, "pieces": log(pieces), "parts": log(parts)},
     )
+
+
+@features("QLinearSigmoid", "QLinearLeakyRelu", domain="com.microsoft")
+def looked_up(costed: Costed, call: Call, machine: Machine) -> Features | None:
+    """Of a function by a table of 256 entries, whichever it is."""
+    constant = "" if kept(costed, 1) else " of a scale that is computed"
+    return general(costed, call, machine, kernel=f"table of 8 bits{constant}")

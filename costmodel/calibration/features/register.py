@@ -109,3 +109,9 @@ def width(tensor: TensorType) -> str:
     """What chooses among kernels that only move elements: the bits of one, unless 32."""
     bits = dtypes.bits(tensor.dtype) or 0
     return "" if bits == 32 else f" {bits} bits"
+
+
+def kept(costed: Costed, slot: int) -> bool:
+    """Whether an input is a constant, which a kernel may have packed before the run."""
+    info = costed.scope.get(costed.node.inputs[slot])
+    return info is not None and info.constant

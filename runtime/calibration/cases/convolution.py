@@ -255,23 +255,3 @@ def three_dimensional(random: Random, block: int) -> Case | None:
         blocked=False,
         stride=_stride(random),
     )
-
-
-@cases("transposed convolutions", 2)
-def transposed(random: Random, block: int) -> Case | None:
-    """What makes an image larger."""
-    del block
-    kernel, stride = ((2, 2), (4, 2), (3, 2), (3, 1), (4, 4))[random.integers(5)]
-    height, width = image(random, 64)
-    inputs, outputs = channels(random, 4, 512), channels(random, 1, 256)
-    side = (height - 1) * stride + kernel
-    flop = 2 * inputs * outputs * kernel**2 * height * width
-    if flop > _MOST_FLOP or 4 * outputs * side * side > _MOST_BYTES:
-        return None
-    operands = (
-        activation(1, inputs, height, width),
-        weight(inputs, outputs, kernel, kernel),
-        weight(outputs),
-    )
-    attributes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2}
-    return Case("ConvTranspose", operands, attributes=attributes)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from math import prod
+from onnx import TensorProto
 
 from ....costmodel.blocked import NCHWC
-from ..case import FLOAT, INT64, Case, activation, cases, value, weight
+from ..case import FLOAT, INT64, Case, activation, cases, value
 from ..sizes import Random, channels, image, shape, size, uniform, up
 
 _MOST = 2e6
+_TYPES = (*(FLOAT,) * 12, INT64, *(TensorProto.UINT8,) * 3, TensorProto.FLOAT16)
 
 
 def _dtype(random: Random) -> int:
-    return FLOAT if random.random() < 0.85 else INT64
+    return int(random.choice(_TYPES))
 
 
 @cases("Transpose", 3)
@@ -47,10 +48,12 @@ def concat(random: Random, block: int) -> Case | None:
 
 @cases("Split", 1)
 def split(random: Random, block: int) -> Case | None:
-    """Into two to four tensors."""
+    """Into two to four tensors, along the last dim or that of the channels for the most part."""
     del block
-    dims = shape(random, _MOST)
-    axis, parts = int(random.integers(len(dims))), int(random.integers(2, 5))
+    dims, chance = shape(random, _MOST), random.random()
+    axis = len(dims) - 1 if chance < 0.4 else min(1, len(dims) - 1)
+    axis = int(random.integers(len(dims))) if chance > 0.7 else axis
+    parts = int(random.integers(2, 5))
     if dims[axis] < parts:
         return None
     each = dims[axis] // parts
@@ -72,51 +75,21 @@ def slices(random: Random, block: int) -> Case | None:
     return Case("Slice", (activation(*dims, dtype=_dtype(random)), *bounds))
 
 
-@cases("Gather", 2)
-def gather(random: Random, block: int) -> Case | None:
-    """One index or many, of a table or of what was computed."""
-    del block
-    dims = shape(random, _MOST)
-    axis = int(random.integers(len(dims))) if random.random() < 0.6 else 0
-    count = size(random, 1, 512)
-    if prod(dims) / dims[axis] * count > 2 * _MOST:
-        return None
-    table = weight if random.random() < 0.5 and prod(dims) < _MOST / 4 else activation
-    indices = random.integers(0, dims[axis], count)
-    chosen = value(indices[0]) if random.random() < 0.3 else value(indices)
-    return Case("Gather", (table(*dims, dtype=_dtype(random)), chosen), attributes={"axis": axis})
-
-
-@cases("views and shapes", 2)
-def views(random: Random, block: int) -> Case | None:
-    """What moves nothing, or little."""
-    del block
-    dims = shape(random, _MOST)
-    source = activation(*dims, dtype=_dtype(random))
-    name = str(random.choice(["Reshape", "Reshape", "Shape", "Unsqueeze", "Flatten", "Squeeze"]))
-    if name == "Flatten":
-        return Case(name, (source,), attributes={"axis": min(1, len(dims))})
-    if name == "Shape":
-        return Case(name, (source,))
-    if name == "Squeeze":
-        return Case(name, (activation(1, *dims), value([0])))
-    return Case(name, (source, value([-1] if name == "Reshape" else [0])))
-
-
 @cases("repeated and padded", 2)
 def grown(random: Random, block: int) -> Case | None:
     """Expand, Tile, Pad."""
     del block
     dims = shape(random, _MOST)
     rank = len(dims)
-    name = str(random.choice(["Expand", "Tile", "Pad", "Pad"]))
+    name, dtype = str(random.choice(["Expand", "Expand", "Tile", "Pad", "Pad"])), _dtype(random)
     if name == "Expand":
         part = tuple(d if random.random() < 0.5 else 1 for d in dims)
-        return Case(name, (activation(*part), value(list(dims))))
+        return Case(name, (activation(*part, dtype=dtype), value(list(dims))))
     if name == "Tile":
         half = tuple(max(1, d // 2) for d in dims)
-        return Case(name, (activation(*half), value([2 if d > 1 else 1 for d in dims])))
-    mode = str(random.choice(["constant", "constant", "reflect", "edge"]))
+        times = value([2 if d > 1 and random.random() < 0.7 else 1 for d in dims])
+        return Case(name, (activation(*half, dtype=dtype), times))
+    mode = str(random.choice(["constant", "constant", "constant", "reflect", "edge"]))
     pads = [int(random.integers(0, 4)) if at >= rank - 2 else 0 for at in range(rank)]
     if mode == "reflect" and any(pad >= dim for pad, dim in zip(pads, dims, strict=True)):
         return None

@@ -60,3 +60,23 @@ def batched(random: Random, block: int) -> Case | None:
 def _too_large(count: int, rows: int, depth: int, columns: int) -> bool:
     operands = count * max(rows * depth, depth * columns, rows * columns)
     return 2 * count * rows * depth * columns > _MOST_FLOP or operands > _MOST
+
+
+@cases("Einsum", 0.7)
+def einsum(random: Random, block: int) -> Case | None:
+    """A product of batches, in the forms that attention is written in."""
+    del block
+    rows, depth, columns = (size(random, 4, 256) for _ in range(3))
+    count = size(random, 1, 16)
+    if _too_large(count, rows, depth, columns):
+        return None
+    first = (1, count, rows, depth)
+    forms = {
+        "bhid,bhjd->bhij": (first, (1, count, columns, depth)),
+        "bhij,bhjd->bhid": (first, (1, count, depth, columns)),
+        "bihd,bjhd->bhij": ((1, rows, count, depth), (1, columns, count, depth)),
+        "bij,jk->bik": ((count, rows, depth), (depth, columns)),
+    }
+    equation = str(random.choice(list(forms)))
+    operands = tuple(activation(*dims) for dims in forms[equation])
+    return Case("Einsum", operands, attributes={"equation": equation})

@@ -6,6 +6,7 @@ from ..case import Case, activation, cases, value, weight
 from ..sizes import Random, shape, size
 
 _MOST = 1.5e6
+_RARE = ["ReduceMin", "ReduceL2", "ReduceL1", "ReduceProd", "ReduceLogSumExp", "ReduceSumSquare"]
 
 
 @cases("Softmax", 2)
@@ -48,7 +49,7 @@ def reduction(random: Random, block: int) -> Case | None:
     if 0.5 <= chance < 0.8:
         axes = [rank - 2, rank - 1]
     attributes: dict[str, object] = {"keepdims": int(random.random() < 0.7)}
-    name = str(random.choice(["ReduceMean"] * 3 + ["ReduceSum", "ReduceMax", "ReduceL2"]))
+    name = str(random.choice(["ReduceMean"] * 4 + ["ReduceSum"] * 3 + ["ReduceMax"] * 2 + _RARE))
     return Case(name, (activation(*dims), value(axes)), attributes=attributes)
 
 
@@ -57,6 +58,9 @@ def channel_norm(random: Random, block: int) -> Case | None:
     """BatchNormalization that is left, InstanceNormalization."""
     del block
     dims = shape(random, _MOST, rank=int(random.choice([3, 4, 4])))
+    if random.random() < 0.1:
+        attributes = {"axis": int(random.integers(len(dims))), "p": int(random.integers(1, 3))}
+        return Case("LpNormalization", (activation(*dims),), attributes=attributes)
     if random.random() < 0.6:
         operands = (activation(*dims), *(weight(dims[1]) for _ in range(4)))
         return Case("BatchNormalization", operands)

@@ -89,7 +89,8 @@ def dynamic(random: Random, block: int) -> Case | None:
     right = TensorProto.UINT8 if random.random() < 0.4 else TensorProto.INT8
     second = weight(depth, columns, dtype=right)
     name = str(random.choice(["MatMulInteger", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"]))
-    dtype = TensorProto.UINT8 if random.random() < 0.8 else TensorProto.INT8
+    signed = random.random() < 0.3 and right == TensorProto.INT8
+    dtype = TensorProto.INT8 if signed else TensorProto.UINT8
     first = activation(1, rows, depth, dtype=dtype)
     if name == "MatMulInteger":
         return Case(name, (first, second, zero(dtype), zero(right)))
