@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
+from ....graph import dtypes
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
 from .general import general, qualified
-from .register import Features, features, log, width
+from .register import Features, features, log
 
 
 @features("Gather", "GatherND", "GatherElements", "Compress")
@@ -25,14 +26,14 @@ def scattered(costed: Costed, call: Call, machine: Machine) -> Features | None:
 
 
 def _by_pieces(costed: Costed, call: Call, machine: Machine, pieces: float) -> Features:
-    name = f"{qualified(costed)}{width(call.input(0))}"
-    found = general(costed, call, machine, kernel=name)
+    found = general(costed, call, machine, kernel=qualified(costed))
     return found._replace(
         terms={**found.terms, "pieces": pieces, "indices": float(call.input(1).size)},
         coordinates={
             **found.coordinates,
             "pieces": log(pieces),
             "piece": log(call.output().size / pieces),
+            "bits": log(dtypes.bits(call.input(0).dtype) or 0),
             "source": log(call.input(0).size),
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from ....graph import dtypes
 from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
@@ -35,12 +36,14 @@ def transpose(costed: Costed, call: Call, machine: Machine) -> Features | None:
         manner, run = "matrix", 1
     else:
         manner, run = "elements", 1
-    found = general(costed, call, machine, kernel=f"Transpose {manner}{width(source)}")
+    typed = width(source) if manner == "matrix" else ""  # of 8 and 32 bits there are fast ones
+    found = general(costed, call, machine, kernel=f"Transpose {manner}{typed}")
     return found._replace(
         terms={**found.terms, "runs": prod(shape) / max(1, run)},
         coordinates={
             **found.coordinates,
             "run": log(run),
+            "bits": log(dtypes.bits(source.dtype) or 0),
             "dims": float(len(merged)),
             "last": log(merged[-1][1] if merged else 1),
             "first": log(merged[0][1] if merged else 1),
@@ -77,7 +80,7 @@ def copied(costed: Costed, call: Call, machine: Machine) -> Features | None:
     source, made = call.input(0).shape, call.output().shape
     pieces, variant = _PIECES[node.op_type](costed, call, source, made)
     pieces = max(1.0, pieces)
-    kernel = f"{node.op_type}{' ' + variant if variant else ''}{width(call.input(0))}"
+    kernel = f"{node.op_type}{' ' + variant if variant else ''}"
     found = general(costed, call, machine, kernel=kernel)
     ports = sum(t is not None for t in (*call.inputs, *call.outputs))
     return found._replace(
@@ -85,6 +88,7 @@ def copied(costed: Costed, call: Call, machine: Machine) -> Features | None:
         coordinates={
             **found.coordinates,
             "pieces": log(pieces),
+            "bits": log(dtypes.bits(call.input(0).dtype) or 0),
             "piece": log(prod(made) / pieces),
             "ports": log(ports),
         },

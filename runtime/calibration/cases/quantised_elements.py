@@ -34,6 +34,12 @@ def quantise(random: Random, block: int) -> Case | None:
     if chance < 0.8:
         sums = weight(dims[-1], dtype=TensorProto.INT32)
         return Case("DequantizeLinear", (sums, scale(random), value(0, np.int32)))
+    if random.random() < 0.2:  # a bias
+        dims = (channels(random, 4, 4096),)
+        source, zeros = weight(*dims, dtype=TensorProto.INT32), value(np.zeros(dims), np.int32)
+        return Case(
+            "DequantizeLinear", (source, scale(random, *dims), zeros), attributes={"axis": 0}
+        )
     axis = int(random.integers(len(dims)))
     zeros = value(np.zeros(dims[axis]), np.int8)
     constant = random.random() < 0.8 and np.prod(dims) < _MOST / 3
