@@ -66,10 +66,13 @@ def image(random: Random, high: int = 256) -> tuple[int, int]:
 
 
 def shape(random: Random, most: float = 4e6, rank: int | None = None) -> tuple[int, ...]:
-    """A shape of at most so many elements, mostly with one image a batch."""
+    """A shape of at most so many elements, mostly with one image a batch.
+
+    One in four is of a few elements; the others take long enough to be told from each other.
+    """
     dims = rank or int(random.choice([1, 2, 3, 3, 4, 4, 4, 5]))
     while True:
-        elements = uniform(random, 8, most)
+        elements = uniform(random, 8, 1e3) if random.random() < 0.25 else uniform(random, 1e3, most)
         parts = random.dirichlet(np.full(dims, 1.5))
         made = [max(1, round(elements**part)) for part in parts]
         if dims > 2 and random.random() < 0.7:

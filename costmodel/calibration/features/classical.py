@@ -19,7 +19,7 @@ def trees(costed: Costed, call: Call, machine: Machine) -> Features | None:
     roots = node.ints("tree_roots") or node.ints("nodes_treeids") or ()
     count = len(set(roots))
     nodes = len(node.ints("nodes_featureids") or ())
-    found = general(costed, call, machine)
+    found = general(costed, call, machine, coarse=True)
     visits = found.terms.get("flops", 0.0)
     return found._replace(
         terms={**found.terms, "trees": float(samples * count), "samples": float(samples)},
@@ -39,7 +39,7 @@ def tabular(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """By samples, too."""
     shape = call.input(0).shape
     samples = shape[0] if len(shape) > 1 else 1
-    found = general(costed, call, machine)
+    found = general(costed, call, machine, coarse=True)
     return found._replace(
         terms={**found.terms, "samples": float(samples)},
         coordinates={**found.coordinates, "samples": log(samples)},

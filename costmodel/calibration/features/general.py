@@ -9,10 +9,19 @@ from .register import Features, log, traffic, types
 
 
 def general(
-    costed: Costed, call: Call, machine: Machine, variant: str = "", kernel: str = ""
+    costed: Costed,
+    call: Call,
+    machine: Machine,
+    variant: str = "",
+    *,
+    kernel: str = "",
+    coarse: bool = False,
 ) -> Features:
-    """Traffic by level, elements and arithmetic; ``variant`` and ``kernel`` as ``kernel_name``."""
-    terms = traffic(costed, machine)
+    """Traffic by level, elements and arithmetic.
+
+    ``variant`` as of ``kernel_name``, or ``kernel`` as a whole name; ``coarse`` as of ``traffic``.
+    """
+    terms = traffic(costed, machine, coarse=coarse)
     elements = max((t.size for t in (*call.inputs, *call.outputs) if t is not None), default=1)
     terms["elements"] = float(elements)
     trips = costed.cost.trips

@@ -29,7 +29,7 @@ def along_axis(costed: Costed, call: Call, machine: Machine) -> Features | None:
     row = prod(shape[axis:]) if whole else shape[axis]
     last = whole or prod(shape[axis + 1 :]) == 1
     kernel = qualified(costed) if op_type.startswith("QLinear") else ""
-    found = general(costed, call, machine, "" if last else "inner axis", kernel)
+    found = general(costed, call, machine, "" if last else "inner axis", kernel=kernel)
     return _rows(found, prod(shape), row)
 
 
@@ -42,7 +42,9 @@ def normalised(costed: Costed, call: Call, machine: Machine) -> Features | None:
     if not shape:
         return None
     axis = costed.node.int("axis", -1) % len(shape)
-    kernel = "SimplifiedLayerNormalization" if costed.node.op_type.startswith("RMS") else ""
+    op_type = costed.node.op_type
+    kernel = "SimplifiedLayerNormalization" if op_type.startswith("RMS") else ""
+    kernel = qualified(costed) if op_type.startswith("Embed") else kernel
     found = general(costed, call, machine, kernel=kernel)
     return _rows(found, prod(shape), prod(shape[axis:]))
 

@@ -36,7 +36,7 @@ def quantised(costed: Costed, call: Call, machine: Machine) -> Features | None:
     depthwise = each == 1 and group > 1 and rows == 1
     strides = node.ints("strides") or (1,)
     pointwise = taps == 1 and set(strides) == {1} and not any(node.ints("pads") or ())
-    terms = traffic(costed, machine)
+    terms = traffic(costed, machine, coarse=True)
     if depthwise and not integer:
         terms["taps"] = float(made.size * taps)
         terms["taps in whole blocks"] = float(images * positions * taps * up(outputs, 16))

@@ -28,7 +28,7 @@ def integers(costed: Costed, call: Call, machine: Machine) -> Features | None:
     found = product_of(call, right, node.int("transA", 0), node.int("transB", 0))
     packed, left = kept(costed, right), call.input(0).dtype
     made = call.output()
-    terms = traffic(costed, machine)
+    terms = traffic(costed, machine, coarse=True)
     terms |= multiplied(found.products, found.rows, found.columns, found.depth)
     terms["left side"] = float(found.products * found.rows * found.depth)
     terms["products"] = float(found.products)
@@ -56,7 +56,7 @@ def few_bits(costed: Costed, call: Call, machine: Machine) -> Features | None:
     depth, columns = node.int("K", 1), node.int("N", 1)
     rows = prod(call.input(0).shape[:-1])
     bits, block = node.int("bits", 4), max(1, node.int("block_size", 32))
-    terms = traffic(costed, machine)
+    terms = traffic(costed, machine, coarse=True)
     terms |= multiplied(1, rows, columns, depth)
     terms[f"unpacked of {bits} bits"] = float(depth * columns)
     terms["scales"] = float(depth * columns / block)

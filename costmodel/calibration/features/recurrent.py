@@ -28,7 +28,7 @@ def recurrent(costed: Costed, call: Call, machine: Machine) -> Features | None:
     weights = call.input(2)
     directions, hidden = weights.shape[0], min(weights.shape[1:])
     wide = gates * up(hidden, _COLUMNS)
-    terms = traffic(costed, machine)
+    terms = traffic(costed, machine, coarse=True)
     each = directions * steps
     terms["input's multiply-adds"] = float(each * batch * size * wide)
     terms["state's multiply-adds"] = float(each * batch * hidden * wide)

@@ -16,6 +16,9 @@ from ...work import Call, TensorType
 from ..machine import LEVELS, Machine
 
 
+_LEAST = 0.03  # of an amount that counts for a level
+
+
 class Features(NamedTuple):
     """Of one execution of a node.
 
@@ -60,10 +63,11 @@ def log(value: float) -> float:
     return math.log(max(value, 1e-3))
 
 
-def traffic(costed: Costed, machine: Machine) -> dict[str, float]:
+def traffic(costed: Costed, machine: Machine, *, coarse: bool = False) -> dict[str, float]:
     """A node's terms of memory: bytes by whether they are constants and by the level they lie in.
 
-    What is written goes where what was read and written just now lies.
+    What is written goes where what was read and written just now lies. ``coarse`` ones tell only
+    what lies in the caches of a core, and what does not: enough where arithmetic takes the time.
     """
     terms: dict[str, float] = {"node": 1.0}
     constants = {
@@ -72,21 +76,35 @@ def traffic(costed: Costed, machine: Machine) -> dict[str, float]:
     read = 0.0
     for name, amount in costed.reads.items():
         read += amount
-        what = "weights" if name in constants else "read"
-        spread(terms, what, amount, costed.distances.get(name, amount), machine)
+        what = "weights" if name in constants else "moved" if coarse else "read"
+        spread(terms, what, amount, costed.distances.get(name, amount), machine, coarse=coarse)
     written = (costed.cost.write_bytes or 0) / costed.cost.trips
-    spread(terms, "written", written, read + written, machine)
+    what = "moved" if coarse else "written"
+    spread(terms, what, written, read + written, machine, coarse=coarse)
     if costed.attribute_bytes:
         terms["attributes"] = float(costed.attribute_bytes)
     return terms
 
 
 def spread(
-    terms: dict[str, float], what: str, amount: float, distance: float, machine: Machine
+    terms: dict[str, float],
+    what: str,
+    amount: float,
+    distance: float,
+    machine: Machine,
+    *,
+    coarse: bool = False,
 ) -> None:
-    """Add an amount of data to the terms, by the level that it lies in."""
-    for level, part in zip(LEVELS, machine.by_level(amount, distance), strict=True):
-        if part:
+    """Add an amount of data to the terms, by the level that it lies in.
+
+    A small part of it is left out: a term that nothing but such parts make up has no price.
+    """
+    names: tuple[str, ...] = LEVELS
+    parts: tuple[float, ...] = machine.by_level(amount, distance)
+    if coarse:
+        names, parts = ("near", "far"), (parts[0] + parts[1], parts[2] + parts[3])
+    for level, part in zip(names, parts, strict=True):
+        if part > _LEAST * amount:
             terms[f"{what} {level}"] = terms.get(f"{what} {level}", 0.0) + part
 
 

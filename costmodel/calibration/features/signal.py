@@ -25,7 +25,7 @@ def transformed(costed: Costed, call: Call, machine: Machine) -> Features | None
     fast = length & (length - 1) == 0
     longer = length if fast else 1 << (2 * length - 1).bit_length()
     steps = longer.bit_length()
-    found = general(costed, call, machine, "" if fast else "of any length")
+    found = general(costed, call, machine, "" if fast else "of any length", coarse=True)
     return found._replace(
         terms={
             **found.terms,
