@@ -30,6 +30,7 @@ def _register() -> None:
         attention,
         classical,
         convolution,
+        einsum,
         elementwise,
         indexing,
         layout,

@@ -31,7 +31,7 @@ def attention(costed: Costed, call: Call, machine: Machine) -> Features | None:
     inner = max(0.0, macs - projected)
     # scores and values take about as many: batch x queries x keys x hidden each
     scores = heads * inner / max(1, 2 * hidden)
-    terms = dict(general(costed, call, machine, coarse=True).terms)
+    terms = dict(general(costed, call, machine).terms)
     terms["projected"] = projected
     terms["multiply-adds"] = inner
     terms["scores"] = scores

@@ -6,9 +6,10 @@ from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
 from .general import general
-from .register import Features, features, log
+from .register import Features, features, log, spread
 
 _DOMAIN = "ai.onnx.ml"
+_NODE_BYTES = 48  # of a tree, as it lies in memory
 
 
 @features("TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble", domain=_DOMAIN)
@@ -19,15 +20,18 @@ def trees(costed: Costed, call: Call, machine: Machine) -> Features | None:
     roots = node.ints("tree_roots") or node.ints("nodes_treeids") or ()
     count = len(set(roots))
     nodes = len(node.ints("nodes_featureids") or ())
-    found = general(costed, call, machine, coarse=True)
+    found = general(costed, call, machine, kernel="trees")
     visits = found.terms.get("flops", 0.0)
+    terms = {**found.terms, "trees": float(samples * count), "samples": float(samples)}
+    spread(terms, "visits", visits, nodes * _NODE_BYTES, machine)
     return found._replace(
-        terms={**found.terms, "trees": float(samples * count), "samples": float(samples)},
+        terms=terms,
         coordinates={
             **found.coordinates,
             "samples": log(samples),
             "trees": log(count),
             "nodes": log(nodes),
+            "scores": log(call.outputs[-1].size / max(1, samples)) if call.outputs[-1] else 0.0,
             "depth": log(visits / max(1, samples * count)),
         },
     )
@@ -39,7 +43,7 @@ def tabular(costed: Costed, call: Call, machine: Machine) -> Features | None:
     """By samples, too."""
     shape = call.input(0).shape
     samples = shape[0] if len(shape) > 1 else 1
-    found = general(costed, call, machine, coarse=True)
+    found = general(costed, call, machine)
     return found._replace(
         terms={**found.terms, "samples": float(samples)},
         coordinates={**found.coordinates, "samples": log(samples)},

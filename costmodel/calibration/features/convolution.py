@@ -157,13 +157,14 @@ def transposed(costed: Costed, call: Call, machine: Machine) -> Features | None:
     positions, products = prod(source[2:]), made[0] * group
     rows, depth = each * prod(kernel), inputs // group
     padded = ceil(positions / machine.block) * machine.block
+    manner = " with pads" if any(costed.node.ints("pads") or ()) else ""
     found = general(costed, call, machine, f"{len(kernel)}-D")
     terms = {
         **found.terms,
         "multiply-adds": float(products * rows * depth * padded),
         "packed": float(products * depth * padded),
-        "scattered": float(products * rows * positions),
-        "runs scattered": float(products * rows * prod(source[2:-1])),
+        f"scattered{manner}": float(products * rows * positions),
+        f"runs scattered{manner}": float(products * rows * prod(source[2:-1])),
         "products": float(products),
     }
     coordinates = {

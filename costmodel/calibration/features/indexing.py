@@ -9,7 +9,7 @@ from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
 from .general import general, qualified
-from .register import Features, features, log
+from .register import Features, features, log, spread
 
 
 @features("Gather", "GatherND", "GatherElements", "Compress")
@@ -27,8 +27,10 @@ def scattered(costed: Costed, call: Call, machine: Machine) -> Features | None:
 
 def _by_pieces(costed: Costed, call: Call, machine: Machine, pieces: float) -> Features:
     found = general(costed, call, machine, kernel=qualified(costed))
+    terms = {**found.terms, "indices": float(call.input(1).size)}
+    spread(terms, "pieces", pieces, costed.distances.get(costed.node.inputs[0], 0), machine)
     return found._replace(
-        terms={**found.terms, "pieces": pieces, "indices": float(call.input(1).size)},
+        terms=terms,
         coordinates={
             **found.coordinates,
             "pieces": log(pieces),

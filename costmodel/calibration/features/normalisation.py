@@ -8,7 +8,7 @@ from ...cost import Costed
 from ...work import Call
 from ..machine import Machine
 from .general import general, qualified
-from .register import Features, features, log
+from .register import Features, features, log, spread
 
 _FLATTENED = 13  # the opset from which Softmax and the like take one axis, not all from it on
 
@@ -30,6 +30,10 @@ def along_axis(costed: Costed, call: Call, machine: Machine) -> Features | None:
     last = whole or prod(shape[axis + 1 :]) == 1
     kernel = qualified(costed) if op_type.startswith("QLinear") else ""
     found = general(costed, call, machine, "" if last else "inner axis", kernel=kernel)
+    if op_type == "TopK":
+        kept, each = call.output().size, call.output().shape[axis]
+        terms = {**found.terms, "kept": float(kept), "sorted": float(kept * each.bit_length())}
+        found = found._replace(terms=terms)
     return _rows(found, prod(shape), row)
 
 
@@ -46,6 +50,11 @@ def normalised(costed: Costed, call: Call, machine: Machine) -> Features | None:
     kernel = "SimplifiedLayerNormalization" if op_type.startswith("RMS") else ""
     kernel = qualified(costed) if op_type.startswith("Embed") else kernel
     found = general(costed, call, machine, kernel=kernel)
+    if op_type.startswith("Embed"):  # looks each row up in a table
+        words = costed.distances.get(costed.node.inputs[2], 0)
+        terms = dict(found.terms)
+        spread(terms, "looked up", prod(shape[:axis]), words, machine)
+        found = found._replace(terms=terms)
     return _rows(found, prod(shape), prod(shape[axis:]))
 
 

@@ -39,12 +39,15 @@ def quantised(costed: Costed, call: Call, machine: Machine) -> Features | None:
     terms = traffic(costed, machine, coarse=True)
     if depthwise and not integer:
         terms["taps"] = float(made.size * taps)
-        terms["taps in whole blocks"] = float(images * positions * taps * up(outputs, 16))
+        terms["taps in whole blocks"] = float(images * positions * taps * (outputs // 8))
+        terms["taps alone"] = float(images * positions * taps * (outputs % 8))
     else:
         terms |= multiplied(products, positions, rows, depth)
         terms["packed"] = float(products * positions * depth)
         terms["copied"] = 0.0 if pointwise else float(products * positions * depth)
         terms["runs copied"] = 0.0 if pointwise else float(products * positions * taps)
+        if not pointwise and each % TILES[0]:
+            terms["odd runs copied"] = float(products * positions * taps)
     terms["positions"] = float(images * positions)
     terms["looked up"] = float(images * positions * taps)
     terms["products"] = float(products)
@@ -74,7 +77,11 @@ def quantised(costed: Costed, call: Call, machine: Machine) -> Features | None:
 
 
 def multiplied(products: int, rows: int, columns: int, depth: int) -> dict[str, float]:
-    """Terms of products of 8-bit integers, as different instructions round the sizes up."""
+    """Terms of products of 8-bit integers, as different instructions round the sizes up.
+
+    What packs the left side is slow on the rest of a row that is no multiple of 4, and what brings
+    the sums back takes those of 16, of 4 and single columns in their turn.
+    """
     short, side, deep = TILES
     wide = up(columns, side)
     return {
@@ -84,6 +91,9 @@ def multiplied(products: int, rows: int, columns: int, depth: int) -> dict[str, 
         ),
         "panels read": float(products * ceil(rows / side) * wide * up(depth, short)),
         "sums": float(products * rows * wide),
+        "sums by four": float(products * rows * (columns % side // short)),
+        "single sums": float(products * rows * (columns % short)),
+        "odd rows": float(products * rows * bool(depth % short)),
     }
 
 

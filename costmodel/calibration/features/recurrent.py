@@ -47,7 +47,9 @@ def recurrent(costed: Costed, call: Call, machine: Machine) -> Features | None:
         "hidden": log(hidden),
         "directions": log(directions),
         "multiply-adds": log((costed.cost.macs or 0) / costed.cost.trips),
+        "gates": float(gates),
         "in two products": float(reset),
         "columns left": hidden % _COLUMNS / _COLUMNS if hidden < 8 * _COLUMNS else 0.0,
     }
-    return Features(qualified(costed), terms, coordinates)
+    name = "LSTM, GRU" if node.op_type in ("LSTM", "GRU") else qualified(costed)
+    return Features(name, terms, coordinates)

@@ -15,7 +15,6 @@ from ...cost import Costed
 from ...work import Call, TensorType
 from ..machine import LEVELS, Machine
 
-
 _LEAST = 0.03  # of an amount that counts for a level
 
 

@@ -12,6 +12,7 @@ from ..case import Case, Operand, activation, cases, value, weight
 from ..sizes import Random, channels, image, size
 
 _MOST_MACS = 4e8
+_FEW_MACS = 2e5  # that take no longer than the node itself
 _MOST = 6e6  # elements
 _SIGNS = (
     *((TensorProto.UINT8, TensorProto.INT8),) * 5,
@@ -52,7 +53,7 @@ def qlinear(random: Random, block: int) -> Case | None:
     source, kernels, attributes = made
     left, right = _SIGNS[random.integers(len(_SIGNS))]
     outputs = kernels[0]
-    scales = (outputs,) if random.random() < 0.6 else ()
+    scales = (outputs,) if random.random() < 0.6 and right == TensorProto.INT8 else ()
     zeros = value(np.zeros(scales), np.int8) if right == TensorProto.INT8 else zero(right)
     operands: list[Operand | None] = [
         *(activation(*source, dtype=left), scale(random), zero(left)),
@@ -61,14 +62,12 @@ def qlinear(random: Random, block: int) -> Case | None:
     ]
     if random.random() < 0.8:
         operands.append(weight(outputs, dtype=TensorProto.INT32))
-    if random.random() < 0.8 and (right == TensorProto.INT8 or not scales):
+    if random.random() < 0.8:
         operands[0] = activation(source[0], *source[2:], source[1], dtype=left)
         domain = "com.microsoft"
         return Case(
             "QLinearConv", tuple(operands), domain, attributes={**attributes, "channels_last": 1}
         )
-    if right == TensorProto.UINT8 and scales:
-        return None
     return Case("QLinearConv", tuple(operands), attributes=attributes)
 
 
@@ -98,7 +97,7 @@ def _sizes(
     )
     kernel = kernel[:dims]
     sides = image(random, 192)[:dims]
-    inputs, outputs, group = channels(random, 1, 1024), channels(random, 1, 1024), 1
+    inputs, outputs, group = channels(random, 8, 1024), channels(random, 8, 1024), 1
     if sort == "depthwise":
         group = outputs = inputs
     elif sort == "grouped":
@@ -114,6 +113,8 @@ def _sizes(
     macs = images * prod(kernels) * prod(made)
     large = max(inputs * prod(sides), outputs * prod(made), prod(kernels))
     if min(made) < 1 or macs > most or images * large > _MOST:
+        return None
+    if macs < _FEW_MACS and random.random() < 0.7:
         return None
     attributes = {
         "kernel_shape": list(kernel),

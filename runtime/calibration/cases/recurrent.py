@@ -19,7 +19,7 @@ _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 def recurrent(random: Random, block: int) -> Case | None:
     """With constant weights and biases."""
     del block
-    name = str(random.choice(["LSTM", "LSTM", "LSTM", "LSTM", "GRU", "GRU", "GRU", "RNN"]))
+    name = str(random.choice(["LSTM"] * 6 + ["GRU"] * 3 + ["RNN"]))
     steps = 1 if random.random() < 0.15 else size(random, 2, 256)
     batch = 1 if random.random() < 0.6 else size(random, 2, 32)
     inputs, hidden = size(random, 4, 768), size(random, 8, 768)
