@@ -51,7 +51,11 @@ def resized(costed: Costed, call: Call, machine: Machine) -> Features | None:
     made = call.output().shape
     mode = costed.node.string("mode", "constant" if costed.node.op_type == "Pad" else "nearest")
     smooth = " smoothed" if costed.node.int("antialias", 0) else ""
-    name = f"{qualified(costed)} {mode}{smooth}"
+    source = call.input(0).shape
+    # a kernel of its own repeats each row and each column once
+    twice = (*source[:2], *(2 * side for side in source[2:]))
+    doubled = mode == "nearest" and len(made) == 4 and tuple(made) == twice
+    name = f"{qualified(costed)} {mode}{smooth}{', doubled' if doubled else ''}"
     moved = costed.node.op_type == "Pad"
     name += width(call.input(0)) if moved else types(call)
     found = general(costed, call, machine, kernel=name)

@@ -15,6 +15,7 @@ from ...cost import Costed
 from ...work import Call, TensorType
 from ..machine import LEVELS, Machine
 
+_PARAMETER = 256  # bytes: of a smaller constant, an axis or a scale, only the access counts
 _LEAST = 0.03  # of an amount that counts for a level
 
 
@@ -74,6 +75,9 @@ def traffic(costed: Costed, machine: Machine, *, coarse: bool = False) -> dict[s
     }
     read = 0.0
     for name, amount in costed.reads.items():
+        if name in constants and amount < _PARAMETER:
+            spread(terms, "parameters", 1.0, costed.distances.get(name, amount), machine)
+            continue
         read += amount
         what = "weights" if name in constants else "moved" if coarse else "read"
         spread(terms, what, amount, costed.distances.get(name, amount), machine, coarse=coarse)
@@ -119,7 +123,7 @@ def types(call: Call, *slots: int) -> str:
     if {*inputs, made} == {"float32"}:
         return ""
     seen = ",".join(dict.fromkeys(inputs))
-    return f" {seen}" if seen == made or not seen else f" {seen}>{made}"
+    return f" {made}" if seen in ("", made) else f" {seen}>{made}"
 
 
 def width(tensor: TensorType) -> str:
