@@ -34,6 +34,14 @@ from ..output import Color, Format, Output, emit
     metavar="N",
     help="Of an operator; a calibration holds for that number.",
 )
+@click.option(
+    "--for",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="Measure this model's own nodes too; repeatable. With a FILE.json that is there already, "
+    "these alone.",
+)
 @options.FORCE
 @options.FORMAT
 @options.COLOR
@@ -42,6 +50,7 @@ def calibrate(
     out: Path,
     budget: str,
     threads: int,
+    models: tuple[str, ...],
     force: bool,
     format_: Format,
     color: Color,
@@ -59,7 +68,10 @@ def calibrate(
 
     budget_s = arguments.seconds("--budget", budget) or 0.0
     with progress("measuring peaks", quiet=quiet) as tell:
-        device = api.calibrate(out, budget_s=budget_s, threads=threads, force=force, tell=tell)
+        if not models or force or not out.exists():
+            device = api.calibrate(out, budget_s=budget_s, threads=threads, force=force, tell=tell)
+        if models:
+            device = api.refine(models, out, threads=threads, tell=tell)
     emit(
         Output(format_, None, color),
         document=lambda: devices_document([device]),
