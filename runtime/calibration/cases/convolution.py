@@ -107,7 +107,7 @@ _SQUARES: tuple[tuple[int, int], ...] = ((3, 3),) * 4
 _DENSE = (*_SQUARES, *_SQUARES, (5, 5), (7, 7), (1, 3), (3, 1), (1, 7), (2, 2))
 
 
-@cases("blocked dense convolutions", 14)
+@cases("blocked dense convolutions", 18)
 def dense(random: Random, block: int) -> Case | None:
     """More than one tap, all input channels."""
     if block == 1:
@@ -123,7 +123,7 @@ def dense(random: Random, block: int) -> Case | None:
     )
 
 
-@cases("blocked pointwise convolutions", 14)
+@cases("blocked pointwise convolutions", 18)
 def pointwise(random: Random, block: int) -> Case | None:
     """One tap."""
     if block == 1:
@@ -138,7 +138,7 @@ def pointwise(random: Random, block: int) -> Case | None:
     )
 
 
-@cases("blocked depthwise convolutions", 8)
+@cases("blocked depthwise convolutions", 9)
 def depthwise(random: Random, block: int) -> Case | None:
     """Each channel by itself."""
     if block == 1:

@@ -9,7 +9,7 @@ _MOST_FLOP = 1.2e9
 _MOST = 3e6  # elements of an operand
 
 
-@cases("Gemm", 7)
+@cases("Gemm", 8)
 def gemm(random: Random, block: int) -> Case | None:
     """With constant weights and a bias."""
     del block
