@@ -15,10 +15,10 @@ from onnx.defs import OpSchema
 from onnx.shape_inference import InferenceError, infer_node_outputs
 
 from ...graph.dtypes import BOOL, INT32, INT64, UNDEFINED
+from ...graph.schemas import schema
 from ...graph.shapes.info import Info, ShapeCall, Unresolved, shape_rules
 from ...graph.shapes.onnx_inference import answered, question
 from .node import WorkNode
-from .schemas import schema
 from .work import UNKNOWN, Array, Constant, Dim, Dims, Type, Work
 
 _FLOATS = frozenset({"Resize", "Upsample", "Range", "NonMaxSuppression"})

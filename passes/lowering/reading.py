@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from ...graph.graph import Graph
+from ...graph.schemas import since_version
 from .near import NearMiss, Way
 from .node import WorkNode
-from .schemas import since_version
 from .target import Target
 from .values import UNKNOWN, Array, Constant, Dims, Type
 

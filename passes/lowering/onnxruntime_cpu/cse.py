@@ -15,9 +15,9 @@ from collections.abc import Hashable
 from onnx import AttributeProto
 
 from ....graph.dataflow import RANDOM
+from ....graph.schemas import defaults
 from ..node import WorkNode
 from ..rule import Sweep
-from ..schemas import defaults
 from ..work import Work
 from .conditions import MS
 

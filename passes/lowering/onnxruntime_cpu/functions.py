@@ -16,11 +16,11 @@ from onnx import FunctionProto, GraphProto
 from ....graph.graph import Graph
 from ....graph.load import instantiate
 from ....graph.node import Node
+from ....graph.schemas import defaults, schema
 from ..inference import infer, type_proto
 from ..node import WorkNode
 from ..read import body_of, constant
 from ..rule import Sweep
-from ..schemas import defaults, schema
 from ..work import Work
 from .kernels import is_expanded
 
