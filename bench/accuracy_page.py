@@ -1,0 +1,5 @@
+from typing import NamedTuple
+class Where(NamedTuple):
+    machine: str
+    threads: int
+def page(*a): return ""
