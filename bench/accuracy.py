@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from accuracy_page import Where, page
+from accuracy_page import Result, Where, page
 from accuracy_predicted import Model, Predictors
 from accuracy_truth import Kept, Truth, bias, note_machine
 from tables import environment, model_files
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.device
         else [calibrate(options.budget, options.threads, journal=options.keep / "calibration")]
     )
-    results = [(device, *models(device, kept, files)) for device in devices]
+    results = [Result(device, *models(device, kept, files)) for device in devices]
     text = page(Where(where, options.threads), results)
     options.output.write_text(text, encoding="utf-8")
     print(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +14,9 @@ from agreement import split
 from ocost import find_device
 from ocost.costmodel import Device
 from ocost.costmodel.calibration.features import features_of
-from ocost.costmodel.executed import as_executed, executed_nodes, unpadded_channels
 from ocost.costmodel.cost import Costed
 from ocost.costmodel.estimators import Estimator, estimator_for
+from ocost.costmodel.executed import as_executed, executed_nodes, unpadded_channels
 from ocost.graph import Graph, dtypes, load
 from ocost.graph.shapes import infer
 from ocost.passes.lowering.costed import lowered_nodes
@@ -26,9 +27,15 @@ FLOPS, BYTES, PAPER, MEASURED = "FLOPs only", "bytes only", "roofline, paper", "
 CEILING = "the profile against another process"
 METHODS = (CALIBRATED, MEASURED, PAPER, FLOPS, BYTES, CEILING)
 SMALL_S = 1e-3
-_AUDIO = frozenset({"STFT", "DFT", "MelWeightMatrix"})
-_RECURRENT = frozenset({"LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"})
-_DYNAMIC = frozenset({"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "MatMulNBits"})
+# By the starts of the operators' names.
+_KINDS = {
+    "audio front end": ("STFT", "DFT", "MelWeightMatrix"),
+    "trees": ("TreeEnsemble",),
+    "QOperator": ("QLinear",),
+    "dynamic": ("DynamicQuantize", "MatMulInteger", "ConvInteger", "MatMulNBits"),
+    "QDQ": ("DequantizeLinear",),
+    "recurrent": ("LSTM", "GRU", "RNN"),
+}
 
 
 @dataclass(frozen=True)
@@ -84,22 +91,15 @@ def family_of(name: str) -> str:
 
 
 def kind_of(graph: Graph) -> str:
-    """The class of a model by the operators that it is written with, and its weights' types."""
+    """The class of a model: by its operators, the first that fits, or by most weights' type."""
     found = {node.op_type for _, node in graph.walk()}
-    if found & _AUDIO:
-        return "audio front end"
-    if any(name.startswith("TreeEnsemble") for name in found):
-        return "trees"
-    if any(name.startswith("QLinear") for name in found):
-        return "QOperator"
-    if found & _DYNAMIC:
-        return "dynamic"
-    if {"QuantizeLinear", "DequantizeLinear"} <= found:
-        return "QDQ"
-    if found & _RECURRENT:
-        return "recurrent"
-    types = {dtypes.name(tensor.dtype) for tensor in graph.initializers.values()}
-    return "float16" if "float16" in types and "float32" not in types else "float32"
+    for kind, wanted in _KINDS.items():
+        if any(any(op_type.startswith(name) for op_type in found) for name in wanted):
+            return kind
+    elements: Counter[str] = Counter()
+    for tensor in graph.initializers.values():
+        elements[dtypes.name(tensor.dtype)] += math.prod(tensor.shape)
+    return "float16" if elements["float16"] > elements["float32"] else "float32"
 
 
 class Predictors:
@@ -162,7 +162,11 @@ class Predictors:
         )
 
     def _nodes(
-        self, model: str, ran: Sequence[Costed], truths: tuple[Truth, Truth], added_s: Sequence[float]
+        self,
+        model: str,
+        ran: Sequence[Costed],
+        truths: tuple[Truth, Truth],
+        added_s: Sequence[float],
     ) -> list[Node]:
         known = {costed.cost.name: costed for costed in ran}
         first, second = (_seconds(*each) for each in zip(truths, added_s, strict=True))

@@ -12,7 +12,7 @@ import multiprocessing
 import pickle
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from ocost.runtime.onnxruntime.trace import read_profile
 from ocost.runtime.profiles import Trips
 from ocost.runtime.protocol import Options
 from ocost.runtime.registry import runtime_for
-from ocost.runtime.timing.stopwatch import WARM_UPS, pinned
+from ocost.runtime.timing.stopwatch import WARM_UPS, Run, pinned
 
 LONG_US = 40  # from which on the profiler's whole microseconds are fine enough
 LEAST, MOST = 30, 200  # runs
@@ -159,7 +159,7 @@ def _pinned(threads: int) -> contextlib.AbstractContextManager[object]:
     return pinned() if threads == 1 else contextlib.nullcontext()
 
 
-def _timed(run: object, clock: object) -> float:
+def _timed(run: Run, clock: Callable[[], float]) -> float:
     began = clock()
     run()
     return clock() - began
