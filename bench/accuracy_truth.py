@@ -40,6 +40,7 @@ LEAST, MOST = 30, 200  # runs
 _BUDGET_S = 0.8  # for the runs with the profiler, and for those without
 _EVENTS = 150_000  # what more takes is reading the file
 _LIMIT_S = 300
+_IN_TURN = 5  # runs with the profiler
 
 Floats = npt.NDArray[np.float64]
 Step = tuple[Path, int]  # a model and the number of the process
@@ -106,6 +107,9 @@ def bias(truths: Sequence[Truth]) -> float:
 def take(file: Path, threads: int) -> Truth:
     """Measure a model in this process, which must not have opened a session before.
 
+    A few runs with the profiler and a few without it take turns, so that both see the machine in
+    the same moods.
+
     Raises
     ------
     OcostError
@@ -118,14 +122,22 @@ def take(file: Path, threads: int) -> Truth:
         saved = Path(folder) / "optimized.onnx"
         options = Options(threads=threads)
         prefix = Path(folder) / "profile"
-        session = open_session(named(graph), options, optimized=saved, profile_prefix=prefix)
-        run = repeatable(session, feeds)
+        model = named(graph)
+        profiled = open_session(model, options, optimized=saved, profile_prefix=prefix)
+        run = repeatable(profiled, feeds)
+        plain = repeatable(open_session(model, options), feeds)
         optimized = saved_graph(saved)
-        once = min(_timed(run, clock) for _ in range(WARM_UPS))
-        for _ in range(_runs(once, 2 * sum(1 for _ in optimized.walk()))):
+        once = min(_timed(plain, clock) for _ in range(WARM_UPS))
+        for _ in range(WARM_UPS):
             run()
-        traced = read_profile(session.end_profiling()).runs[WARM_UPS:]
-        totals = [_timed(run, clock) for _ in range(max(LEAST, _runs(once, 1)))]
+        turns = -(-_runs(once, 2 * sum(1 for _ in optimized.walk())) // _IN_TURN)
+        plain_in_turn = max(_IN_TURN, -(-LEAST // turns))
+        totals = []
+        for _ in range(turns):
+            for _ in range(_IN_TURN):
+                run()
+            totals += [_timed(plain, clock) for _ in range(plain_in_turn)]
+        traced = read_profile(profiled.end_profiling()).runs[WARM_UPS:]
     aligner = Aligner(optimized)
     spent = [aligner.spent(one) for one in traced]
     operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
