@@ -11,7 +11,6 @@ than 1 ms. All weights are random, the same each time. A file is called
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ import onnx
 from accuracy_networks import NETWORKS
 from accuracy_sequences import AUDIO, RECURRENT
 from accuracy_trees import TREES
-from agreement import split
 from onnx import ModelProto
 from precisions import CALIBRATION, variants
 
@@ -29,18 +27,7 @@ from ocost.graph.shapes import infer
 from ocost.runtime.feeds.inputs import make_feeds
 
 _SUFFIX = {"float16": "fp16", "qdq": "qdq", "qop": "qop", "dynamic": "dynq"}
-_SIZE = re.compile(r"^(made_\w+)_\d+$")
 Makers = Mapping[Callable[[int], ModelProto], Sequence[int]]
-
-
-def family_of(name: str) -> str:
-    """The architecture of a model by its name, for all sizes of one that is made here.
-
-    What is fitted to models is never judged by one of their family.
-    """
-    architecture = split(name)[0]
-    made = _SIZE.match(architecture)
-    return made[1] if made else architecture
 
 
 def sized(makers: Makers) -> Iterator[tuple[str, ModelProto]]:

@@ -43,7 +43,8 @@ process says of the other. Models under 1 ms are judged in their own class too.
 
 Measured on {where}, {threads} thread(s), denormals flushed to zero. A model's time is the mean of
 the lower 20 % of at least 30 runs, in the faster process; a node's that of the lower 20 % of its
-runs with the profiler, 60 % under 40 us, less what the profiler adds to an event.
+runs with the profiler, or under 40 us of the lower 60 % of the faster half of the runs, less what
+the profiler adds to an event.
 """
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from accuracy_families import architecture_of, family_of
 from accuracy_truth import Truth
-from agreement import split
 
 from ocost import find_device
 from ocost.costmodel import Device
@@ -80,14 +80,14 @@ class Model:
         return min(self.runs)
 
     @property
+    def architecture(self) -> str:
+        """What its variants have in common."""
+        return architecture_of(self.name)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Those that it is judged in."""
         return (self.kind, "under 1 ms") if self.measured_s < SMALL_S else (self.kind,)
-
-
-def family_of(name: str) -> str:
-    """The architecture: variants of one are never judged by what was fitted to another."""
-    return split(name)[0]
 
 
 def kind_of(graph: Graph) -> str:

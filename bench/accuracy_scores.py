@@ -200,7 +200,7 @@ def pair_score(models: Sequence[Model], method: str, *, across: bool) -> PairSco
     least = APART if across else CHANGED
     off, signs = [], []
     for one, other in combinations(models, 2):
-        if one.family != other.family or (one.kind != other.kind) != across:
+        if one.architecture != other.architecture or (one.kind != other.kind) != across:
             continue
         measured = measured_for(method, other) / measured_for(method, one)
         predicted = other.predicted[method] / one.predicted[method]

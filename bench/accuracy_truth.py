@@ -37,7 +37,7 @@ from ocost.runtime.timing.stopwatch import WARM_UPS, Run, pinned
 
 LONG_US = 40  # from which on the profiler's whole microseconds are fine enough
 LEAST, MOST = 30, 200  # runs
-_BUDGET_S = 0.8  # for the runs with the profiler, and for those without
+_BUDGET_S = 2.5  # for runs with the profiler, and for those without: a machine's moods last 1 s
 _EVENTS = 150_000  # what more takes is reading the file
 _LIMIT_S = 300
 _IN_TURN = 5  # runs with the profiler
@@ -82,9 +82,16 @@ def lower_mean(samples: npt.ArrayLike, share: float) -> float:
     return float(ordered[: max(3, int(share * len(ordered)))].mean())
 
 
-def typical_us(samples: npt.ArrayLike) -> float:
-    """A node's time from those that the profiler cut off to whole microseconds."""
-    return lower_mean(samples, 0.6 if np.median(samples) < LONG_US else 0.2)
+def typical_us(samples: npt.ArrayLike, quiet: npt.ArrayLike) -> float:
+    """A node's time from those that the profiler cut off to whole microseconds.
+
+    Of short ones a smaller part would be the cut alone; so they are taken from ``quiet`` runs, of
+    which there are indices.
+    """
+    all_ = np.asarray(samples, dtype=np.float64)
+    if np.median(all_) >= LONG_US:
+        return lower_mean(all_, 0.2)
+    return lower_mean(all_[np.asarray(quiet)], 0.6)
 
 
 def bias(truths: Sequence[Truth]) -> float:
@@ -131,12 +138,11 @@ def take(file: Path, threads: int) -> Truth:
         for _ in range(WARM_UPS):
             run()
         turns = -(-_runs(once, 2 * sum(1 for _ in optimized.walk())) // _IN_TURN)
-        plain_in_turn = max(_IN_TURN, -(-LEAST // turns))
-        totals = []
+        totals: list[float] = []
         for _ in range(turns):
             for _ in range(_IN_TURN):
                 run()
-            totals += [_timed(plain, clock) for _ in range(plain_in_turn)]
+            totals += _spread(plain, clock, _BUDGET_S / turns, -(-LEAST // turns))
         traced = read_profile(profiled.end_profiling()).runs[WARM_UPS:]
     aligner = Aligner(optimized)
     spent = [aligner.spent(one) for one in traced]
@@ -164,7 +170,9 @@ def _by_node(spent: Sequence[Mapping[str, Spent]], names: Sequence[str]) -> tupl
     idle = Spent()
     table = np.array([[one.get(n, idle).microseconds for n in names] for one in spent])
     events = np.array([[one.get(n, idle).events for n in names] for one in spent])
-    return np.array([typical_us(column) for column in table.T]) * 1e-6, events.mean(axis=0)
+    quiet = np.argsort(table.sum(axis=1))[: max(3, len(table) // 2)]
+    seconds = np.array([typical_us(column, quiet) for column in table.T]) * 1e-6
+    return seconds, events.mean(axis=0)
 
 
 def _pinned(threads: int) -> contextlib.AbstractContextManager[object]:
@@ -177,8 +185,17 @@ def _timed(run: Run, clock: Callable[[], float]) -> float:
     return clock() - began
 
 
+def _spread(run: Run, clock: Callable[[], float], seconds: float, least: int) -> list[float]:
+    """Runs for so many seconds, and so often at least."""
+    end = time.perf_counter() + seconds
+    found: list[float] = []
+    while len(found) < least or time.perf_counter() < end:
+        found.append(_timed(run, clock))
+    return found
+
+
 def _runs(once_s: float, events: int) -> int:
-    """How many there is time for: at least ten with the profiler, for models that take long."""
+    """With the profiler: what there is time for, and not too many events."""
     return max(10, min(MOST, int(_BUDGET_S / once_s), _EVENTS // events))
 
 
