@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import accuracy_taking as taking
 from accuracy_page import Result, Where, page
 from accuracy_predicted import Model, Predictors
 from accuracy_truth import Kept, Truth, bias, note_machine
@@ -29,6 +30,7 @@ from ocost.graph import OcostError
 from ocost.runtime.calibration.calibrate import calibrate
 
 PAGE = Path(__file__).parents[1] / "docs" / "accuracy.md"
+TOGETHER = 8  # models that are measured by turns: their weights are in memory at once
 
 
 def measure(kept: Kept, files: Sequence[Path], threads: int, slice_s: float) -> int:
@@ -36,9 +38,13 @@ def measure(kept: Kept, files: Sequence[Path], threads: int, slice_s: float) -> 
     end = time.monotonic() + slice_s
     left = kept.missing(files)
     while left and time.monotonic() < end:
-        step = left.pop(0)
-        failed = kept.measure(step, threads)
-        print(f"{step[0].stem}, process {step[1]}: {failed or 'measured'}", file=sys.stderr)
+        group = [step for step in left[:TOGETHER] if step[1] == left[0][1]]
+        taking.measure({file: kept.path((file, number)) for file, number in group}, threads)
+        for file, number in group:
+            found = kept.read((file, number))
+            said = found if isinstance(found, str) else "measured"
+            print(f"{file.stem}, process {number}: {said}", file=sys.stderr)
+        left = left[len(group) :]
     return len(left)
 
 

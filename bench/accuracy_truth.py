@@ -1,46 +1,26 @@
 """What a model and each of its nodes take in onnxruntime, measured so that noise hardly counts.
 
 A machine that others share only ever adds to a time. So what counts is a mean over the smaller
-ones, of many runs, in two processes minutes apart.
+ones, of many runs, in two processes minutes apart (``accuracy_taking.py``).
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import multiprocessing
 import pickle
-import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from watching import watch
 
-from ocost.graph import Graph, OcostError, load
-from ocost.graph.shapes import Given, infer
+from ocost.graph import Graph
+from ocost.graph.shapes import Given
 from ocost.lineage.lineage import Lineage
-from ocost.runtime.feeds.inputs import given_by, make_feeds
-from ocost.runtime.naming import named
-from ocost.runtime.onnxruntime.alignment import Aligner, Spent
-from ocost.runtime.onnxruntime.executed import saved_graph
-from ocost.runtime.onnxruntime.loops import executed_trips
-from ocost.runtime.onnxruntime.session import open_session, repeatable
-from ocost.runtime.onnxruntime.trace import read_profile
 from ocost.runtime.profiles import Trips
-from ocost.runtime.protocol import Options
-from ocost.runtime.registry import runtime_for
-from ocost.runtime.timing.stopwatch import WARM_UPS, Run, pinned
 
-LONG_US = 40  # from which on the profiler's whole microseconds are fine enough
-LEAST, MOST = 30, 200  # runs
-_BUDGET_S = 2.5  # for runs with the profiler, and for those without: a machine's moods last 1 s
-_EVENTS = 150_000  # what more takes is reading the file
-_LIMIT_S = 300
-_IN_TURN = 5  # runs with the profiler
+LONG_US = 100  # of which the profiler's whole microseconds are a small part
 
 Floats = npt.NDArray[np.float64]
 Step = tuple[Path, int]  # a model and the number of the process
@@ -82,16 +62,31 @@ def lower_mean(samples: npt.ArrayLike, share: float) -> float:
     return float(ordered[: max(3, int(share * len(ordered)))].mean())
 
 
-def typical_us(samples: npt.ArrayLike, quiet: npt.ArrayLike) -> float:
-    """A node's time from those that the profiler cut off to whole microseconds.
+def typical_us(table: Floats, share: float) -> Floats:
+    """What nodes take when nothing slows them down, from whole microseconds of many runs.
 
-    Of short ones a smaller part would be the cut alone; so they are taken from ``quiet`` runs, of
-    which there are indices.
+    Of each node those runs count in which it and its neighbours, as many as take ``LONG_US``
+    together, were fastest: what is cut off of a short node can't be chosen by itself.
+
+    Parameters
+    ----------
+    table
+        Microseconds, shape (runs, nodes), in the order of execution.
+    share
+        Of the runs that count; three at least.
     """
-    all_ = np.asarray(samples, dtype=np.float64)
-    if np.median(all_) >= LONG_US:
-        return lower_mean(all_, 0.2)
-    return lower_mean(all_[np.asarray(quiet)], 0.6)
+    runs, nodes = table.shape
+    sums = np.concatenate([np.zeros((runs, 1)), np.cumsum(table, axis=1)], axis=1)
+    usual = np.concatenate([[0.0], np.cumsum(np.median(table, axis=0))])
+    count = max(3, int(share * runs))
+    found = np.empty(nodes)
+    for at in range(nodes):
+        low, high = at, at + 1
+        while usual[high] - usual[low] < LONG_US and (low > 0 or high < nodes):
+            low, high = max(0, low - 1), min(nodes, high + 1)
+        order = np.argsort(sums[:, high] - sums[:, low], kind="stable")
+        found[at] = table[order[:count], at].mean()
+    return found
 
 
 def bias(truths: Sequence[Truth]) -> float:
@@ -109,94 +104,6 @@ def bias(truths: Sequence[Truth]) -> float:
     weights = np.cumsum((events / runs)[order])
     middle = int(np.searchsorted(weights, weights[-1] / 2))
     return max(0.0, float(found[order][middle]))
-
-
-def take(file: Path, threads: int) -> Truth:
-    """Measure a model in this process, which must not have opened a session before.
-
-    A few runs with the profiler and a few without it take turns, so that both see the machine in
-    the same moods.
-
-    Raises
-    ------
-    OcostError
-        If onnxruntime refuses it.
-    """
-    graph = load(file)
-    feeds = make_feeds(graph, infer(graph))
-    clock = time.thread_time if threads == 1 else time.perf_counter
-    with tempfile.TemporaryDirectory() as folder, _pinned(threads):
-        saved = Path(folder) / "optimized.onnx"
-        options = Options(threads=threads)
-        prefix = Path(folder) / "profile"
-        model = named(graph)
-        profiled = open_session(model, options, optimized=saved, profile_prefix=prefix)
-        run = repeatable(profiled, feeds)
-        plain = repeatable(open_session(model, options), feeds)
-        optimized = saved_graph(saved)
-        once = min(_timed(plain, clock) for _ in range(WARM_UPS))
-        for _ in range(WARM_UPS):
-            run()
-        turns = -(-_runs(once, 2 * sum(1 for _ in optimized.walk())) // _IN_TURN)
-        totals: list[float] = []
-        for _ in range(turns):
-            for _ in range(_IN_TURN):
-                run()
-            totals += _spread(plain, clock, _BUDGET_S / turns, -(-LEAST // turns))
-        traced = read_profile(profiled.end_profiling()).runs[WARM_UPS:]
-    aligner = Aligner(optimized)
-    spent = [aligner.spent(one) for one in traced]
-    operators = {scope.path(node): node.op_type for scope, node in optimized.walk()}
-    names = tuple(name for name in operators if any(name in one for one in spent))
-    seconds, events = _by_node(spent, names)
-    return Truth(
-        optimized,
-        runtime_for("onnxruntime-cpu").lineage(graph, optimized),
-        _plain(given_by(graph, feeds)),
-        names,
-        seconds,
-        events,
-        lower_mean(totals, 0.2),
-        executed_trips(spent, operators),
-    )
-
-
-def _plain(given: Given) -> Given:
-    """The same in dicts, which can be kept; a view of one can't."""
-    return Given(*(part if isinstance(part, bool) else dict(part) for part in given))
-
-
-def _by_node(spent: Sequence[Mapping[str, Spent]], names: Sequence[str]) -> tuple[Floats, Floats]:
-    idle = Spent()
-    table = np.array([[one.get(n, idle).microseconds for n in names] for one in spent])
-    events = np.array([[one.get(n, idle).events for n in names] for one in spent])
-    quiet = np.argsort(table.sum(axis=1))[: max(3, len(table) // 2)]
-    seconds = np.array([typical_us(column, quiet) for column in table.T]) * 1e-6
-    return seconds, events.mean(axis=0)
-
-
-def _pinned(threads: int) -> contextlib.AbstractContextManager[object]:
-    return pinned() if threads == 1 else contextlib.nullcontext()
-
-
-def _timed(run: Run, clock: Callable[[], float]) -> float:
-    began = clock()
-    run()
-    return clock() - began
-
-
-def _spread(run: Run, clock: Callable[[], float], seconds: float, least: int) -> list[float]:
-    """Runs for so many seconds, and so often at least."""
-    end = time.perf_counter() + seconds
-    found: list[float] = []
-    while len(found) < least or time.perf_counter() < end:
-        found.append(_timed(run, clock))
-    return found
-
-
-def _runs(once_s: float, events: int) -> int:
-    """With the profiler: what there is time for, and not too many events."""
-    return max(10, min(MOST, int(_BUDGET_S / once_s), _EVENTS // events))
 
 
 class Kept:
@@ -219,27 +126,6 @@ class Kept:
         """What was measured, or why it could not be."""
         found: Truth | str = pickle.loads(self.path(step).read_bytes())
         return found
-
-    def measure(self, step: Step, threads: int) -> str:
-        """Measure in a process of its own; why that failed, "" else."""
-        path = self.path(step)
-        part = path.with_suffix(".part")
-        context = multiprocessing.get_context("spawn")
-        process = context.Process(target=_child, args=(step[0], threads, part))
-        failed = watch(process, part, _LIMIT_S)
-        if failed:
-            part.write_bytes(pickle.dumps(failed))
-        part.rename(path)
-        found = self.read(step)
-        return found if isinstance(found, str) else ""
-
-
-def _child(file: Path, threads: int, path: Path) -> None:
-    try:
-        found: Truth | str = take(file, threads)
-    except OcostError as error:
-        found = str(error)
-    path.write_bytes(pickle.dumps(found))
 
 
 def note_machine(kept: Kept, line: str) -> str:
