@@ -122,6 +122,45 @@ def _by_node(spent: Sequence[Mapping[str, Spent]], names: Sequence[str]) -> tupl
     return typical_us(table, _SHARE) * 1e-6, events.mean(axis=0)
 
 
+class _Worker:
+    """A process that measures one model, and what is said to it."""
+
+    def __init__(self, file: Path, threads: int, path: Path) -> None:
+        self._path = path
+        context = multiprocessing.get_context("spawn")
+        self._talk, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_child, args=(file, threads, path, theirs), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._wait()
+
+    def tell(self, go_on: bool) -> None:
+        """Have it take its turn, or end, and wait until it has."""
+        with contextlib.suppress(OSError):  # it has ended already, and said why
+            self._talk.send(go_on)
+            self._wait()
+
+    def close(self) -> None:
+        """End it; what is known of the model is in the file then."""
+        self.tell(go_on=False)
+        self._process.join(_LIMIT_S)
+        self._process.kill()
+        if not self._path.exists():
+            self._path.write_bytes(pickle.dumps("the process died, or stood still"))
+        self._talk.close()
+
+    def _wait(self) -> None:
+        try:
+            if self._talk.poll(_LIMIT_S):
+                self._talk.recv()
+            else:
+                self._process.kill()
+        except (EOFError, OSError):
+            pass  # it has ended
+
+
 def measure(files: Mapping[Path, Path], threads: int) -> None:
     """Measure models by turns; what is found, or why it can't be, is pickled.
 
@@ -132,38 +171,12 @@ def measure(files: Mapping[Path, Path], threads: int) -> None:
     threads
         Of an operator.
     """
-    context = multiprocessing.get_context("spawn")
-    talks: dict[Path, Connection] = {}
-    for file, path in files.items():
-        mine, theirs = context.Pipe()
-        process = context.Process(target=_child, args=(file, threads, path, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        talks[file] = mine
-        _answered(mine)
+    workers = [_Worker(file, threads, path) for file, path in files.items()]
     for _ in range(ROUNDS):
-        for talk in talks.values():
-            _told(talk, True)
-    for file, talk in talks.items():
-        _told(talk, False)
-        if not files[file].exists():
-            files[file].write_bytes(pickle.dumps("the process died, or stood still"))
-        talk.close()
-    for process in multiprocessing.active_children():
-        process.kill()
-
-
-def _told(talk: Connection, go_on: bool) -> None:
-    """Tell a process to take its turn, or to end, and wait until it has."""
-    with contextlib.suppress(BrokenPipeError):
-        talk.send(go_on)
-        _answered(talk)
-
-
-def _answered(talk: Connection) -> None:
-    with contextlib.suppress(EOFError, ConnectionResetError):
-        if talk.poll(_LIMIT_S):
-            talk.recv()
+        for worker in workers:
+            worker.tell(go_on=True)
+    for worker in workers:
+        worker.close()
 
 
 def _child(file: Path, threads: int, path: Path, talk: Connection) -> None:

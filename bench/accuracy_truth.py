@@ -21,6 +21,7 @@ from ocost.lineage.lineage import Lineage
 from ocost.runtime.profiles import Trips
 
 LONG_US = 100  # of which the profiler's whole microseconds are a small part
+AROUND_US = 500  # on either side of a short node, what tells how fast the machine was
 
 Floats = npt.NDArray[np.float64]
 Step = tuple[Path, int]  # a model and the number of the process
@@ -65,8 +66,8 @@ def lower_mean(samples: npt.ArrayLike, share: float) -> float:
 def typical_us(table: Floats, share: float) -> Floats:
     """What nodes take when nothing slows them down, from whole microseconds of many runs.
 
-    Of each node those runs count in which it and its neighbours, as many as take ``LONG_US``
-    together, were fastest: what is cut off of a short node can't be chosen by itself.
+    Of a long node its fastest runs count. Of a short one those would be the ones of which most was
+    cut off: there those runs count in which the nodes around it were fastest.
 
     Parameters
     ----------
@@ -77,15 +78,18 @@ def typical_us(table: Floats, share: float) -> Floats:
     """
     runs, nodes = table.shape
     sums = np.concatenate([np.zeros((runs, 1)), np.cumsum(table, axis=1)], axis=1)
-    usual = np.concatenate([[0.0], np.cumsum(np.median(table, axis=0))])
+    usual = np.concatenate([[0.0], np.cumsum(table.mean(axis=0))])
     count = max(3, int(share * runs))
     found = np.empty(nodes)
     for at in range(nodes):
-        low, high = at, at + 1
-        while usual[high] - usual[low] < LONG_US and (low > 0 or high < nodes):
-            low, high = max(0, low - 1), min(nodes, high + 1)
-        order = np.argsort(sums[:, high] - sums[:, low], kind="stable")
-        found[at] = table[order[:count], at].mean()
+        own = table[:, at]
+        if nodes == 1 or usual[at + 1] - usual[at] >= LONG_US:
+            found[at] = lower_mean(own, share)
+            continue
+        low = max(0, min(at, int(np.searchsorted(usual, usual[at] - AROUND_US))))
+        high = min(nodes, max(at + 1, int(np.searchsorted(usual, usual[at + 1] + AROUND_US))))
+        around = sums[:, high] - sums[:, low] - own
+        found[at] = own[np.argsort(around, kind="stable")[:count]].mean()
     return found
 
 
