@@ -97,8 +97,10 @@ def kind_of(graph: Graph) -> str:
         if any(any(op_type.startswith(name) for op_type in found) for name in wanted):
             return kind
     elements: Counter[str] = Counter()
-    for tensor in graph.initializers.values():
-        elements[dtypes.name(tensor.dtype)] += math.prod(tensor.shape)
+    for scope, node in graph.walk():
+        for tensor in map(scope.constant, filter(None, node.inputs)):
+            if tensor is not None:
+                elements[dtypes.name(tensor.dtype)] += math.prod(tensor.shape)
     return "float16" if elements["float16"] > elements["float32"] else "float32"
 
 
