@@ -295,8 +295,11 @@ def test_what_failed_is_told_and_the_rest_is_judged(bench, device, model, tmp_pa
     other = tmp_path / "other.onnx"
     other.write_bytes(model.read_bytes())
     kept = bench.truth.Kept(tmp_path / "kept")
-    monkeypatch.setattr(bench.truth, "_BUDGET_S", 0.0)
-    taken = bench.truth.take(model, 1)
+    taking = importlib.import_module("accuracy_taking")
+    monkeypatch.setattr(taking, "_TURN_S", 0.0)
+    measured = taking.Taking(model, 1, tmp_path)
+    measured.turn()
+    taken = measured.truth()
     for number in (1, 2):
         kept.path((model, number)).write_bytes(pickle.dumps(taken))
         kept.path((other, number)).write_bytes(pickle.dumps("it can't be opened"))
