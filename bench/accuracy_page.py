@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from accuracy_misses import kernel_misses, node_misses
 from accuracy_predicted import CALIBRATED, CEILING, MEASURED, METHODS, Model
 from accuracy_scores import (
     SIZES,
@@ -32,6 +33,7 @@ CLASSES = (
     "under 1 ms",
 )
 _KINDS = 20  # operators that are listed
+_MISSES = 30
 _INTRODUCTION = """# Latency: predicted and measured
 
 `bench/accuracy.py` predicts by rules what onnxruntime takes for each model of a corpus, measures it
@@ -160,6 +162,29 @@ def _operators(models: Sequence[Model], classes: Sequence[str]) -> _Section:
     return _Section(rows, [*heads, f"{MEASURED} %", "ceiling %"], 2, remark)
 
 
+def _kernels(models: Sequence[Model], _: Sequence[str]) -> _Section:
+    rows = []
+    for miss in kernel_misses(models)[:_MISSES]:
+        shares = [_percent(miss.time, 2), _percent(miss.lost, 2), f"{100 * miss.bias:+.2f}"]
+        ratios = [f"{miss.typical:+.2f}", f"{miss.beside:+.2f}"]
+        rows.append([miss.kernel, miss.estimator, str(miss.nodes), *shares, *ratios])
+    heads = ["kernel", "estimator", "nodes", "% of a model's time", "% lost", "bias %"]
+    remark = (
+        f"The {_MISSES} kernels whose errors come to most, families weighing alike; medians of "
+        "ln(predicted / measured), and of the same less the median of the node's model."
+    )
+    return _Section(rows, [*heads, "median ln", "beside its model"], 2, remark)
+
+
+def _misses(models: Sequence[Model], _: Sequence[str]) -> _Section:
+    rows = []
+    for lost, node in node_misses(models, _MISSES):
+        times = [f"{1e6 * s:.1f}" for s in (node.measured_s, node.predicted[CALIBRATED])]
+        rows.append([node.model, node.kernel, node.sizes, _percent(lost), *times])
+    heads = ["model", "kernel", "inputs > outputs", "% of the model", "measured us", "predicted us"]
+    return _Section(rows, heads, 3, "Two of one kernel and family at most.")
+
+
 def _intervals(models: Sequence[Model], classes: Sequence[str]) -> _Section:
     rows = []
     for name in classes:
@@ -225,6 +250,8 @@ _SECTIONS: tuple[tuple[str, Callable[[Sequence[Model], Sequence[str]], _Section]
     ("Models", _latency),
     ("Nodes", _nodes),
     ("Operators", _operators),
+    ("Kernels", _kernels),
+    ("Largest misses", _misses),
     ("Intervals", _intervals),
     ("Changes", _changes),
     ("Precisions", _precisions),

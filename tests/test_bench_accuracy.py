@@ -30,7 +30,7 @@ def _scripts(monkeypatch):
 
 @pytest.fixture
 def bench():
-    names = ("families", "predicted", "scores", "page", "truth")
+    names = ("families", "predicted", "scores", "misses", "page", "truth")
     return SimpleNamespace(**{n: importlib.import_module(f"accuracy_{n}") for n in names})
 
 
@@ -258,6 +258,26 @@ def test_a_change_within_the_noise_has_no_sign(bench):
     assert not bench.scores.sure(quiet, replace(other, runs=(1.04, 1.08)), 0.03)
 
 
+def test_misses_are_told_by_kernel_beside_what_the_model_is_off_by(bench):
+    # All of a model is predicted at twice its time, but one short node at 8 times.
+    nodes = [
+        replace(_node(bench, "Conv", 200e-6, 400e-6), kernel="blocked"),
+        replace(_node(bench, "Relu", 50e-6, 400e-6), kernel="Relu"),
+    ]
+    models = [_model(bench, name, 1.0, 1.0, nodes=nodes) for name in ("a.dyn", "a.ts", "b")]
+    assert bench.misses.common(models[0]) == pytest.approx(math.log(2))
+    relu, conv = bench.misses.kernel_misses(models)
+    assert (relu.kernel, relu.nodes, conv.kernel) == ("Relu", 3, "blocked")
+    assert (relu.time, relu.lost) == (pytest.approx(0.2), pytest.approx(350 / 250))
+    assert (relu.typical, relu.beside) == (pytest.approx(math.log(8)), pytest.approx(math.log(4)))
+    assert (conv.bias, conv.beside) == (pytest.approx(200 / 250), pytest.approx(0))
+    listed = bench.misses.node_misses(models, 10)
+    assert [miss.node.kernel for miss in listed] == ["Relu"] * 3 + ["blocked"] * 3
+    more = [_model(bench, f"a.{n}", 1.0, 1.0, nodes=nodes) for n in ("dyn", "ts", "keepbn")]
+    assert len(bench.misses.node_misses(more, 10)) == 4  # two of a kernel and family
+    assert len(bench.misses.node_misses(models, 1)) == 1
+
+
 def test_the_page_has_every_part_and_what_was_left_out(bench, device):
     nodes = [_node(bench, "Conv", 200e-6, 210e-6)]
     models = [
@@ -271,6 +291,8 @@ def test_the_page_has_every_part_and_what_was_left_out(bench, device):
         "Models",
         "Nodes",
         "Operators",
+        "Kernels",
+        "Largest misses",
         "Intervals",
         "Changes",
         "Precisions",
