@@ -36,15 +36,13 @@ TOGETHER = 8  # models that are measured by turns: their weights are in memory a
 def measure(kept: Kept, files: Sequence[Path], threads: int, slice_s: float) -> int:
     """Measure what is not yet known, for so many seconds; how much is left."""
     end = time.monotonic() + slice_s
-    left = kept.missing(files)
-    while left and time.monotonic() < end:
-        group = [step for step in left[:TOGETHER] if step[1] == left[0][1]]
+    while (left := kept.missing(files)) and time.monotonic() < end:
+        group = left[:TOGETHER]
         taking.measure({file: kept.path((file, number)) for file, number in group}, threads)
         for file, number in group:
             found = kept.read((file, number))
             said = found if isinstance(found, str) else "measured"
             print(f"{file.stem}, process {number}: {said}", file=sys.stderr)
-        left = left[len(group) :]
     return len(left)
 
 
@@ -53,11 +51,11 @@ def models(device: Device, kept: Kept, files: Sequence[Path]) -> tuple[list[Mode
     known: list[tuple[Path, Truth, Truth]] = []
     failed = []
     for file in files:
-        one, other = (kept.read((file, number)) for number in (1, 2))
-        if isinstance(one, str) or isinstance(other, str):
-            failed.append(f"{file.stem}: {one if isinstance(one, str) else other}")
+        both = kept.pair(file)
+        if isinstance(both, str):
+            failed.append(f"{file.stem}: {both}")
         else:
-            known.append((file, one, other))
+            known.append((file, *both))
     added = bias([one for _, one, _ in known]), bias([other for *_, other in known])
     predictors = Predictors(device)
     found = []

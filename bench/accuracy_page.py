@@ -37,16 +37,17 @@ _MISSES = 30
 _INTRODUCTION = """# Latency: predicted and measured
 
 `bench/accuracy.py` predicts by rules what onnxruntime takes for each model of a corpus, measures it
-in two processes minutes apart, and compares. A calibration measures nodes that are made up, so none
-of these models was seen by it; what is fitted to models (the one factor of "FLOPs only" and "bytes
-only", the intervals' inflation) is fitted to other families than it is judged on. "Roofline, paper"
-is the device `host`, "roofline, measured" has the calibration's peaks; the ceiling is what one
-process says of the other. Models under 1 ms are judged in their own class too.
+in two processes, minutes apart or more, and compares. A calibration measures nodes that are made
+up, so none of these models was seen by it; what is fitted to models (the one factor of "FLOPs only"
+and "bytes only", the intervals' inflation) is fitted to other families than it is judged on.
+"Roofline, paper" is the device `host`, "roofline, measured" has the calibration's peaks; the
+ceiling is what one process says of the other. Models under 1 ms are judged in their own class too.
 
-Measured on {where}, {threads} thread(s), denormals flushed to zero. A model's time is the mean of
-the lower 20 % of at least 30 runs, in the faster process; a node's that of the lower 20 % of its
-runs with the profiler, or under 40 us of the lower 60 % of the faster half of the runs, less what
-the profiler adds to an event.
+Measured on {where}, {threads} thread(s),
+denormals flushed to zero. Models take turns of a quarter of a second, so that each is looked at over
+a minute; a time is the mean of the lower 20 % of the runs, a node's that with the profiler less what
+that adds to an event. Where the two fastest processes differ by more than 5 %, a model is measured
+again, five times at most; what is left is in the ceiling.
 """
 
 

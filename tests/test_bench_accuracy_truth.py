@@ -95,10 +95,35 @@ def test_the_profilers_part_is_found_where_there_are_many_events_for_a_second(tr
 def test_all_models_come_in_one_process_before_any_in_another(truth, tmp_path):
     kept = truth.Kept(tmp_path / "times")
     files = [Path("a.onnx"), Path("b.onnx")]
-    assert kept.missing(files) == [(files[0], 1), (files[1], 1), (files[0], 2), (files[1], 2)]
+    assert kept.missing(files) == [(files[0], 1), (files[1], 1)]
     kept.path((files[0], 1)).write_bytes(pickle.dumps("it is refused"))
-    assert kept.missing(files) == [(files[1], 1), (files[0], 2), (files[1], 2)]
+    assert kept.missing(files) == [(files[1], 1)]
     assert kept.read((files[0], 1)) == "it is refused"
+
+
+def test_a_model_is_measured_until_the_two_fastest_processes_agree(truth, tmp_path):
+    kept = truth.Kept(tmp_path / "times")
+    noisy, quiet, refused = files = [Path("noisy.onnx"), Path("quiet.onnx"), Path("refused.onnx")]
+
+    def took(file, *seconds):
+        for number, total_s in enumerate(seconds, 1):
+            found = SimpleNamespace(total_s=total_s, number=number)
+            kept.path((file, number)).write_bytes(pickle.dumps(found))
+
+    took(noisy, 1.7, 1.0)
+    took(quiet, 1.04, 1.0)
+    for number in (1, 2):
+        kept.path((refused, number)).write_bytes(pickle.dumps("it is refused"))
+    assert kept.missing(files) == [(noisy, 3)]
+    took(noisy, 1.7, 1.0, 1.6)
+    assert kept.missing(files) == [(noisy, 4)]
+    took(noisy, 1.7, 1.0, 1.6, 1.03)
+    assert kept.missing(files) == []
+    assert [found.number for found in kept.pair(noisy)] == [2, 4]
+    assert [found.number for found in kept.pair(quiet)] == [1, 2]
+    assert kept.pair(refused) == "it is refused"
+    took(Path("never.onnx"), 1.0, 1.7, 2.5, 3.5, 4.5)
+    assert kept.missing([Path("never.onnx")]) == []  # what is left is in the ceiling
 
 
 def test_turns_add_up_to_a_truth(taking, hurried, file, tmp_path):
