@@ -44,10 +44,10 @@ and "bytes only", the intervals' inflation) is fitted to other families than it 
 ceiling is what one process says of the other. Models under 1 ms are judged in their own class too.
 
 Measured on {where}, {threads} thread(s),
-denormals flushed to zero. Models take turns of a quarter of a second, so that each is looked at over
-a minute; a time is the mean of the lower 20 % of the runs, a node's that with the profiler less what
-that adds to an event. Where the two fastest processes differ by more than 5 %, a model is measured
-again, five times at most; what is left is in the ceiling.
+denormals flushed to zero. Models take turns of a quarter of a second, so that each is looked at
+over a minute; a time is the mean of the lower 20 % of the runs, a node's that with the profiler
+less what that adds to an event. Where the two fastest processes differ by more than 5 %, a model is
+measured again, five times at most; what is left is in the ceiling.
 """
 
 
