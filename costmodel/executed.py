@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from ..graph import Graph
@@ -12,10 +14,12 @@ from .assemble import assemble
 from .cost import Costed, cost_nodes
 from .device import Device
 from .estimators import estimator_for
+from .footprint import Footprints
 from .memory import Memory
 from .params import constants
 from .result import GraphCost, NodeCost
 from .reuse import distances
+from .session_memory import Footprint
 from .storage import stored
 
 
@@ -27,6 +31,7 @@ def executed_cost(
     given: Given | None = None,
     channels: Mapping[str, int] | None = None,
     activations: Callable[[Shapes, Sequence[Costed]], Memory | None] = stored,
+    footprints: Footprints | None = None,
 ) -> GraphCost:
     """Cost the graph that a runtime executes.
 
@@ -51,6 +56,9 @@ def executed_cost(
         the original tensors that the attribution names.
     activations
         The memory that activations take in the graph that is executed.
+    footprints
+        Says how much memory running it takes, when somebody wants to know; None where there are
+        no rules for that.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def executed_cost(
     if channels is None:
         channels = unpadded_channels(attribution, infer(original, given), shapes)
     costed = executed_nodes(shapes, attribution, channels)
-    return assemble(
+    cost = assemble(
         shapes,
         costed,
         estimator_for(device),
@@ -70,6 +78,16 @@ def executed_cost(
         source=original,
         alive=activations(shapes, costed),
     )
+
+    if footprints is None:
+        return cost
+    file = cost.totals.file_bytes
+
+    @cache
+    def taken() -> Footprint:
+        return footprints(original, shapes, costed, given, device.cores, file)
+
+    return replace(cost, footprint=taken)
 
 
 def as_executed(given: Given | None, attribution: Lineage) -> Given | None:

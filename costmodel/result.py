@@ -11,6 +11,7 @@ from ..graph import Graph, graph_sha256
 from ..graph.shapes import Shapes
 from .blocker import Blocker
 from .kinds import KernelKind
+from .session_memory import Footprint
 
 Bound = Literal["compute", "memory", "overhead"]
 ShapeQuality = Literal["exact", "assumed", "bound"]
@@ -165,12 +166,17 @@ class ModelSummary:
         return None if self.graph is None else graph_sha256(self.graph)
 
 
+def _no_rules() -> Footprint:
+    return Footprint(reason="there are no rules for the memory of the session that runs it")
+
+
 @dataclass(frozen=True, slots=True)
 class GraphCost:
     """A costed graph; ``shapes`` are those that its costs rest on, ``params`` elements by constant.
 
     ``blockers`` answers what stands in the way of the runtime's rewrites, where rules say what is
-    executed. It is found out when asked, which takes longer than the cost.
+    executed, and ``footprint`` how much memory running takes. Both are found out when asked, which
+    takes longer than the cost.
     """
 
     model: ModelSummary
@@ -182,6 +188,7 @@ class GraphCost:
     shapes: Shapes | None = field(default=None, repr=False, compare=False)
     params: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     blockers: Callable[[], tuple[Blocker, ...]] = field(default=tuple, repr=False, compare=False)
+    footprint: Callable[[], Footprint] = field(default=_no_rules, repr=False, compare=False)
 
     @property
     def size(self) -> int:

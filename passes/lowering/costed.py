@@ -108,6 +108,7 @@ def cost_on(
         inputs.given,
         channels=lowered.blocked,
         activations=runtime.activations,
+        footprints=runtime.footprints,
     )
     cost = replace(cost, model=_as_given(cost.model, inputs))
     found = Blockers(graph, target, device, lowered, cost, inputs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ...costmodel.cost import Costed
+    from ...costmodel.footprint import Footprints
     from ...costmodel.memory import Memory
     from ...graph.shapes import Shapes
     from .work import Work
@@ -66,6 +67,8 @@ class Runtime(NamedTuple):
         Those that are tabulated, in ascending order; none if it has no versions.
     fixed
         Whether it compiles a graph for the sizes that inputs will have; else open dims stay open.
+    footprints
+        How much memory a session takes; None where there are no rules for that.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Runtime(NamedTuple):
     activations: Callable[[Shapes, Sequence[Costed]], Memory | None]
     versions: tuple[Version, ...] = ()
     fixed: bool = False
+    footprints: Footprints | None = None
 
     def nearest(self, version: Version) -> Version:
         """The tabulated version that is nearest; of two the older, which claims less."""

@@ -6,6 +6,7 @@ nothing changes; the second round at the level ALL follows where Casts of consta
 
 from __future__ import annotations
 
+from ....costmodel.footprint import footprint
 from ....costmodel.storage import stored
 from ..rule import Bundle, Step, fixed_point, holds
 from ..target import OptimizationLevel, Runtime, Target
@@ -178,4 +179,5 @@ RUNTIME = Runtime(
     run,
     stored,
     ((1, 20), (1, 22), (1, 23), (1, 24), (1, 26), (1, 28), (1, 30), (1, 31), (1, 32)),
+    footprints=footprint,
 )
