@@ -10,6 +10,7 @@ from ..graph import dtypes
 from . import blocks
 from .blockers_document import blockers
 from .blocks import Document, fields
+from .memory_document import memory
 
 _WORK = ("macs", "flops", "padded_flops", "read_bytes", "write_bytes", "weight_bytes")
 _LATENCY = ("latency_s", "latency_low_s", "latency_high_s")
@@ -49,6 +50,7 @@ def _costed(cost: GraphCost) -> Document:
             "unknown": [fields(u, ("node", "op_type", "reason")) for u in cost.coverage.unknown],
         },
         "notes": list(cost.notes),
+        **({} if cost.level == "written" else {"session_memory": memory(cost.footprint())}),
         **({} if cost.level == "written" else {"blockers": blockers(cost.blockers())}),
         "nodes": [_node(node) for node in cost.nodes],
     }

@@ -8,6 +8,7 @@ from ..runtime.validation.joined import Validation
 from ..runtime.validation.profiled import Profiled
 from . import blocks
 from .blocks import Document, fields
+from .memory_document import memory
 
 _ATTRIBUTION = ("mapped", "time_mapped_fraction", "originals_covered_fraction")
 
@@ -61,6 +62,7 @@ def profile_document(profiled: Profiled) -> Document:
         },
         "statistics": _statistics(found),
         "memory": _memory(profiled),
+        "session_memory": _session_memory(profiled),
         "startup": None
         if profiled.startup is None
         else fields(profiled.startup, ("open_s", "low_s", "high_s", "parse_s", "memory_bytes")),
@@ -109,6 +111,16 @@ def _memory(profiled: Profiled) -> Document | None:
     names = ("peak_bytes", "node", "baseline_bytes", "high_water_bytes", "held_bytes")
     estimate = profiled.executed.totals.peak_bytes
     return {**fields(found, names), "estimated_peak_bytes": estimate}
+
+
+def _session_memory(profiled: Profiled) -> Document:
+    """What a session takes by rules, and what it took."""
+    peak, growth = profiled.memory, profiled.growth
+    return {
+        "predicted": memory(profiled.executed.footprint()),
+        "measured_arena_peak_bytes": None if peak is None else peak.peak_bytes,
+        "measured_process_growth_bytes": None if growth is None else growth.peak_bytes,
+    }
 
 
 def _statistics(found: Validation) -> Document:

@@ -19,6 +19,7 @@ from .table import OPERATOR, Column, Table, figures, first_of_each
 from .text import Page, bar, heading
 from .text_blockers import blocker_lines
 from .text_common import TOP, OnDevice, caveats, coverage_lines, model_line, model_name, node_count
+from .text_memory import memory_lines
 from .text_nodes import node_table
 from .text_notices import assumed_lines, at_work, note_lines, partial_lines
 from .verdict_cost import cost_verdict
@@ -64,6 +65,7 @@ def render_cost(
         Text(f"{model_line(cost.model, verbose=verbose)}; on {devices}", "dim"),
         Text(),
         _totals(cost),
+        *(memory_lines(cost) if verbose else ()),
         Text(),
         heading("Latency", "share of it by what bounds the nodes"),
         device_table(costs, written=written),

@@ -18,6 +18,7 @@ from .table import OPERATOR, Column, Table, figures
 from .text import Page, bar, heading
 from .text_attribution import attribution_lines
 from .text_common import TOP, caveats, model_line, model_name, plural
+from .text_memory import growth
 from .text_misses import by_op_type, largest_misses, miss_table, ratio
 from .text_notices import assumed_lines, at_work, folded
 from .text_runtime_ledger import runtime_ledger_parts
@@ -160,13 +161,17 @@ def op_type_table(nodes: Sequence[NodeCheck], top: int) -> Table:
 def _memory(profiled: Profiled) -> list[Text]:
     """What the arena held against liveness, and what start-up takes."""
     lines = []
-    arena, estimate = profiled.memory, profiled.executed.totals.peak_bytes
+    predicted = profiled.executed.footprint()
+    arena, estimate = profiled.memory, predicted.arena_peak_bytes
     if arena is not None:
         known = UNKNOWN if estimate is None else show(estimate, "bytes")
         comparable = estimate is not None and arena.peak_bytes
         off = f" ({percent_change(arena.peak_bytes, estimate)})" if comparable else ""
         line = f"Peak activations: {show(arena.peak_bytes, 'bytes')} in the runtime's arena"
         lines.append(Text(f"{line}, {known} estimated{off}, at {clean(arena.node)}"))
+    if profiled.growth is not None:
+        grown = show(profiled.growth.peak_bytes, "bytes")
+        lines.append(Text(f"Its process grows by {grown}, {growth(predicted)} estimated"))
     start = profiled.startup
     if start is not None:
         memory = start.memory_bytes

@@ -129,6 +129,17 @@ class MemoryPeak:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """Resident bytes over a process that has opened and run a model of one node.
+
+    ``opening_bytes`` is the most before the first run, ``peak_bytes`` the most at all.
+    """
+
+    opening_bytes: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Startup:
     """What it costs to open a model; the runtime itself and the file's pages are loaded already.
 

@@ -13,7 +13,7 @@ from onnx import ModelProto
 
 from ..graph import Graph
 from ..lineage.lineage import Lineage
-from .profiles import Imported, MemoryPeak, Profile, Startup
+from .profiles import Growth, Imported, MemoryPeak, Profile, Startup
 from .timing.stopwatch import Run
 
 Feeds = Mapping[str, npt.NDArray[Any]]
@@ -84,6 +84,9 @@ class Runtime(Protocol):
 
     def memory(self, model: ModelProto, options: Options, feeds: Feeds) -> MemoryPeak | None:
         """The most memory that activations take in a run; None where the runtime doesn't say."""
+
+    def growth(self, model: ModelProto, options: Options, feeds: Feeds) -> Growth | None:
+        """By how much a process grows that opens and runs a model; None where nobody can tell."""
 
     def startup(self, model: ModelProto, options: Options) -> Startup | None:
         """What opening a model costs; None where that can't be measured."""

@@ -11,11 +11,12 @@ from ...lineage.attribution import attribute
 from ...lineage.lineage import Lineage
 from ...passes.lowering import OptimizationLevel, Target
 from ...passes.lowering.onnxruntime_cpu.pipeline import switches
-from ..profiles import Imported, MemoryPeak, Profile, Startup
+from ..profiles import Growth, Imported, MemoryPeak, Profile, Startup
 from ..protocol import Feeds, Options
 from ..timing.stopwatch import Run
 from .arena import arena_peak
 from .executed import executed_graph
+from .growth import process_growth
 from .imported import import_profile
 from .profile import take_profile
 from .session import open_session, repeatable
@@ -65,6 +66,10 @@ class OnnxRuntime:
     def memory(self, model: ModelProto, options: Options, feeds: Feeds) -> MemoryPeak | None:
         """What the arena held."""
         return arena_peak(model, options, feeds)
+
+    def growth(self, model: ModelProto, options: Options, feeds: Feeds) -> Growth | None:
+        """In a process of its own."""
+        return process_growth(model, options, feeds)
 
     def startup(self, model: ModelProto, options: Options) -> Startup | None:
         """In a process of its own."""

@@ -81,7 +81,7 @@ def _file(model: ModelProto | Path) -> Iterator[Path]:
 
 def _measure(file: Path, options: Options) -> Startup:
     """Open a file in this process."""
-    open_session(_nothing(), options)  # what every session needs is not the model's
+    open_session(nothing(), options)  # what every session needs is not the model's
     before = _resident_bytes()
     seconds: list[float] = []
     memory_bytes = None
@@ -104,7 +104,8 @@ def _measure(file: Path, options: Options) -> Startup:
     )
 
 
-def _nothing() -> ModelProto:
+def nothing() -> ModelProto:
+    """A model of one node."""
     value = helper.make_tensor_value_info
     graph = helper.make_graph(
         [helper.make_node("Neg", ["x"], ["y"])],

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from ...costmodel import Device, GraphCost, cost_graph
 from ...costmodel.executed import executed_cost
+from ...costmodel.footprint import footprint
 from ...graph import Graph, OcostError
 from ...graph.shapes import Given, infer, resized
 from ..feeds.inputs import given_by, load_feeds, make_feeds
 from ..naming import named
 from ..optimisations.ledger import RuntimeLedger
 from ..optimisations.measured import measure_ledger
-from ..profiles import MemoryPeak, Profile, Startup, Trips
+from ..profiles import Growth, MemoryPeak, Profile, Startup, Trips
 from ..protocol import Options
 from ..registry import runtime_for
 from .environment import Environment, environment_of
@@ -41,9 +42,9 @@ class Profiled:
         The file that they are from; None if they were made up.
     notes
         What a reader of the figures should know.
-    memory, startup
-        The most activations that the arena held, and what opening the model takes; None where
-        that was not measured.
+    memory, startup, growth
+        The most activations that the arena held, what opening the model takes, and what a process
+        grows by that runs it; None where that was not measured.
     origin
         The file of a profile that was taken elsewhere.
     trips
@@ -62,6 +63,7 @@ class Profiled:
     notes: tuple[str, ...]
     memory: MemoryPeak | None = None
     startup: Startup | None = None
+    growth: Growth | None = None
     origin: Path | None = None
     trips: Trips = field(default_factory=dict)
     runtime_ledger: RuntimeLedger | None = None
@@ -139,6 +141,7 @@ def profile_graph(
         attribution,
         device,
         as_seen(profile.optimized, ran, profile.trips),
+        footprints=footprint,
     )
     validation = validate(profile, attribution, executed, written)
     found = None
@@ -163,6 +166,7 @@ def profile_graph(
         ),
         runtime.memory(model, options, feeds),
         runtime.startup(model, options),
+        growth=runtime.growth(model, options, feeds),
         trips=seen,
         runtime_ledger=found,
     )

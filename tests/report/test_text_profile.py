@@ -1,8 +1,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from ocost.costmodel.session_memory import Footprint
 from ocost.report.text_profile import render_profile
-from ocost.runtime.profiles import MemoryPeak, Startup
+from ocost.runtime.profiles import Growth, MemoryPeak, Startup
 from ocost.runtime.validation.accuracy import accuracy
 from ocost.runtime.validation.profiled import Environment
 
@@ -171,10 +172,11 @@ def test_all_known(profiled, text):
 
 
 def test_memory_and_startup(profiled, text):
-    totals = profiled.executed.totals._replace(peak_bytes=3072)
+    told = Footprint(3072, 3 << 20, 1 << 20, 5 << 20)
     here = replace(
         profiled,
-        executed=replace(profiled.executed, totals=totals),
+        executed=replace(profiled.executed, footprint=lambda: told),
+        growth=Growth(1 << 20, 2 << 20),
         memory=MemoryPeak(2048, "clip", 0, None, 4096),
         startup=Startup(3e-3, 2e-3, 4e-3, None, 5, 1 << 20),
     )
@@ -184,6 +186,7 @@ def test_memory_and_startup(profiled, text):
         "Peak activations: 2.00 KiB in the runtime's arena, 3.00 KiB estimated (+50.0 %), at clip"
     )
     assert f"\n{peak}\n" in page
+    assert "\nIts process grows by 2.00 MiB, 3.00 MiB (1.00 MiB to 5.00 MiB) estimated\n" in page
     opening = "Opening it takes 3.00 ms (2.00 ms to 4.00 ms), and keeps 1.00 MiB resident"
     assert f"\n{opening}\n" in page
     nothing = replace(here, memory=MemoryPeak(0, "clip", 0, None, 0))

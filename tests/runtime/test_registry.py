@@ -88,6 +88,9 @@ class Reference:
     def memory(self, model: ModelProto, options: Options, feeds: Feeds) -> None:
         return None
 
+    def growth(self, model: ModelProto, options: Options, feeds: Feeds) -> None:
+        pass
+
     def startup(self, model: ModelProto, options: Options) -> None:
         return None
 
