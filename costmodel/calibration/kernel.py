@@ -84,7 +84,7 @@ class KernelModel:
     measured
         How many nodes it rests on.
     rough
-        Smallest and largest measured time over the roofline's.
+        Smallest and largest measured time over the roofline's, of nodes that do some work.
     """
 
     coefficients: Mapping[str, float]
@@ -105,7 +105,9 @@ class KernelModel:
     ) -> Estimate:
         """Of one node that takes ``rough_s`` by the roofline."""
         shift = 0.0 if self.correction is None else self.correction.at(coordinates)
-        least, most = rough_s * self.rough[0] / _MARGIN, rough_s * self.rough[1] * _MARGIN
+        constant = 2 * self.coefficients.get("node", 0.0) + _UNSURE_S
+        least = rough_s * self.rough[0] / _MARGIN
+        most = rough_s * self.rough[1] * _MARGIN + constant
         seconds = min(max(_FLOOR_S, self.base(terms) * math.exp(shift), least), most)
         outside = max(self._outside(coordinates), default=0.0)
         wider = 1.0 + min(outside, _FARTHEST)

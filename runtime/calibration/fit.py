@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ...costmodel.calibration.features import Features
 from ...costmodel.calibration.kernel import Correction, KernelModel
+from ...costmodel.calibration.machine import LEVELS
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,6 +24,7 @@ _FEWEST = 4  # nodes of a kind that a model can be made of
 _HELD = 0.05  # the error of a node that weighs as much as a factor that is off by one
 _CORRECTED = 30  # nodes that a correction needs
 _WELL_S = 1e-5  # nodes that take longer than the profiler's microseconds matter
+_SLOWEST_BYTE_S = 2e-9
 _RESOLUTION_S = 5e-7  # shorter differences don't count as relative ones
 _ROUNDS = 4
 _SUBSET = 220  # of a kernel's nodes, that the widths of a correction are chosen by
@@ -87,8 +89,9 @@ def _scaled(model: KernelModel, samples: Sequence[Sample]) -> KernelModel:
 
 
 def _rough(samples: Sequence[Sample]) -> tuple[float, float]:
-    """Smallest and largest measured time over the roofline's."""
-    ratios = [s.seconds / s.rough for s in samples]
+    """Smallest and largest measured time over the roofline's, of nodes that do some work."""
+    longer = [s for s in samples if s.seconds > _WELL_S]
+    ratios = [s.seconds / s.rough for s in (longer if len(longer) >= _FEWEST else samples)]
     return min(ratios), max(ratios)
 
 
@@ -96,7 +99,7 @@ def _model(samples: Sequence[Sample]) -> KernelModel:
     names = sorted({name for s in samples for name in s.features.terms})
     table = np.array([[s.features.terms.get(n, 0.0) for n in names] for s in samples])
     seconds = np.array([s.seconds for s in samples])
-    values = _coefficients(table, seconds)
+    values = _coefficients(table, seconds, np.array([_dearest(name) for name in names]))
     coefficients = {n: float(v) for n, v in zip(names, values, strict=True) if v > 0}
     base = np.maximum(table @ values, 2e-8)
     residual = np.clip(np.log(seconds / base), -_MOST_RESIDUAL, _MOST_RESIDUAL)
@@ -124,20 +127,42 @@ def _of_longer(residual: Floats, seconds: Floats) -> Floats:
     return residual[longer] if longer.sum() >= _FEW else residual
 
 
-def _coefficients(table: Floats, seconds: Floats) -> Floats:
-    """Non-negative least squares on relative error; nodes that fit badly count less."""
+def _dearest(term: str) -> float:
+    """The most that a unit of a term can cost: a byte comes at 0.5 GB/s at the slowest."""
+    return _SLOWEST_BYTE_S if term.endswith(LEVELS) else np.inf
+
+
+def _coefficients(table: Floats, seconds: Floats, most: Floats) -> Floats:
+    """Non-negative least squares on relative error; nodes that fit badly count less.
+
+    A term that is small in all of them could take any price: none is above ``most``.
+    """
     scale = np.maximum(table.max(axis=0), 1e-300)
     scaled = table / scale
     weights = 1 / (seconds + _RESOLUTION_S)
     found = np.zeros(table.shape[1])
     for _ in range(_ROUNDS):
-        found = non_negative(scaled * weights[:, None], seconds * weights)
+        found = _limited(scaled * weights[:, None], seconds * weights, most * scale)
         off = np.abs(np.log(np.maximum(scaled @ found, 1e-9) / seconds))
         usual = max(0.05, 2 * float(np.median(off)))
         robust = np.sqrt(np.minimum(1.0, usual / np.maximum(off, 1e-9)))
         weights = robust / (seconds + _RESOLUTION_S)
     values: Floats = found / scale
     return values
+
+
+def _limited(table: Floats, wanted: Floats, most: Floats) -> Floats:
+    """The same with none above ``most``: what would be is held there, and the rest fitted anew."""
+    held = np.zeros(len(most), bool)
+    while True:
+        found = np.zeros(len(most))
+        found[held] = most[held]
+        rest = wanted - table[:, held] @ most[held]
+        found[~held] = non_negative(table[:, ~held], rest)
+        above = found > most
+        if not above.any():
+            return found
+        held |= above
 
 
 def non_negative(table: Floats, wanted: Floats) -> Floats:

@@ -78,8 +78,20 @@ def test_a_kernel_that_was_not_measured_is_as_its_kind() -> None:
 def test_no_prediction_is_beyond_what_was_measured_over_the_roofline() -> None:
     model = fit(samples(60))["k"]
     wild = Features("k", {"node": 1.0, "flops": 1e4, "moved": 1e15}, {})
-    most = 1.5 * model.rough[1] * 1e-7
+    most = 1.5 * model.rough[1] * 1e-7 + 2 * model.coefficients["node"] + 5e-7
     assert model.estimate(wild.terms, wild.coordinates, 1e-7).seconds == pytest.approx(most)
+
+
+def test_a_byte_has_a_dearest_price() -> None:
+    """A few bytes beside much work explain noise at any price, and would ruin a node of many."""
+
+    def beside(one: Sample) -> Sample:
+        noisy = one.seconds * (1 + RANDOM.uniform(0, 0.3))
+        moved = {**one.features.terms, "weights DRAM": RANDOM.uniform(0, 8)}
+        return one._replace(features=one.features._replace(terms=moved), seconds=noisy)
+
+    model = fit([beside(one) for one in samples(60)])["k"]
+    assert model.coefficients.get("weights DRAM", 0.0) <= 2e-9
 
 
 def test_disturbed_nodes_count_less() -> None:
