@@ -56,7 +56,9 @@ def calibrate(
     color: Color,
     quiet: bool,
 ) -> None:
-    """Measure this machine's runtime, kernel by kernel, and make a device file of it.
+    """Measure this machine, and make a device file of it.
+
+    The runtime's kernels are timed on nodes that are made up, within the budget.
 
     What is measured is kept beside the file until all is done: run the same command again when it
     was interrupted, and it goes on from there.

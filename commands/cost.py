@@ -57,7 +57,7 @@ def cost(
     color: Color,
     verbose: bool,
 ) -> None:
-    """What a model costs: totals, and the operators that take longest.
+    """What a model costs: totals, and which operators take longest.
 
     MODEL is a .onnx file, or a bundled sample: @mobilenet_v2.
     """

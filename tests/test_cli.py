@@ -445,7 +445,7 @@ def test_verbose_shows_types_and_shapes_of_every_node(capsys: pytest.CaptureFixt
         (["@resnet18"], "to cost a model: ocost cost @resnet18"),
         (["optimise"], "there is no command 'optimise'; did you mean optimize?"),
         (["coast", "@resnet18"], "did you mean cost?"),
-        (["frobnicate"], "there are cost, diff, optimize, profile, devices, explain"),
+        (["frobnicate"], "there are cost, diff, optimize, profile, calibrate, devices, explain"),
         (["cost", "mobilenet_v2"], "mobilenet_v2: no such file; did you mean @mobilenet_v2?"),
         (["diff", "resnet18.onnx"], "resnet18.onnx: no such file; did you mean @resnet18?"),
         (["profile", "nothing.onnx"], "nothing.onnx: no such file\n"),

@@ -67,4 +67,9 @@ def test_in_bash(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert result.stdout.splitlines() == ["cost", "@mobilenet_v2", "--device", "fold-batchnorm"]
+    assert result.stdout.splitlines() == [
+        "cost calibrate",
+        "@mobilenet_v2",
+        "--device",
+        "fold-batchnorm",
+    ]

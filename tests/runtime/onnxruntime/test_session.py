@@ -144,10 +144,10 @@ def python(code: str, tmp_path: Path, **variables: str) -> str:
 def test_no_telemetry_unless_it_is_asked_for(tmp_path: Path) -> None:
     """Where it is on, onnxruntime leaves a file among the temporary ones."""
     found = python(
-        "import ocost, onnxruntime; from ocost.runtime.onnxruntime.startup import _nothing\n"
+        "import ocost, onnxruntime; from ocost.runtime.onnxruntime.startup import nothing\n"
         "from ocost.runtime.onnxruntime.session import open_session\n"
         "from ocost.runtime.protocol import Options\n"
-        "print(type(open_session(_nothing(), Options())).__name__)",
+        "print(type(open_session(nothing(), Options())).__name__)",
         tmp_path,
     )
     assert found == "InferenceSession"
