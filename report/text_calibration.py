@@ -55,7 +55,9 @@ def calibration_facts(
         "bandwidth": _curve(found),
         "overhead": f"{show(device.overhead_s, 'seconds')} a node, "
         f"{show(found.run_s, 'seconds')} a run",
-        "noise": f"two passes differ by {origin.noise:.1%} on the median",
+        "noise": "not known: nothing was measured twice"
+        if origin.noise is None
+        else f"two passes differ by {origin.noise:.1%} on the median",
     }
     parts: list[RenderableType] = [
         Table(
@@ -66,7 +68,7 @@ def calibration_facts(
             bare=True,
         )
     ]
-    if origin.noise > _NOISY:
+    if origin.noise is not None and origin.noise > _NOISY:
         parts.append(
             Text("The machine was busy: calibrate again when it is quieter, or longer.", "yellow")
         )

@@ -28,7 +28,7 @@ class Provenance:
     seconds
         That measuring took.
     noise
-        How far two passes over the same node differ, on the median: a share.
+        How far two passes over the same node differ, on the median: a share; None if not known.
     """
 
     cpu: str
@@ -39,7 +39,7 @@ class Provenance:
     denormals: str
     date: str
     seconds: float
-    noise: float
+    noise: float | None
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,8 @@ def _calibration(table: _Table) -> Calibration:
     names = {f.name for f in fields(Provenance)}
     values = {name: origin[name] for name in names}
     values["flags"] = tuple(values["flags"])
-    for name in ("seconds", "noise"):
-        values[name] = _number(values[name])
+    values["seconds"] = _number(values["seconds"])
+    values["noise"] = None if values["noise"] is None else _number(values["noise"])
     return Calibration(
         Machine(int(machine["block"]), (first, second, third), curve),
         Provenance(**values),

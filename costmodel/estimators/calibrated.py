@@ -38,7 +38,8 @@ class Calibrated:
         trips = costed.cost.trips
         seconds = self._measured(costed)
         if seconds is not None:
-            off = self.calibration.provenance.noise
+            noise = self.calibration.provenance.noise
+            off = _NOISE if noise is None else noise
             return rough._replace(
                 latency_s=seconds * trips,
                 latency_low_s=seconds * trips * (1 - min(off, 0.5)),
@@ -94,6 +95,7 @@ class Calibrated:
         return kernels.get(kernel) or kernels.get(f"any {kind}")
 
 
+_NOISE = 0.1  # of a measured node where two passes could not be compared
 _ALIKE = 0.3  # the part of errors' variance that nodes of one operator have in common
 
 

@@ -85,6 +85,7 @@ def calibrate(
     began = time.perf_counter()
     about = this_machine(threads)
     kept = Journal(journal, about)
+    before = kept.spent_s  # of an interrupted run
     quiet = Quiet(_PATIENCE_S)
     tell("measuring peaks")
     quiet.wait(tell)
@@ -92,13 +93,16 @@ def calibrate(
     session = _Session(threads, machine, budget_s, kept, quiet, tell)
     samples = session.samples(device, adds.profiler_s)
     if not samples:
-        raise OcostError("no node could be measured: the runtime refused all that was made up")
+        raise OcostError(
+            "no node could be measured: the runtime refused all that was made up, or the machine "
+            "is too busy to tell them from what measuring adds"
+        )
     tell(f"fitting {len(samples)} nodes")
     provenance = Provenance(
         **about,  # type: ignore[arg-type]  # keys and types are the fields'
         denormals="flushed",
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=time.perf_counter() - began - quiet.waited_s,
+        seconds=before + time.perf_counter() - began - quiet.waited_s,
         noise=session.noise(),
     )
     calibration = Calibration(
@@ -173,11 +177,14 @@ class _Session:
                     found.append(sample._replace(seconds=seconds))
         return found
 
-    def noise(self) -> float:
-        """How far two passes differ, on the median over nodes that are not too short to tell."""
+    def noise(self) -> float | None:
+        """How far two passes differ, on the median over nodes that are not too short to tell.
+
+        None where nothing was measured twice.
+        """
         long = [off for seconds, off in self._off if seconds > _LONG_S]
         found = long or [off for _, off in self._off]
-        return float(np.median(found)) if found else 0.0
+        return float(np.median(found)) if found else None
 
     def _packs(
         self, which: _Pass, most: int | None = None

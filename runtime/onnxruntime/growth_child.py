@@ -22,7 +22,7 @@ def resident() -> dict[str, int]:
 def main(file: str, feeds: str, threads: int, level: str, runs: int) -> None:
     """Open a model, run it, and print the resident memory after each step."""
     import numpy as np  # noqa: PLC0415 - whoever asks for this file's name needs neither
-    import onnxruntime as ort  # noqa: PLC0415
+    import onnxruntime as ort  # noqa: PLC0415 - as above
 
     ort.set_default_logger_severity(4)
     options = ort.SessionOptions()

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,12 @@ def test_json_of_something_else(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(OcostError, match="not a device that `ocost calibrate` wrote"):
         load(path)
+
+
+def test_noise_that_is_not_known_is_not_none_at_all(device: Device, tmp_path: Path) -> None:
+    found = device.calibration
+    assert found is not None
+    unknown = replace(found, provenance=replace(found.provenance, noise=None))
+    again = load(written(replace(device, calibration=unknown), tmp_path / "mine.json"))
+    assert again.calibration is not None
+    assert again.calibration.provenance.noise is None

@@ -50,7 +50,7 @@ def _model(operators: Sequence[str] = ("Sigmoid", "Tanh"), opset: int = 17) -> M
 def device() -> Device:
     """This machine, as if it had been calibrated without a kernel."""
     here = Provenance(
-        **this_machine(1),  # type: ignore[arg-type]
+        **this_machine(1),  # type: ignore[arg-type]  # keys and types are the fields'
         **{"denormals": "flushed", "date": "2026-01-01", "seconds": 1.0, "noise": 0.01},
     )
     caches = (48e3, 2e6, 24e6)
